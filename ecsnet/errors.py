@@ -1,0 +1,54 @@
+"""Every exception ecsnet raises on purpose; the bottom of the house, so it imports nothing."""
+
+__all__ = [
+    "EcsnetError",
+    "KeyFileError",
+    "LinkError",
+    "LocalProtocolError",
+    "PortInUseError",
+    "Refused",
+    "RemoteProtocolError",
+    "SchemaError",
+    "SendQueueFull",
+    "ServerKeyChangedError",
+]
+
+
+class EcsnetError(Exception):
+    """Base of every error ecsnet raises on purpose."""
+
+
+class SchemaError(EcsnetError, TypeError):
+    """A game, component, field or remote call is declared wrongly; the text names the place and the fix."""
+
+
+class LocalProtocolError(EcsnetError):
+    """The caller asked a connection for something its state or its limits do not allow."""
+
+
+class SendQueueFull(LocalProtocolError):  # noqa: N818  # reads as the condition it is, like queue.Full
+    """A reliable channel's queue holds all it may; wait for acknowledgements and send again."""
+
+
+class RemoteProtocolError(EcsnetError):
+    """The other side's bytes break the protocol. Parsers raise it; it never reaches the host application."""
+
+
+class LinkError(EcsnetError, ValueError):
+    """An address or a join link cannot be understood; the text shows it and an example of a right one."""
+
+
+class KeyFileError(EcsnetError):
+    """The server's key file cannot be trusted or read; the text says why and what to do."""
+
+
+class ServerKeyChangedError(EcsnetError):
+    """A server known from before shows another key: either it was set up anew, or somebody is in between."""
+
+
+class PortInUseError(EcsnetError, OSError):
+    """Another program already listens on the port; the text names it and how to choose another."""
+
+
+class Refused(EcsnetError):  # noqa: N818  # raised by a game's rpc handler: `raise Refused("not your turn")`
+    """A remote call is refused on purpose; the caller's Reply carries the text."""
