@@ -1,0 +1,37 @@
+"""The engine's components: data that travels, one file each. Game modules import them from here."""
+
+if __name__ != "ecsnet.components":
+    raise ImportError(
+        f"the engine's components were imported as {__name__!r}; write `from ecsnet.components import ...`, "
+        "so that a game can have a folder `components` of its own"
+    )
+
+from ecsnet.components.bounds2d import Bounds2D
+from ecsnet.components.collider2d import Collider2D, Shape
+from ecsnet.components.interpolated import Interpolated
+from ecsnet.components.max_speed import MaxSpeed
+from ecsnet.components.owner import Owner
+from ecsnet.components.persistent import Persistent
+from ecsnet.components.player import Player, PlayerStatus
+from ecsnet.components.predicted import Predicted
+from ecsnet.components.seat import Seat
+from ecsnet.components.transform2d import Transform2D
+from ecsnet.components.velocity2d import Velocity2D
+from ecsnet.components.viewer import Viewer
+
+__all__ = [
+    "Bounds2D",
+    "Collider2D",
+    "Interpolated",
+    "MaxSpeed",
+    "Owner",
+    "Persistent",
+    "Player",
+    "PlayerStatus",
+    "Predicted",
+    "Seat",
+    "Shape",
+    "Transform2D",
+    "Velocity2D",
+    "Viewer",
+]

@@ -1,0 +1,10 @@
+"""Interpolated: an entity this client draws between two states of the server."""
+
+from ecsnet.fields import component
+
+__all__ = ["Interpolated"]
+
+
+@component
+class Interpolated:
+    """Marks what this client does not predict. Written by replication on clients; read by whoever draws."""

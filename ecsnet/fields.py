@@ -1,0 +1,247 @@
+"""Declaring components: `@component`, `@player_input`, and what of them travels.
+
+A component is data: a slotted dataclass whose NetVar fields are replicated and whose other fields stay on their side.
+Declaring is checking: whatever cannot work is a SchemaError when the game module is imported.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, InitVar, dataclass, field
+from inspect import get_annotations
+from pathlib import Path
+from typing import ClassVar, Final, TypeVar, dataclass_transform, get_origin, get_type_hints, overload
+
+from ecsnet.errors import SchemaError
+from ecsnet.netfield import (
+    EVERYONE,
+    OWNER,
+    Audience,
+    EntityRef,
+    FieldKind,
+    NetField,
+    NetVar,
+    Options,
+    field_from_annotation,
+    is_netvar,
+    netvar,
+    options_of,
+)
+
+__all__ = [
+    "EVERYONE",
+    "OWNER",
+    "Audience",
+    "ComponentSpec",
+    "EntityRef",
+    "FieldKind",
+    "NetField",
+    "NetVar",
+    "component",
+    "field_from_annotation",
+    "netvar",
+    "place_of",
+    "player_input",
+    "spec_of",
+]
+
+T = TypeVar("T")
+
+_SPEC_ATTRIBUTE = "__ecsnet_spec__"
+# The receiver makes components with the generated constructor, without arguments: nothing may stand in its way.
+_FORBIDDEN_DUNDERS = ("__init__", "__new__", "__post_init__", "__setattr__", "__getattr__", "__getattribute__")
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSpec:
+    """What a component declared.
+
+    Attributes:
+        name: The class name; unique in a game.
+        fields: The NetVars, in the order of declaration.
+        local: Names of the other fields.
+        replicated: Whether clients learn of it at all: it has a NetVar, is a tag, or is the player's input.
+    """
+
+    cls: type[object]
+    name: str
+    fields: tuple[NetField, ...]
+    local: tuple[str, ...]
+    is_input: bool
+    replicated: bool
+
+
+# `netvar` is left out of `field_specifiers` on purpose. A specifier's default must be a keyword to count, so
+# `netvar(0, low=0, high=9)` would be read as "no default". As a plain expression of type T it is a default.
+@overload
+@dataclass_transform(field_specifiers=(field,))
+def component(cls: type[T], /) -> type[T]: ...
+@overload
+def component(*, tag: bool = False) -> Callable[[type[T]], type[T]]: ...
+def component(cls: type[T] | None = None, /, *, tag: bool = False) -> type[T] | Callable[[type[T]], type[T]]:
+    """Make a class a component: a slotted dataclass whose NetVar fields are replicated.
+
+    Args:
+        cls: The class, when used without parentheses.
+        tag: Replicate its presence although no field travels.
+
+    Raises:
+        SchemaError: The declaration cannot work; the text says where, why and what to do.
+    """
+    if cls is None:
+        return lambda declared: _declare(declared, tag=tag, is_input=False)
+    return _declare(cls, tag=tag, is_input=False)
+
+
+@dataclass_transform(field_specifiers=(field,))
+def player_input(cls: type[T], /) -> type[T]:
+    """Make a class the component a client fills each tick: what is pressed, all of it in closed ranges.
+
+    Its values travel from the client to the server only; that an entity has one, its owner is told.
+
+    Raises:
+        SchemaError: A field is no bool, Enum or number with low and high, or the declaration is wrong otherwise.
+    """
+    return _declare(cls, tag=False, is_input=True)
+
+
+def spec_of(cls: type) -> ComponentSpec:
+    """Return what a component declared.
+
+    Raises:
+        SchemaError: The class is no component.
+    """
+    spec = cls.__dict__.get(_SPEC_ATTRIBUTE) if isinstance(cls, type) else None
+    if isinstance(spec, ComponentSpec):
+        return spec
+    if isinstance(cls, type):
+        raise SchemaError(f"{place_of(cls)}: not a component; decorate the class with @component")
+    raise SchemaError(f"{cls!r} is not a component; give the class, not an instance")
+
+
+def place_of(declared: type | Callable[..., object]) -> str:
+    """Return where something is declared, as error texts begin: `game.py: Health`."""
+    file = getattr(sys.modules.get(declared.__module__), "__file__", None)
+    return f"{Path(file).name if file else declared.__module__}: {declared.__name__}"
+
+
+def _declare(cls: type[T], *, tag: bool, is_input: bool) -> type[T]:
+    place = place_of(cls)
+    annotations = _annotations(place, cls)
+    _check_shape(place, cls, annotations)
+    fields, local = _read_fields(place, cls, annotations, is_input=is_input)
+    if tag and fields:
+        raise SchemaError(f"{place}: it has NetVars, so it travels anyway; leave out tag=True")
+    replicated = bool(fields) or tag or is_input
+    if replicated:
+        _check_local_defaults(place, cls, local)
+    try:
+        made = dataclass(slots=True)(cls)
+    except (TypeError, ValueError) as error:
+        raise SchemaError(f"{place}: {error}") from error
+    spec = ComponentSpec(made, made.__name__, tuple(fields), tuple(local), is_input=is_input, replicated=replicated)
+    setattr(made, _SPEC_ATTRIBUTE, spec)
+    return made
+
+
+def _annotations(place: str, cls: type) -> dict[str, object]:
+    """Return the resolved annotations of the fields; constants (ClassVar) are none.
+
+    Each is resolved on its own: a local field may name a type that exists for type checkers only.
+    """
+    resolved = {}
+    for name, raw in get_annotations(cls).items():
+        alone = type(cls.__name__, (), {"__annotations__": {name: raw}, "__module__": cls.__module__})
+        try:
+            annotation = get_type_hints(alone, include_extras=True)[name]
+        except (NameError, AttributeError, SyntaxError) as error:
+            if "NetVar" in str(raw) or options_of(cls.__dict__.get(name)):
+                raise SchemaError(
+                    f"{place}.{name}: cannot resolve {raw!r}: {error}; what travels needs top-level types"
+                ) from error
+            annotation = raw
+        if annotation is not ClassVar and get_origin(annotation) is not ClassVar:
+            resolved[name] = annotation
+    return resolved
+
+
+def _check_shape(place: str, cls: type, annotations: Mapping[str, object]) -> None:
+    """Refuse whatever is more than data."""
+    if cls.__bases__ != (object,):
+        bases = ", ".join(base.__name__ for base in cls.__bases__)
+        raise SchemaError(f"{place}: inherits from {bases}; components do not inherit, give the entity both components")
+    if "__dataclass_fields__" in cls.__dict__:
+        raise SchemaError(f"{place}: is decorated twice; @component alone makes it a dataclass")
+    constants = get_annotations(cls).keys() - annotations.keys()
+    for name, value in cls.__dict__.items():
+        if name in _FORBIDDEN_DUNDERS:
+            raise SchemaError(f"{place}.{name}: a component is made by its generated constructor; give fields defaults")
+        dunder = name.startswith("__") and name.endswith("__")
+        if dunder or name in annotations or name in constants or isinstance(value, property | type):
+            continue
+        if callable(value) or isinstance(value, classmethod | staticmethod):
+            raise SchemaError(f"{place}.{name}: a component is data only; make it a function, or part of a system")
+        raise SchemaError(
+            f"{place}.{name}: has no annotation, so it is no field; write "
+            f"`{name}: NetVar[{type(value).__name__}] = ...`, or ClassVar for a constant"
+        )
+
+
+def _read_fields(
+    place: str, cls: type, annotations: Mapping[str, object], *, is_input: bool
+) -> tuple[list[NetField], list[str]]:
+    fields: list[NetField] = []
+    local: list[str] = []
+    for name, annotation in annotations.items():
+        declared = cls.__dict__.get(name, MISSING)
+        if is_netvar(annotation) or is_input:
+            found = _read_netvar(place, name, annotation, declared)
+            if is_input:
+                _check_closed(f"{place}.{name}", found)
+            fields.append(found)
+            setattr(cls, name, found.default)
+        else:
+            _check_local(f"{place}.{name}", annotation, declared)
+            local.append(name)
+    return fields, local
+
+
+def _read_netvar(place: str, name: str, annotation: object, declared: object) -> NetField:
+    default: object = declared.default if isinstance(declared, Field) else declared
+    if default is MISSING:
+        raise SchemaError(f"{place}.{name}: has no default; give one, it is what a client begins with")
+    return field_from_annotation(place, name, annotation, default, options_of(declared) or Options())
+
+
+def _check_closed(where: str, found: NetField) -> None:
+    """An input's every value must be one the game allows: a client cannot send what has no encoding."""
+    closed = found.kind in (FieldKind.BOOL, FieldKind.ENUM) or found.low is not None
+    if not closed:
+        raise SchemaError(
+            f"{where}: an input needs a closed range; use bool, an Enum, or netvar(..., low=..., high=...)"
+        )
+    if found.audience is not EVERYONE:
+        raise SchemaError(f"{where}: an input goes to the server alone; leave out audience=")
+
+
+def _check_local(where: str, annotation: object, declared: object) -> None:
+    if options_of(declared):
+        raise SchemaError(f"{where}: netvar(...) without NetVar; write NetVar[...] to send it, or a plain default")
+    if isinstance(annotation, InitVar) or get_origin(annotation) is Final:
+        raise SchemaError(f"{where}: InitVar and Final are no fields; use a plain field, or ClassVar for a constant")
+    default = declared.default if isinstance(declared, Field) else declared
+    if isinstance(default, list | dict | set | bytearray):
+        kind = type(default).__name__
+        raise SchemaError(
+            f"{where}: all entities would share one {kind}; write dataclasses.field(default_factory={kind})"
+        )
+
+
+def _check_local_defaults(place: str, cls: type, local: list[str]) -> None:
+    for name in local:
+        declared = cls.__dict__.get(name, MISSING)
+        if declared is MISSING or (
+            isinstance(declared, Field) and declared.default is MISSING and declared.default_factory is MISSING
+        ):
+            raise SchemaError(
+                f"{place}.{name}: has no default; clients make the component too, and never get this value"
+            )
