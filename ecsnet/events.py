@@ -1,0 +1,56 @@
+"""What a connection, an endpoint or a server tells its host: queued, taken with `events()`, never called back."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ecsnet.protocol import DisconnectReason
+
+if TYPE_CHECKING:
+    from ecsnet.transport.connection import Connection
+
+__all__ = ["ConnectRequested", "Connected", "Disconnected", "PlayerJoined", "PlayerLeft"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRequested:
+    """Endpoint: somebody proved its address and wants in; answer with `accept` or `refuse`."""
+
+    request_id: int
+    address: tuple[str, int]
+    credentials: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A connection is up. On a client `payload` is what the server granted; on a server it is empty."""
+
+    connection: "Connection"
+    payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A connection ended, or never came about. `payload` is what a refusal carried for the program."""
+
+    connection: "Connection"
+    reason: DisconnectReason
+    text: str
+    payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerJoined:
+    """Server: a client is in; its player entity exists."""
+
+    client_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerLeft:
+    """Server: a client is gone, and its player entity with it."""
+
+    client_id: int
+    name: str
+    reason: DisconnectReason
+    text: str

@@ -1,0 +1,53 @@
+"""Words both ends share: the reasons for which a connection ends, or never begins."""
+
+from enum import IntEnum
+
+__all__ = ["DisconnectReason"]
+
+
+class DisconnectReason(IntEnum):
+    """Why a connection ended, or was not granted; its number travels, its text is for people."""
+
+    UNKNOWN = 0
+    VERSION_MISMATCH = 1
+    WRONG_GAME = 2
+    SCHEMA_MISMATCH = 3
+    SERVER_FULL = 4
+    REFUSED = 5
+    KICKED = 6
+    SERVER_CLOSING = 7
+    LEFT = 8
+    TIMEOUT = 9
+    HANDSHAKE_TIMEOUT = 10
+    SERVER_KEY_MISMATCH = 11
+    PROTOCOL_ERROR = 12
+
+    @property
+    def text(self) -> str:
+        """A sentence for people."""
+        return _TEXTS[self]
+
+    @staticmethod
+    def from_code(code: int) -> "DisconnectReason":
+        """Return the reason of a number from the wire; UNKNOWN for one that this version does not know."""
+        try:
+            return DisconnectReason(code)
+        except ValueError:
+            return DisconnectReason.UNKNOWN
+
+
+_TEXTS = {
+    DisconnectReason.UNKNOWN: "the connection ended for a reason this version does not know",
+    DisconnectReason.VERSION_MISMATCH: "client and server speak different versions of the protocol",
+    DisconnectReason.WRONG_GAME: "the server runs another game",
+    DisconnectReason.SCHEMA_MISMATCH: "client and server have different versions of the game",
+    DisconnectReason.SERVER_FULL: "the server is full",
+    DisconnectReason.REFUSED: "the server refused the connection",
+    DisconnectReason.KICKED: "removed by the server",
+    DisconnectReason.SERVER_CLOSING: "the server is closing",
+    DisconnectReason.LEFT: "the player left",
+    DisconnectReason.TIMEOUT: "nothing was heard of the other side for too long",
+    DisconnectReason.HANDSHAKE_TIMEOUT: "the server did not answer",
+    DisconnectReason.SERVER_KEY_MISMATCH: "the server has another key than expected",
+    DisconnectReason.PROTOCOL_ERROR: "the other side broke the protocol",
+}

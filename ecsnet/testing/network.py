@@ -1,0 +1,187 @@
+"""A network that exists in memory, on a virtual or a real clock: it loses, delays, repeats, reorders and breaks.
+
+Everything it decides follows from its seed and the order of the datagrams sent.
+"""
+
+import hashlib
+import heapq
+import random
+from collections import Counter
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ecsnet.transport.cookie import Address
+
+__all__ = ["Link", "VirtualNetwork"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """The condition of a path, each way.
+
+    Attributes:
+        loss: Share of datagrams lost, 0 to 1.
+        duplicate: Share of datagrams that arrive twice.
+        reorder: Share of datagrams that are held back by a further 1 to 3 times the jitter, at least 10 ms.
+        latency_seconds: Time a datagram takes.
+        jitter_seconds: The latency varies by up to this, either way, evenly.
+        burst: Once one is lost, the chance that the next is lost as well instead of `loss`; 0: losses are independent.
+        bandwidth_bytes_per_second: Beyond it datagrams queue; None: no limit.
+        queue_bytes: What the bottleneck holds before it drops.
+    """
+
+    loss: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    latency_seconds: float = 0.0
+    jitter_seconds: float = 0.0
+    burst: float = 0.0
+    bandwidth_bytes_per_second: float | None = None
+    queue_bytes: int = 65_536
+
+    PERFECT: ClassVar["Link"]
+    LAN: ClassVar["Link"]
+    WIFI: ClassVar["Link"]
+    MOBILE: ClassVar["Link"]
+    AWFUL: ClassVar["Link"]
+    POOR: ClassVar["Link"]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no probability or no time."""
+        for name in ("loss", "duplicate", "reorder", "burst"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"Link({name}={getattr(self, name)}): a share lies between 0 and 1")
+        if self.latency_seconds < 0 or self.jitter_seconds < 0:
+            raise ValueError("Link: latency_seconds and jitter_seconds are not negative")
+
+
+Link.PERFECT = Link()
+Link.LAN = Link(latency_seconds=0.001, jitter_seconds=0.0005)
+Link.WIFI = Link(loss=0.01, latency_seconds=0.020, jitter_seconds=0.010)
+Link.MOBILE = Link(loss=0.02, latency_seconds=0.080, jitter_seconds=0.030)
+Link.AWFUL = Link(loss=0.08, burst=0.3, latency_seconds=0.150, jitter_seconds=0.050)
+Link.POOR = Link(loss=0.10, duplicate=0.02, reorder=0.02, latency_seconds=0.150, jitter_seconds=0.040)
+
+
+@dataclass(slots=True)
+class _Path:
+    """One direction between two addresses."""
+
+    link: Link
+    lost_last: bool = False
+    busy_until: float = 0.0
+
+
+class VirtualNetwork:
+    """Carries datagrams between addresses.
+
+    Attributes:
+        counters: Datagrams "sent", "lost", "duplicated", "reordered", "cut" and "queue full".
+    """
+
+    def __init__(self, *, seed: int = 0, link: Link = Link.PERFECT, trace: bool = False) -> None:
+        """Make a network in which every path is a `link`.
+
+        Args:
+            trace: Keep a running hash of all traffic, for `traffic_hash`.
+        """
+        self._random = random.Random(seed)  # noqa: S311  # simulation, not cryptography
+        self._link = link
+        self._paths: dict[tuple[Address, Address], _Path] = {}
+        self._cuts: set[frozenset[Address]] = set()
+        self._arrivals: dict[Address, list[tuple[float, int, bytes, Address]]] = {}
+        self._serial = 0
+        self._hash = hashlib.sha256() if trace else None
+        self.counters: Counter[str] = Counter()
+
+    def set_link(self, source: Address, destination: Address, link: Link) -> None:
+        """Give one direction another condition from now on."""
+        self._path(source, destination).link = link
+
+    def partition(self, a: Address, b: Address) -> None:
+        """Let nothing through between two addresses until `heal`."""
+        self._cuts.add(frozenset((a, b)))
+
+    def heal(self, a: Address, b: Address) -> None:
+        """End a partition."""
+        self._cuts.discard(frozenset((a, b)))
+
+    def drop(self, address: Address) -> None:
+        """Forget what is on its way to an address whose program is gone."""
+        self._arrivals.pop(address, None)
+
+    def send(self, data: bytes, source: Address, destination: Address, now: float) -> None:
+        """Take one datagram."""
+        self.counters["sent"] += 1
+        if self._hash is not None:
+            self._hash.update(f"{now:.9f} {source} {destination} ".encode() + data)
+        if self._cuts and frozenset((source, destination)) in self._cuts:
+            self.counters["cut"] += 1
+            return
+        path = self._path(source, destination)
+        link = path.link
+        chance = self._random.random
+        if link.loss or path.lost_last:
+            path.lost_last = chance() < (link.burst if path.lost_last and link.burst else link.loss)
+            if path.lost_last:
+                self.counters["lost"] += 1
+                return
+        delay = self._queueing(path, len(data), now)
+        if delay is None:
+            self.counters["queue full"] += 1
+            return
+        copies = 1
+        if link.duplicate and chance() < link.duplicate:
+            self.counters["duplicated"] += 1
+            copies = 2
+        for _ in range(copies):
+            self._deliver(data, source, destination, now + delay + self._transit(link))
+
+    def receive(self, destination: Address, now: float) -> list[tuple[bytes, Address]]:
+        """Return what has arrived at an address by `now`, in order of arrival: (datagram, source)."""
+        arrivals = self._arrivals.get(destination)
+        received: list[tuple[bytes, Address]] = []
+        while arrivals and arrivals[0][0] <= now:
+            _, _, data, source = heapq.heappop(arrivals)
+            received.append((data, source))
+        return received
+
+    def next_arrival(self) -> float | None:
+        """Return when the next datagram arrives anywhere; None if nothing is on its way."""
+        return min((arrivals[0][0] for arrivals in self._arrivals.values() if arrivals), default=None)
+
+    def traffic_hash(self) -> str:
+        """Return a hash over time, source, destination and bytes of every datagram sent; needs `trace=True`."""
+        if self._hash is None:
+            raise ValueError("this network keeps no trace; make it with trace=True")
+        return self._hash.hexdigest()
+
+    def _path(self, source: Address, destination: Address) -> _Path:
+        path = self._paths.get((source, destination))
+        if path is None:
+            path = self._paths[source, destination] = _Path(self._link)
+        return path
+
+    def _queueing(self, path: _Path, size: int, now: float) -> float | None:
+        """Return how long a datagram waits at the bottleneck; None if its queue is full."""
+        rate = path.link.bandwidth_bytes_per_second
+        if rate is None:
+            return 0.0
+        start = max(now, path.busy_until)
+        if (start - now) * rate > path.link.queue_bytes:
+            return None
+        path.busy_until = start + size / rate
+        return path.busy_until - now
+
+    def _transit(self, link: Link) -> float:
+        delay = link.latency_seconds
+        if link.jitter_seconds:
+            delay = max(0.0, delay + self._random.uniform(-link.jitter_seconds, link.jitter_seconds))
+        if link.reorder and self._random.random() < link.reorder:
+            self.counters["reordered"] += 1
+            delay += self._random.uniform(1.0, 3.0) * max(link.jitter_seconds, 0.010)
+        return delay
+
+    def _deliver(self, data: bytes, source: Address, destination: Address, at: float) -> None:
+        self._serial += 1
+        heapq.heappush(self._arrivals.setdefault(destination, []), (at, self._serial, data, source))

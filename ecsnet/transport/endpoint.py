@@ -1,0 +1,195 @@
+"""Endpoint: all connections of one server behind one address. One lookup tells whose a datagram is.
+
+Handshakes are `handshake.py`'s; a connection is `connection.py`'s. Here datagrams are sorted, and the application is
+asked who may come in.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ecsnet.config import TransportConfig
+from ecsnet.errors import LocalProtocolError
+from ecsnet.events import Connected, ConnectRequested, Disconnected
+from ecsnet.protocol import DisconnectReason
+from ecsnet.transport.channels import Channel
+from ecsnet.transport.connection import CLIENT_HEADER, Connection
+from ecsnet.transport.cookie import Address
+from ecsnet.transport.handshake import HANDSHAKE_BIT, HandshakeRequest, Reply, ServerHandshakes
+from ecsnet.transport.identity import Identity
+from ecsnet.transport.noise import Entropy
+from ecsnet.transport.state import State
+
+__all__ = ["Address", "Endpoint", "Entropy"]
+
+
+class Endpoint:
+    """A server's side of the transport.
+
+    Attributes:
+        connections: By connection id, from the REPLY on until the connection has ended on both sides.
+        drops: Datagrams that belong to no connection and no handshake, by reason.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        *,
+        application_id: bytes,
+        channels: Sequence[Channel],
+        config: TransportConfig,
+        entropy: Entropy,
+    ) -> None:
+        """Open the door."""
+        self._handshakes = ServerHandshakes(
+            identity, application_id=application_id, entropy=entropy, config=config.handshake
+        )
+        self._channels = tuple(channels)
+        self._config = config
+        self._entropy = entropy
+        self._requests: dict[int, HandshakeRequest] = {}
+        self._unconfirmed: dict[int, HandshakeRequest] = {}  # by connection id
+        self._outgoing: list[tuple[bytes, Address]] = []
+        self._events: list[ConnectRequested | Connected | Disconnected] = []
+        self._closed = False
+        self._now = float("-inf")
+        self.connections: dict[int, Connection] = {}
+        self.drops: Counter[str] = Counter()
+
+    def __repr__(self) -> str:
+        """Show how many are connected and how many ask."""
+        return f"Endpoint({len(self.connections)} connections, {len(self._requests)} requests)"
+
+    def accept(self, request_id: int, payload: bytes = b"", *, tag: object = None) -> None:
+        """Let a client in; it is `Connected` when its first packet arrives.
+
+        Args:
+            payload: For the client, with its `Connected`.
+            tag: Kept as the connection's `tag`, for the application.
+
+        Raises:
+            LocalProtocolError: There is no such request, or no more.
+        """
+        request = self._take(request_id)
+        connection_id = self._new_id()
+        reply = self._handshakes.accept(request, connection_id, payload, self._now)
+        assert request.keys is not None
+        connection = Connection.accepted(
+            request.address,
+            connection_id=connection_id,
+            keys=request.keys,
+            channels=self._channels,
+            config=self._config,
+            now=self._now,
+        )
+        connection.tag = tag
+        self.connections[connection_id] = connection
+        self._unconfirmed[connection_id] = request
+        self._outgoing.append((reply, request.address))
+
+    def refuse(self, request_id: int, reason: DisconnectReason, text: str = "", payload: bytes = b"") -> None:
+        """Turn a client away and say why.
+
+        Raises:
+            LocalProtocolError: There is no such request, or no more.
+        """
+        request = self._take(request_id)
+        reply = self._handshakes.refuse(request, reason, text or reason.text, payload, self._now)
+        self._outgoing.append((reply, request.address))
+
+    # The six verbs.
+
+    def receive_datagram(self, data: bytes, address: Address, now: float) -> None:
+        """Take a datagram; any bytes at all."""
+        self._now = max(self._now, now)
+        if not data:
+            self.drops["empty"] += 1
+        elif data[0] & HANDSHAKE_BIT:
+            self._receive_handshake(data, address)
+        elif len(data) < CLIENT_HEADER.size:
+            self.drops["malformed"] += 1
+        else:
+            self._receive_packet(data, address)
+
+    def update(self, now: float) -> None:
+        """Let timers fire."""
+        self._now = max(self._now, now)
+        self._handshakes.update(self._now)
+        for connection_id, connection in list(self.connections.items()):
+            connection.update(self._now)
+            self._gather(connection)
+            if connection.state is State.CLOSED:
+                del self.connections[connection_id]
+                self._unconfirmed.pop(connection_id, None)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
+        """Return what must go out now, of all connections."""
+        self._now = max(self._now, now)
+        datagrams, self._outgoing = self._outgoing, []
+        for connection in self.connections.values():
+            datagrams += connection.datagrams_to_send(self._now)
+        return datagrams
+
+    def next_deadline(self) -> float | None:
+        """Return when there is something to do, monotonic seconds."""
+        deadlines = [self._handshakes.next_deadline()]
+        deadlines += [connection.next_deadline() for connection in self.connections.values()]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def events(self) -> list[ConnectRequested | Connected | Disconnected]:
+        """Return and forget what happened."""
+        events, self._events = self._events, []
+        return events
+
+    def close(self, reason: DisconnectReason, text: str = "", *, now: float) -> None:
+        """Close every connection and let nobody in any more."""
+        self._now = max(self._now, now)
+        self._closed = True
+        for connection in self.connections.values():
+            connection.close(reason, text, now=self._now)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed and every client knows, or had its chance to."""
+        return self._closed and not self.connections
+
+    def _receive_handshake(self, data: bytes, address: Address) -> None:
+        if self._closed:
+            self.drops["closed"] += 1
+            return
+        for outcome in self._handshakes.receive(data, address, self._now):
+            if isinstance(outcome, Reply):
+                self._outgoing.append((outcome.data, address))
+            else:
+                request = outcome.request
+                self._requests[request.id] = request
+                self._events.append(ConnectRequested(request.id, address, request.credentials))
+
+    def _receive_packet(self, data: bytes, address: Address) -> None:
+        """HOT: once per datagram received; tests/bench/bench_connection.py."""
+        connection_id = CLIENT_HEADER.unpack_from(data)[1]
+        connection = self.connections.get(connection_id)
+        if connection is None:
+            self.drops["unknown connection"] += 1
+            return
+        connection.receive_datagram(data, address, self._now)
+        if connection_id in self._unconfirmed and connection.state is not State.PENDING:
+            self._handshakes.confirm(self._unconfirmed.pop(connection_id))
+        reply = connection.close_reply()
+        if reply is not None:
+            self._outgoing.append((reply, address))
+
+    def _gather(self, connection: Connection) -> None:
+        self._events += connection.events()
+
+    def _take(self, request_id: int) -> HandshakeRequest:
+        request = self._requests.pop(request_id, None)
+        if request is None:
+            raise LocalProtocolError(f"there is no request {request_id} to answer, or it was answered before")
+        return request
+
+    def _new_id(self) -> int:
+        """Choose an id nobody can guess: who does not see the traffic cannot even make a connection try to decrypt."""
+        while True:
+            connection_id = int.from_bytes(self._entropy(4), "big")
+            if connection_id not in self.connections:
+                return connection_id

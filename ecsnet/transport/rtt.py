@@ -1,0 +1,53 @@
+"""The round trip, smoothed. Source: RFC 9002, section 5."""
+
+__all__ = ["RoundTrip"]
+
+INITIAL_SECONDS = 0.333
+GRANULARITY_SECONDS = 0.001
+
+
+class RoundTrip:
+    """Estimates from samples of the newest acknowledged packet.
+
+    Attributes:
+        smoothed: Seconds.
+        variation: Mean deviation, seconds.
+        minimum: Seconds; 0 before the first sample.
+    """
+
+    __slots__ = ("has_sample", "latest", "minimum", "smoothed", "variation")
+
+    def __init__(self) -> None:
+        """Assume a third of a second until something was measured."""
+        self.latest = 0.0
+        self.minimum = 0.0
+        self.smoothed = INITIAL_SECONDS
+        self.variation = INITIAL_SECONDS / 2
+        self.has_sample = False
+
+    def add(self, sample: float, ack_delay: float, max_ack_delay: float) -> None:
+        """Take one sample.
+
+        Args:
+            sample: Seconds between sending a packet and its acknowledgement.
+            ack_delay: Seconds the other side says it waited before acknowledging.
+        """
+        self.latest = sample
+        if not self.has_sample:
+            self.has_sample = True
+            self.minimum = self.smoothed = sample
+            self.variation = sample / 2
+            return
+        self.minimum = min(self.minimum, sample)
+        delay = min(ack_delay, max_ack_delay)
+        adjusted = sample - delay if sample >= self.minimum + delay else sample
+        self.variation += (abs(self.smoothed - adjusted) - self.variation) / 4
+        self.smoothed += (adjusted - self.smoothed) / 8
+
+    def loss_delay(self) -> float:
+        """Return how long a packet may trail a later acknowledged one before it counts as lost: 9/8 of the round trip."""
+        return max(1.125 * max(self.latest, self.smoothed), GRANULARITY_SECONDS)
+
+    def probe_timeout(self, max_ack_delay: float) -> float:
+        """Return how long to wait for any acknowledgement before probing. Source: RFC 9002, section 6.2.1."""
+        return self.smoothed + max(4 * self.variation, GRANULARITY_SECONDS) + max_ack_delay

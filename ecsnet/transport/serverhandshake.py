@@ -1,0 +1,333 @@
+"""The server's side of the handshake: stateless until the cookie is proved, bounded afterwards.
+
+The order of checks is the defence: size, type, cookie (three hashes at most), is it known, is there room, and only then
+a key exchange. Whoever fails is dropped without an answer and counted; nothing is stored or logged for a stranger.
+"""
+
+import ipaddress
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from hashlib import blake2s
+from typing import TypeAlias
+
+from ecsnet.config import HandshakeConfig
+from ecsnet.errors import LocalProtocolError, RemoteProtocolError
+from ecsnet.protocol import DisconnectReason
+from ecsnet.transport import hello
+from ecsnet.transport.cookie import Address, CookieJar
+from ecsnet.transport.crypto import PacketKeys, SessionKeys
+from ecsnet.transport.hello import Acceptance, Challenge, DatagramType, Hello, Pattern, Refusal, Suite
+from ecsnet.transport.identity import Identity
+from ecsnet.transport.noise import Entropy, HandshakeState
+
+__all__ = ["HandshakeDrop", "HandshakeRequest", "Reply", "Requested", "ServerHandshakes"]
+
+_SUITES = (Suite.AESGCM_SHA256, Suite.CHACHAPOLY_SHA256)
+_PATTERNS = (Pattern.NK,)
+
+
+class HandshakeDrop(Enum):
+    """Why a datagram got no answer."""
+
+    TOO_SMALL = auto()
+    MALFORMED = auto()
+    BAD_COOKIE = auto()
+    UNSUPPORTED = auto()
+    DUPLICATE = auto()  # of an attempt that waits for the application, or is over
+    OTHER_HELLO = auto()
+    TOO_MANY_PENDING = auto()
+    TOO_MANY_FROM_NETWORK = auto()
+    NOT_AUTHENTIC = auto()
+
+
+@dataclass(slots=True, eq=False)
+class HandshakeRequest:
+    """A client whose address and first message are proved, waiting for a yes or a no.
+
+    Attributes:
+        id: Names the request, rising, never reused.
+        address: Where it comes from.
+        attempt: 8 bytes the client chose for this attempt.
+        credentials: What the client says of itself; whoever recorded it can say it again.
+        keys: For its packets, once accepted.
+    """
+
+    id: int
+    address: Address
+    attempt: bytes = field(repr=False)
+    credentials: bytes = field(repr=False)  # may hold a token that must not end up in a log
+    keys: SessionKeys | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A datagram for the address the last one came from."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """Somebody proved its address and wants in: `accept` or `refuse`."""
+
+    request: HandshakeRequest
+
+
+_Key: TypeAlias = tuple[Address, bytes]  # address and attempt
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What is kept of a HELLO until it is confirmed or its time is over."""
+
+    request: HandshakeRequest
+    network: str
+    digest: bytes  # of the HELLO, so that only the identical one gets the REPLY again
+    noise: HandshakeState
+    cipher: str
+    expires: float
+    reply: bytes = b""
+
+
+class ServerHandshakes:
+    """Every handshake of one server.
+
+    Attributes:
+        dropped: Datagrams that got no answer, by reason.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        *,
+        application_id: bytes,
+        entropy: Entropy,
+        config: HandshakeConfig | None = None,
+    ) -> None:
+        """Open the door.
+
+        Args:
+            application_id: 16 bytes; a client with another one is refused.
+        """
+        self._identity = identity
+        self._application_id = hello.check_application_id(application_id)
+        self._entropy = entropy
+        self._config = config or HandshakeConfig()
+        self._jar = CookieJar(entropy=entropy, config=self._config)
+        self._pending: dict[_Key, _Pending] = {}
+        self._by_network: Counter[str] = Counter()
+        self._settled: dict[_Key, float] = {}  # until when the cookie could still be valid; in order of that
+        self._last_id = 0
+        self._now = float("-inf")
+        self.dropped: Counter[HandshakeDrop] = Counter()
+
+    def __repr__(self) -> str:
+        """Show how many wait."""
+        return f"ServerHandshakes({self._identity.fingerprint}, {len(self._pending)} pending)"
+
+    @property
+    def pending(self) -> int:
+        """How many handshakes are held: proved, neither confirmed nor expired."""
+        return len(self._pending)
+
+    def receive(self, data: bytes, address: Address, now: float) -> list[Reply | Requested]:
+        """Take one datagram whose first byte has HANDSHAKE_BIT set; any bytes at all."""
+        now = self._advance(now)
+        if len(data) < self._config.datagram_bytes:
+            return self._drop(HandshakeDrop.TOO_SMALL)
+        if data[0] == DatagramType.INIT:
+            return self._receive_init(data, address, now)
+        if data[0] == DatagramType.HELLO:
+            return self._receive_hello(data, address, now)
+        return self._drop(HandshakeDrop.MALFORMED)
+
+    def accept(self, request: HandshakeRequest, connection_id: int, payload: bytes, now: float) -> bytes:
+        """Let a client in; its first packet under `request.keys` confirms: then call `confirm`.
+
+        Returns:
+            The REPLY to send to `request.address`; the identical HELLO gets it again by itself.
+
+        Raises:
+            LocalProtocolError: The request is answered or expired, or the payload does not fit.
+        """
+        pending = self._unanswered(request, payload, now)
+        reply = self._seal(pending, hello.pack_acceptance(Acceptance(connection_id, payload)))
+        receive, send = pending.noise.split()
+        request.keys = SessionKeys(
+            send=PacketKeys(pending.cipher, send),
+            receive=PacketKeys(pending.cipher, receive),
+            handshake_hash=pending.noise.handshake_hash,
+        )
+        return reply
+
+    def refuse(self, request: HandshakeRequest, code: int, text: str, payload: bytes, now: float) -> bytes:
+        """Turn a client away and say why.
+
+        Args:
+            code: 0 to 65535, a DisconnectReason.
+            text: For people; cut at 255 bytes of UTF-8.
+            payload: For the other program, e.g. what schema is spoken here; at most `max_payload_bytes`.
+
+        Returns:
+            The REPLY to send to `request.address`.
+
+        Raises:
+            LocalProtocolError: The request is answered or expired, or the payload does not fit.
+        """
+        pending = self._unanswered(request, payload, now)
+        return self._seal(pending, hello.pack_refusal(Refusal(code, text, payload)))
+
+    def confirm(self, request: HandshakeRequest) -> None:
+        """Free the place of a client whose first packet arrived; a copy of its HELLO starts nothing any more."""
+        self._settle((request.address, request.attempt))
+
+    def update(self, now: float) -> None:
+        """Forget who never confirmed, and attempts whose cookie has run out."""
+        now = self._advance(now)
+        while self._pending and now >= (oldest := next(iter(self._pending.values()))).expires:
+            self._settle((oldest.request.address, oldest.request.attempt))
+        while self._settled and now >= next(iter(self._settled.values())):
+            del self._settled[next(iter(self._settled))]
+
+    def next_deadline(self) -> float | None:
+        """Return when `update` has something to forget; None when nothing is held."""
+        return next((pending.expires for pending in self._pending.values()), None)
+
+    # INIT and HELLO.
+
+    def _receive_init(self, data: bytes, address: Address, now: float) -> list[Reply | Requested]:
+        """Answer whoever speaks our protocol, of whatever version or game: the refusal comes later, authenticated."""
+        init = hello.unpack_init(data)
+        if init is None or init.magic != hello.MAGIC:
+            return self._drop(HandshakeDrop.MALFORMED)
+        issued, cookie = self._jar.bake(address, init.attempt, now)
+        return [Reply(self._challenge(init.attempt, issued, cookie))]
+
+    def _receive_hello(self, data: bytes, address: Address, now: float) -> list[Reply | Requested]:
+        said = hello.unpack_hello(data)
+        if said is None:
+            return self._drop(HandshakeDrop.MALFORMED)
+        if not self._jar.knows(said.cookie, address, said.attempt, said.issued, now):
+            return self._drop(HandshakeDrop.BAD_COOKIE)
+        key = address, said.attempt
+        if key in self._settled:
+            return self._drop(HandshakeDrop.DUPLICATE)
+        if key in self._pending:
+            return self._repeat(self._pending[key], data)
+        return self._open(said, data, key)
+
+    def _repeat(self, pending: _Pending, data: bytes) -> list[Reply | Requested]:
+        """Answer the identical HELLO identically, and no other."""
+        if _digest(data) != pending.digest:
+            return self._drop(HandshakeDrop.OTHER_HELLO)
+        if not pending.reply:
+            return self._drop(HandshakeDrop.DUPLICATE)
+        return [Reply(pending.reply)]
+
+    def _open(self, said: Hello, data: bytes, key: _Key) -> list[Reply | Requested]:
+        """Do the key exchange if there is room; from here on something is remembered."""
+        network = network_of(key[0])
+        if len(self._pending) >= self._config.max_pending:
+            return self._drop(HandshakeDrop.TOO_MANY_PENDING)
+        if self._by_network[network] >= self._config.max_pending_per_network:
+            return self._drop(HandshakeDrop.TOO_MANY_FROM_NETWORK)
+        if said.suite not in _SUITES or said.pattern not in _PATTERNS:
+            return self._drop(HandshakeDrop.UNSUPPORTED)
+        suite = Suite(said.suite)
+        noise = self._respond(said, suite)
+        try:
+            credentials = noise.read_message(said.message)
+        except RemoteProtocolError:
+            return self._drop(HandshakeDrop.NOT_AUTHENTIC)
+        self._last_id += 1
+        request = HandshakeRequest(self._last_id, *key, credentials)
+        expires = self._now + self._config.timeout_seconds
+        pending = _Pending(request, network, _digest(data), noise, suite.cipher, expires)
+        self._pending[key] = pending
+        self._by_network[network] += 1
+        return self._judge(said, pending)
+
+    def _judge(self, said: Hello, pending: _Pending) -> list[Reply | Requested]:
+        """Refuse at once whoever speaks another version or plays another game; leave the rest to the application."""
+        if said.version != hello.PROTOCOL_VERSION:
+            text = f"the server speaks protocol version {hello.PROTOCOL_VERSION}, the client {said.version}"
+            refusal = Refusal(DisconnectReason.VERSION_MISMATCH, text, b"")
+        elif said.application_id != self._application_id:
+            refusal = Refusal(DisconnectReason.WRONG_GAME, "the server runs another game", b"")
+        else:
+            return [Requested(pending.request)]
+        return [Reply(self._seal(pending, hello.pack_refusal(refusal)))]
+
+    def _respond(self, said: Hello, suite: Suite) -> HandshakeState:
+        """Start our side of the Noise handshake, with our own idea of the CHALLENGE in the prologue."""
+        challenge = self._challenge(said.attempt, said.issued, said.cookie)
+        return HandshakeState(
+            hello.protocol_name(Pattern(said.pattern), suite),
+            initiator=False,
+            entropy=self._entropy,
+            prologue=hello.prologue(challenge, said.clear),
+            static=self._identity.private_key,
+        )
+
+    def _challenge(self, attempt: bytes, issued: int, cookie: bytes) -> bytes:
+        version = hello.PROTOCOL_VERSION
+        offer = hello.bitmap(_SUITES), hello.bitmap(_PATTERNS)
+        return hello.pack_challenge(Challenge(attempt, issued, cookie, self._identity.public, version, version, *offer))
+
+    # Bookkeeping.
+
+    def _unanswered(self, request: HandshakeRequest, payload: bytes, now: float) -> _Pending:
+        self._advance(now)
+        pending = self._pending.get((request.address, request.attempt))
+        if pending is None or pending.request is not request:
+            raise LocalProtocolError(f"cannot answer a request that has expired: {request}")
+        if pending.reply:
+            raise LocalProtocolError(f"cannot answer a request twice: {request}")
+        limit = hello.max_payload_bytes(self._config.datagram_bytes)
+        if len(payload) > limit:
+            raise LocalProtocolError(f"a payload of {len(payload)} bytes does not fit into {limit}")
+        return pending
+
+    def _seal(self, pending: _Pending, verdict: bytes) -> bytes:
+        pending.reply = hello.pack_reply(pending.request.attempt, pending.noise.write_message(verdict))
+        return pending.reply
+
+    def _settle(self, key: _Key) -> None:
+        """Forget a handshake but for the fact that it took place."""
+        pending = self._pending.pop(key, None)
+        if pending is None:
+            return
+        self._by_network[pending.network] -= 1
+        if not self._by_network[pending.network]:
+            del self._by_network[pending.network]
+        self._settled[key] = self._now + self._config.cookie_lifetime_seconds
+        if len(self._settled) > self._config.max_settled:
+            del self._settled[next(iter(self._settled))]
+
+    def _advance(self, now: float) -> float:
+        """Return `now`, or the latest time known if the clock ran backward."""
+        self._now = max(self._now, now)
+        return self._now
+
+    def _drop(self, reason: HandshakeDrop) -> list[Reply | Requested]:
+        self.dropped[reason] += 1
+        return []
+
+
+def network_of(address: Address) -> str:
+    """Return what one household shares: the IPv4 address, or the first 64 bits of the IPv6 address."""
+    host = address[0].partition("%")[0]
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return host  # a name in a simulated network
+    if parsed.version == 4:  # noqa: PLR2004  # the name of the protocol
+        return host
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Address(int(parsed) >> 64 << 64))
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2s(data).digest()

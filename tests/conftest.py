@@ -1,0 +1,26 @@
+"""What several tests share."""
+
+import json
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+VECTORS = Path(os.environ.get("ECSNET_VECTORS") or Path(__file__).resolve().parents[2] / "shared" / "vectors")
+
+
+@pytest.fixture
+def published() -> Callable[[str], Any]:
+    """Return a reader of published test vectors; they are other people's data, so they do not live in this repository."""
+
+    def read(name: str) -> Any:
+        if not (VECTORS / name).is_file():
+            text = f"NOT CHECKED against the published vectors {name}: set ECSNET_VECTORS to the folder that holds them"
+            warnings.warn(text, stacklevel=2)
+            pytest.skip(text)
+        return json.loads((VECTORS / name).read_text())
+
+    return read
