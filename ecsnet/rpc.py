@@ -309,7 +309,7 @@ def _read_result(
     if result is type(None):
         return None, None
     if not (isinstance(result, type) and is_dataclass(result)):
-        return None, field_from_annotation(place, "return", result)
+        return None, field_from_annotation(place, "result", result)
     if not result.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # set by dataclass, not in its stub
         raise SchemaError(f"{place}.return: {result.__name__} must be frozen: @dataclass(frozen=True)")
     found = _hints(place_of(result), result)

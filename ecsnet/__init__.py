@@ -1,0 +1,40 @@
+"""ecsnet: an Entity Component System framework for multiplayer games, with replication built in.
+
+Declare components and systems in a game module; the server runs them as the only truth, every client sees what it may
+see, predicts what it owns and shows the rest smoothly. Start with `samples/hello`.
+"""
+
+from ecsnet.client import Client
+from ecsnet.errors import EcsnetError, Refused, SchemaError
+from ecsnet.fields import EVERYONE, OWNER, Audience, EntityRef, NetVar, component, netvar, player_input
+from ecsnet.game import Game
+from ecsnet.protocol import DisconnectReason
+from ecsnet.rpc import CLIENTS, SERVER, Call, Reply, rpc
+from ecsnet.server import Server
+from ecsnet.system import System
+from ecsnet.world import World
+
+__all__ = [
+    "CLIENTS",
+    "EVERYONE",
+    "OWNER",
+    "SERVER",
+    "Audience",
+    "Call",
+    "Client",
+    "DisconnectReason",
+    "EcsnetError",
+    "EntityRef",
+    "Game",
+    "NetVar",
+    "Refused",
+    "Reply",
+    "SchemaError",
+    "Server",
+    "System",
+    "World",
+    "component",
+    "netvar",
+    "player_input",
+    "rpc",
+]

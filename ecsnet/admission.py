@@ -1,0 +1,101 @@
+"""What client and server tell each other inside the handshake: who asks, for which game, and what is granted or why not.
+
+Only this file knows the layout of these three payloads (msgpack arrays); "Admission" in PROTOCOL.md describes them.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgpack
+
+from ecsnet.errors import RemoteProtocolError
+from ecsnet.wire import TICK_MASK, Tick
+
+__all__ = ["Credentials", "Welcome", "clean_name", "pack_schema", "unpack_schema"]
+
+MAX_NAME_CHARACTERS = 24
+SCHEMA_HASH_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a client says of itself in HELLO. Replayable by nature, so it grants nothing by itself."""
+
+    name: str
+    schema_hash: bytes
+
+    def pack(self) -> bytes:
+        """Encode for HELLO."""
+        packed: bytes = msgpack.packb([self.name, self.schema_hash])
+        return packed
+
+    @staticmethod
+    def unpack(data: bytes) -> "Credentials":
+        """Decode a client's bytes.
+
+        Raises:
+            RemoteProtocolError: Not what `pack` makes.
+        """
+        match _unpack(data):
+            case [str() as name, bytes() as schema_hash] if len(schema_hash) == SCHEMA_HASH_BYTES:
+                return Credentials(clean_name(name), schema_hash)
+        raise RemoteProtocolError("these are no credentials")
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What the server grants in REPLY: the client's number, and the tick it was granted in."""
+
+    client_id: int
+    tick: Tick
+
+    def pack(self) -> bytes:
+        """Encode for REPLY."""
+        packed: bytes = msgpack.packb([self.client_id, self.tick])
+        return packed
+
+    @staticmethod
+    def unpack(data: bytes) -> "Welcome":
+        """Decode the server's bytes.
+
+        Raises:
+            RemoteProtocolError: Not what `pack` makes.
+        """
+        match _unpack(data):
+            case [int() as client_id, int() as tick] if 0 < client_id <= TICK_MASK and 0 <= tick <= TICK_MASK:
+                return Welcome(client_id, tick)
+        raise RemoteProtocolError("this is no welcome")
+
+
+def pack_schema(lines: Sequence[str], limit_bytes: int) -> bytes:
+    """Encode a schema's description for a refusal, cut at a line so that it fits."""
+    kept = list(lines)
+    while True:
+        packed: bytes = msgpack.packb(kept)
+        if len(packed) <= limit_bytes or not kept:
+            return packed
+        kept.pop()
+
+
+def unpack_schema(data: bytes) -> list[str]:
+    """Decode a schema's description; an empty list for anything else, since it only makes an error text better."""
+    try:
+        lines = _unpack(data)
+    except RemoteProtocolError:
+        return []
+    return [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
+
+
+def clean_name(name: str) -> str:
+    """Return a display name without control characters, spaces at the ends, or more than 24 characters."""
+    visible = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] not in "CZ" or c == " ")
+    return " ".join(visible.split())[:MAX_NAME_CHARACTERS]
+
+
+def _unpack(data: bytes) -> object:
+    try:
+        unpacked: object = msgpack.unpackb(data, max_str_len=1024, max_bin_len=1024, max_array_len=1024, max_map_len=0)
+    except (ValueError, msgpack.UnpackException) as error:
+        raise RemoteProtocolError(f"not msgpack: {error}") from error
+    return unpacked

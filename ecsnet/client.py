@@ -1,0 +1,267 @@
+"""The client: the server's mirror image, with a World that replicates what this player may see."""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import ParamSpec, TypeVar, overload
+
+from ecsnet.admission import Credentials, Welcome, unpack_schema
+from ecsnet.components.player import Player
+from ecsnet.components.predicted import Predicted
+from ecsnet.config import ClientConfig
+from ecsnet.errors import LocalProtocolError, RemoteProtocolError
+from ecsnet.events import Connected, Disconnected
+from ecsnet.game import Game
+from ecsnet.peer import CHANNELS, Peer
+from ecsnet.protocol import DisconnectReason
+from ecsnet.replication.receiver import Receiver
+from ecsnet.replication.schema import Schema, difference
+from ecsnet.rpc import Destination, Reply, Rpc
+from ecsnet.schedule import TickSchedule
+from ecsnet.system import is_predicted
+from ecsnet.systems.inputhistory import InputHistory
+from ecsnet.systems.interpolation import Interpolator
+from ecsnet.systems.pipeline import CLIENT, Step, assemble
+from ecsnet.systems.prediction import Predictor
+from ecsnet.systems.rpc import CallDesk
+from ecsnet.systems.session import ClientSession
+from ecsnet.systems.ticksync import TickSync
+from ecsnet.transport.connection import Connection
+from ecsnet.transport.endpoint import Address, Entropy
+from ecsnet.transport.state import State
+from ecsnet.transport.statistics import Statistics
+from ecsnet.world import World
+
+__all__ = ["Client"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+
+
+class Client:
+    """Joins a server, shows its world, and plays.
+
+    Attributes:
+        world: Replica of what this client may see; what it owns runs ahead of the server.
+        disconnected: (reason, text) once the connection has ended; None before.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        address: Address,
+        *,
+        now: float,
+        name: str = "",
+        pins: Sequence[bytes] = (),
+        config: ClientConfig | None = None,
+        entropy: Entropy = os.urandom,
+        pipeline: Sequence[Step] = CLIENT,
+    ) -> None:
+        """Start joining; `update` carries it on.
+
+        Args:
+            now: Monotonic seconds, as of every later call.
+            pins: Public keys the server may show, 32 bytes each; any key when empty: then look at `server_key`.
+            entropy: Source of random bytes; a seeded one makes the client reproducible.
+        """
+        self.game = game
+        self.config = config or ClientConfig()
+        self.world = World(tick_rate_hz=game.tick_rate_hz, scope_marker=Predicted)
+        self._schema = Schema(game)
+        self._connection = Connection.connect(
+            address,
+            pins=tuple(pins),
+            application_id=game.application_id,
+            credentials=Credentials(name, self._schema.hash).pack(),
+            channels=CHANNELS,
+            config=self.config.transport,
+            entropy=entropy,
+            now=now,
+        )
+        self._session = self._make_session()
+        self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
+        self._entity = 0
+        self.disconnected: tuple[DisconnectReason, str] | None = None
+        for system in assemble(pipeline, self._session):
+            self.world.add_system(system)
+
+    def _make_session(self) -> ClientSession:
+        game, schema, config = self.game, self._schema, self.config
+        receiver = Receiver(schema, self.world, config.replication)
+        inputs = InputHistory(schema.neutral_input, capacity=2 * config.max_rollback_ticks)
+        predicted = [system() for system in game.systems if is_predicted(system)]
+        interval = round(game.tick_rate_hz / game.send_rate_hz)
+        return ClientSession(
+            game=game,
+            schema=schema,
+            config=config,
+            peer=Peer(self._connection, client_id=0),
+            receiver=receiver,
+            inputs=inputs,
+            predictor=Predictor(schema, receiver, inputs, predicted, max_rollback_ticks=config.max_rollback_ticks),
+            interpolator=Interpolator(schema, game.tick_rate_hz, interval),
+            sync=TickSync(self.world.dt),
+            calls=CallDesk(
+                game, here=Destination.CLIENTS, to_wire=receiver.network_id_of, from_wire=receiver.entity_of
+            ),
+        )
+
+    def __repr__(self) -> str:
+        """Show who this is and how far it got."""
+        return f"Client({self.game.name!r}, id={self.client_id}, {self._connection.state.name}, tick={self.world.tick})"
+
+    # What a game's loop uses.
+
+    def press(self, command: object) -> None:
+        """Set the input from now on, e.g. `client.press(Move(dx=1))`; taps between two ticks are not lost.
+
+        Raises:
+            LocalProtocolError: It is not the game's input component.
+            SchemaError: A value lies outside its declared range.
+        """
+        codec = self._schema.input_codec
+        if codec is None or type(command) is not self.game.input:
+            expected = self.game.input.__name__ if self.game.input else "nothing: the game declares no input"
+            raise LocalProtocolError(f"press() takes {expected}, not {command!r}")
+        self._session.inputs.press(codec.quantise(command))
+
+    @overload
+    def view(self, a: type[A], /) -> Iterator[tuple[int, A]]: ...
+    @overload
+    def view(self, a: type[A], b: type[B], /) -> Iterator[tuple[int, tuple[A, B]]]: ...
+    @overload
+    def view(self, a: type[A], b: type[B], c: type[C], /) -> Iterator[tuple[int, tuple[A, B, C]]]: ...
+    @overload
+    def view(self, a: type[A], b: type[B], c: type[C], d: type[D], /) -> Iterator[tuple[int, tuple[A, B, C, D]]]: ...
+    @overload
+    def view(
+        self, a: type[A], b: type[B], c: type[C], d: type[D], e: type[E], /
+    ) -> Iterator[tuple[int, tuple[A, B, C, D, E]]]: ...
+    def view(self, *types: type[object]) -> Iterator[tuple[int, object]]:
+        """Iterate over entities as they should be drawn now.
+
+        Like `world.get_components`, but what others own is interpolated. The values are for drawing: writing to them
+        changes nothing.
+        """
+        render, predicted = self._session.interpolator.render, self.world.has_component
+        for entity, components in self.world.observe(*types):
+            if predicted(entity, Predicted):
+                yield entity, components
+            elif len(types) == 1:
+                yield entity, render(entity, components)
+            else:
+                yield entity, tuple([render(entity, component) for component in components])
+
+    def call(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
+        """Call a function on the server; poll the reply's `done`.
+
+        Raises:
+            LocalProtocolError: Not connected, or the function is not one of the game's for the server.
+            SchemaError: An argument is not of its declared type or range.
+        """
+        return self._session.calls.call(self._session.peer, self.world, rpc, *args, **kwargs)
+
+    @property
+    def client_id(self) -> int:
+        """This client's number; 0 until the server granted one."""
+        return self._session.peer.client_id
+
+    @property
+    def entity(self) -> int | None:
+        """This client's own player entity in `world`; None while there is none."""
+        if not self.world.has_component(self._entity, Player):
+            self._entity = 0
+            for entity, player in self.world.observe(Player):
+                if player.client_id == self.client_id:
+                    self._entity = entity
+        return self._entity or None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the whole world has arrived and this client's own entity is in it."""
+        return self._session.receiver.synced and self.entity is not None
+
+    @property
+    def server_key(self) -> bytes:
+        """The public key the server proved to have; empty until then. Remember it when joining without pins."""
+        return self._connection.server_key
+
+    @property
+    def state(self) -> State:
+        """How far the connection is."""
+        return self._connection.state
+
+    @property
+    def statistics(self) -> Statistics:
+        """What the connection counts and estimates: round trip, losses, bytes."""
+        return self._connection.statistics
+
+    @property
+    def schema(self) -> Schema:
+        """The records of the game."""
+        return self._schema
+
+    @property
+    def receiver(self) -> Receiver:
+        """What is confirmed by the server; for tests and tools."""
+        return self._session.receiver
+
+    @property
+    def predictor(self) -> Predictor:
+        """What runs ahead of the server; for tests and tools."""
+        return self._session.predictor
+
+    # The six verbs.
+
+    def receive_datagram(self, data: bytes, address: Address, now: float) -> None:
+        """Take one datagram from the network; any bytes at all."""
+        self._connection.receive_datagram(data, address, now)
+
+    def update(self, now: float) -> None:
+        """Let timers fire, apply what arrived, run the ticks that are due."""
+        session = self._session
+        session.now = now
+        self._connection.update(now)
+        for event in self._connection.events():
+            self._handle(event, now)
+        session.peer.collect()
+        for _ in range(self._schedule.take_due(now)):
+            self.world.process()
+        self._schedule.speed = session.sync.speed
+        session.interpolator.clock.advance(now)
+        if session.peer.fault:
+            self.close(DisconnectReason.PROTOCOL_ERROR, session.peer.fault, now=now)
+            session.peer.fault = ""
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
+        """Return what must go out now."""
+        return self._connection.datagrams_to_send(now)
+
+    def next_deadline(self) -> float | None:
+        """Return when `update` should be called at the latest, monotonic seconds."""
+        deadlines = [self._schedule.next_deadline(), self._connection.next_deadline()]
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def close(
+        self, reason: DisconnectReason = DisconnectReason.LEFT, text: str = "", *, now: float
+    ) -> None:
+        """Leave, and say why. Send what `datagrams_to_send` returns afterwards."""
+        self._connection.close(reason, text, now=now)
+
+    def _handle(self, event: object, now: float) -> None:
+        match event:
+            case Connected(_, payload):
+                try:
+                    self._session.peer.client_id = Welcome.unpack(payload).client_id
+                except RemoteProtocolError as error:
+                    self.close(DisconnectReason.PROTOCOL_ERROR, str(error), now=now)
+            case Disconnected(_, reason, text, payload):
+                if reason is DisconnectReason.SCHEMA_MISMATCH:
+                    text = f"{text}: {difference(self._schema.describe(), unpack_schema(payload))}"
+                self.disconnected = (reason, text)
+                self._session.calls.forget(self._session.peer, text)

@@ -1,0 +1,103 @@
+"""The join link: where a server is and which key it has, in one line a player can paste.
+
+    ecsnet://play.example.org:7777/#pOLuHzzSDN46Udq4Tsu0cQm6d5gdpJ3vQwy2mTG0Ux8
+
+The part behind `#` is the server's public key, base64url without padding. It pins: a link from a friend cannot lead
+anywhere else. Without a key, and for a bare `host:port`, the first contact decides (see `ecsnet.keys.KnownServers`).
+"""
+
+import base64
+import binascii
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from ecsnet.errors import LinkError
+
+__all__ = ["DEFAULT_PORT", "JoinLink"]
+
+DEFAULT_PORT = 7777  # what `ecsnet serve` listens on unless told otherwise
+
+_SCHEME = "ecsnet://"
+_KEY_BYTES = 32
+_MAX_PORT = 65535
+_EXAMPLE = "ecsnet://play.example.org:7777/#<key>, play.example.org:7777 or [2001:db8::1]:7777"
+_LINK = re.compile(
+    r"""
+    (?: \[ (?P<ipv6> [^\[\]]+ ) \]          # [2001:db8::1], brackets because of its colons
+      | (?P<host> [^\s\[\]:/?\#@\\]+ ) )    # a name or an IPv4 address
+    (?: : (?P<port> [0-9]{1,5} ) )?
+    /?
+    (?: \# (?P<key> [A-Za-z0-9_-]* ) )?
+    """,
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinLink:
+    """A server's place and, if known, its public key.
+
+    Attributes:
+        host: Name or address; IPv6 without brackets.
+        key: 32 bytes to pin; None: trust on first use.
+    """
+
+    host: str
+    port: int = DEFAULT_PORT
+    key: bytes | None = None
+
+    @staticmethod
+    def parse(text: str) -> "JoinLink":
+        """Read a join link, or a bare host with or without port.
+
+        Raises:
+            LinkError: It cannot be understood; the text shows it, what is wrong, and a right one.
+        """
+        stripped = text.strip()
+        bare = stripped[len(_SCHEME) :] if stripped.lower().startswith(_SCHEME) else stripped
+        if _is_ipv6(bare):
+            return JoinLink(bare)
+        match = _LINK.fullmatch(bare)
+        if match is None:
+            raise _error(text, "it is neither a link nor host:port")
+        if match["ipv6"] is not None and not _is_ipv6(match["ipv6"]):
+            raise _error(text, f"{match['ipv6']!r} is not an IPv6 address")
+        port = int(match["port"] or DEFAULT_PORT)
+        if not 1 <= port <= _MAX_PORT:
+            raise _error(text, f"a port is a number from 1 to {_MAX_PORT}, not {port}")
+        return JoinLink(match["ipv6"] or match["host"].lower(), port, _parse_key(text, match["key"]))
+
+    def __str__(self) -> str:
+        """Return the link, which `parse` reads back."""
+        fragment = "#" + base64.urlsafe_b64encode(self.key).rstrip(b"=").decode() if self.key is not None else ""
+        return f"{_SCHEME}{self.place}/{fragment}"
+
+    @property
+    def place(self) -> str:
+        """Host and port, the host in brackets if it is an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _parse_key(text: str, encoded: str | None) -> bytes | None:
+    """Decode the part behind `#`; only the one spelling `str` gives counts, so equal links are equal texts."""
+    if encoded is None:
+        return None
+    try:
+        key = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    except binascii.Error:
+        key = b""
+    if len(key) != _KEY_BYTES or base64.urlsafe_b64encode(key).rstrip(b"=").decode() != encoded:
+        raise _error(text, "what stands behind # is not a whole key; was the link cut off?")
+    return key
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == 6  # noqa: PLR2004  # the name of the protocol
+    except ValueError:
+        return False
+
+
+def _error(text: str, reason: str) -> LinkError:
+    return LinkError(f"cannot understand {text!r}: {reason}. Examples: {_EXAMPLE}")

@@ -1,0 +1,219 @@
+"""Keys on disk: the server's own, and those of servers a player has met.
+
+A server's key file makes it the same server after every restart; whoever reads it can pretend to be that server. A
+player's list of known servers turns the first contact into a pin. Neither file is ever overwritten when it cannot be
+understood: it may be the only copy of something.
+"""
+
+import base64
+import binascii
+import json
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+from ecsnet.errors import KeyFileError, ServerKeyChangedError
+from ecsnet.joinlink import JoinLink
+from ecsnet.transport.identity import Identity, fingerprint
+from ecsnet.transport.noise import KEY_BYTES, Entropy
+
+__all__ = [
+    "KnownServers",
+    "default_identity_path",
+    "default_known_servers_path",
+    "load_or_create_identity",
+]
+
+_APPLICATION = "ecsnet"
+_HEADER = "# The private key of an ecsnet server. Whoever reads it can pretend to be this server: keep it secret.\n"
+_MAX_FILE_BYTES = 1 << 20  # 10,000 known servers; more is not a file of ours
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def default_identity_path() -> Path:
+    """Return where `ecsnet serve` keeps its key unless told otherwise."""
+    return platformdirs.user_data_path(_APPLICATION, appauthor=False) / "server.key"
+
+
+def default_known_servers_path() -> Path:
+    """Return where clients remember servers unless told otherwise."""
+    return platformdirs.user_data_path(_APPLICATION, appauthor=False) / "known_servers.json"
+
+
+def load_or_create_identity(path: Path, *, entropy: Entropy = os.urandom) -> Identity:
+    """Read a server's key file, or make one that only its owner can read.
+
+    Raises:
+        KeyFileError: The file cannot be read, is open to others, or holds no key; the text says what to do.
+    """
+    try:
+        return _load_identity(path)
+    except FileNotFoundError:
+        identity = Identity.generate(entropy)
+        secret = f"{_HEADER}{identity.private_bytes().hex()}\n"
+        if not _write(path, secret, replace=False):
+            return _load_identity(path)  # another server started at the same moment; its key holds
+        return identity
+
+
+class KnownServers:
+    """The servers a player has met: trust on first use, hold to it afterwards."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; it is read at each question and written by `remember` and `forget`."""
+        self._path = path
+
+    def __repr__(self) -> str:
+        """Show the file."""
+        return f"KnownServers({str(self._path)!r})"
+
+    def pins(self, host: str, port: int) -> tuple[bytes, ...]:
+        """Return the key this server had before, to pin it; nothing for a stranger.
+
+        Raises:
+            KeyFileError: The file cannot be understood.
+        """
+        key = self._read().get(JoinLink(host.lower(), port).place)
+        return () if key is None else (key,)
+
+    def remember(self, host: str, port: int, key: bytes) -> None:
+        """Note the key of a server that has proved to hold it.
+
+        Raises:
+            KeyFileError: The file cannot be understood or written.
+            ServerKeyChangedError: Another key is on record; `forget` first if that is right.
+        """
+        known = self._read()
+        place = JoinLink(host.lower(), port).place
+        if known.setdefault(place, key) != key:
+            raise self.changed(host, port, key)
+        self._save(known)
+
+    def forget(self, host: str, port: int) -> None:
+        """Drop a server's key: the next contact is a first one again."""
+        known = self._read()
+        if known.pop(JoinLink(host.lower(), port).place, None) is not None:
+            self._save(known)
+
+    def changed(self, host: str, port: int, key: bytes | None) -> ServerKeyChangedError:
+        """Return the error for a known server that shows another key."""
+        place = JoinLink(host.lower(), port).place
+        before = self._read().get(place)
+        return ServerKeyChangedError(
+            f"{place} shows another key than before: {_describe(key)} instead of {_describe(before)}. Either the "
+            f"server was set up anew, or somebody is in between. Ask whoever runs it for the fingerprint; if the new one "
+            f"is right, remove {place!r} from {self._path}"
+        )
+
+    def _read(self) -> dict[str, bytes]:
+        try:
+            text = _read(self._path)
+        except FileNotFoundError:
+            return {}
+        try:
+            servers = json.loads(text)["servers"]
+            known = {str(place): base64.b64decode(key, validate=True) for place, key in servers.items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise self._unreadable(str(error)) from error
+        if any(len(key) != KEY_BYTES for key in known.values()):
+            raise self._unreadable(f"a key does not have {KEY_BYTES} bytes")
+        return known
+
+    def _unreadable(self, why: str) -> KeyFileError:
+        return KeyFileError(
+            f"{self._path} is not a list of known servers ({why}). Put a good copy back, or move the file away to "
+            "trust every server anew at the next contact"
+        )
+
+    def _save(self, known: dict[str, bytes]) -> None:
+        servers = {place: base64.b64encode(key).decode() for place, key in sorted(known.items())}
+        _write(self._path, json.dumps({"servers": servers}, indent=2) + "\n", replace=True)
+
+
+def _load_identity(path: Path) -> Identity:
+    text = _read(path, secret=True)
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    try:
+        private = binascii.unhexlify("".join(lines).strip())
+    except ValueError:
+        private = b""
+    if len(private) != KEY_BYTES:
+        raise KeyFileError(
+            f"{path} holds no key: a line of {2 * KEY_BYTES} hex digits is missing. Put a good copy back, or move "
+            "the file away to get a new key; players who know the old one will then be warned"
+        )
+    return Identity(private)
+
+
+def _read(path: Path, *, secret: bool = False) -> str:
+    """Read a small text file; a secret one only if nobody else can.
+
+    Raises:
+        FileNotFoundError: There is none.
+        KeyFileError: It cannot be read or trusted.
+    """
+    try:
+        with path.open("rb") as file:
+            if secret:
+                _refuse_if_open_to_others(path, os.fstat(file.fileno()).st_mode)
+            data = file.read(_MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise KeyFileError(f"cannot read {path}: {error.strerror}") from error
+    if len(data) > _MAX_FILE_BYTES:
+        raise KeyFileError(f"{path} is larger than {_MAX_FILE_BYTES} bytes: it is not a file of ecsnet")
+    return data.decode(errors="replace")
+
+
+def _refuse_if_open_to_others(path: Path, mode: int) -> None:
+    """Check the mode of the open file; Windows has no such bits, there the user's profile folder protects it."""
+    if os.name == "posix" and mode & _OTHERS:
+        raise KeyFileError(
+            f"{path} can be used by others (mode {stat.S_IMODE(mode):03o}), so its key may be known. "
+            f"To keep it: chmod 600 {path}"
+        )
+
+
+def _write(path: Path, text: str, *, replace: bool) -> bool:
+    """Write a file whole or not at all, for its owner alone; without `replace` tell whether it was not there before.
+
+    Raises:
+        KeyFileError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            return _put(temporary, path, replace=replace)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        raise KeyFileError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _put(temporary: str, path: Path, *, replace: bool) -> bool:
+    """Give the finished file its name in one step; without `replace` only if the name is free."""
+    if replace:
+        os.replace(temporary, path)
+        return True
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links: two servers that start at once may now disagree
+        if path.exists():
+            return False
+        os.replace(temporary, path)
+    return True
+
+
+def _describe(key: bytes | None) -> str:
+    return "an unknown one" if key is None else fingerprint(key)

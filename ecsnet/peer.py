@@ -1,0 +1,58 @@
+"""What one end remembers of the other: its connection, and what arrived from it, by channel."""
+
+from dataclasses import dataclass, field
+
+from ecsnet.transport.channels import Channel, Delivery
+from ecsnet.transport.connection import Connection
+
+__all__ = ["CALLS", "CASUAL_CALLS", "CHANNELS", "INPUT", "STATE", "Peer"]
+
+STATE, INPUT, CALLS, CASUAL_CALLS = range(4)
+
+# One table for both ends. Its order is part of the wire: see "Channels" in PROTOCOL.md.
+CHANNELS: tuple[Channel, ...] = (
+    Channel("state", Delivery.UNRELIABLE),  # server to client; replication repairs what is lost from current values
+    Channel("input", Delivery.UNRELIABLE),  # client to server; every message repeats what is not acknowledged
+    Channel("calls", Delivery.RELIABLE_ORDERED),  # remote calls and their results
+    Channel("casual-calls", Delivery.UNRELIABLE),  # remote calls declared reliable=False
+)
+
+
+@dataclass(slots=True, eq=False)
+class Peer:
+    """One end's memory of the other.
+
+    Attributes:
+        client_id: On the server the client's number; on the client its own. Never reused while a server runs.
+        entity: The client's player entity in the World of this end; 0 while there is none.
+        reports: (token, acked) of state messages, in the order the transport learned of them.
+        fault: Set by a system that read nonsense from this peer; the host closes the connection after the tick.
+    """
+
+    connection: Connection
+    client_id: int
+    name: str = ""
+    entity: int = 0
+    reports: list[tuple[int, bool]] = field(default_factory=list)
+    fault: str = ""
+    _inbox: tuple[list[bytes], ...] = field(default_factory=lambda: tuple([] for _ in CHANNELS))
+
+    def collect(self) -> None:
+        """Move what the connection holds into the inbox; bounded by the connection's own receive limits."""
+        for channel, message in self.connection.take_messages():
+            self._inbox[channel].append(message)
+        self.reports.extend(self.connection.take_reports())
+
+    def take(self, channel: int) -> list[bytes]:
+        """Return and forget the messages that arrived on a channel, oldest first."""
+        messages = self._inbox[channel]
+        if not messages:
+            return []
+        taken = messages[:]
+        messages.clear()
+        return taken
+
+    def take_reports(self) -> list[tuple[int, bool]]:
+        """Return and forget the delivery reports of state messages."""
+        reports, self.reports = self.reports, []
+        return reports

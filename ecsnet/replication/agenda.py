@@ -1,0 +1,128 @@
+"""What one client is told this tick, in order of importance, as far as its budget reaches.
+
+Its own entities, ends, what it missed, entities it lacks, and then the frame. What does not fit is no special case: a
+chunk left out counts as lost, an entity left out still waits. So a late join into a crowded world is spread over as
+many ticks as it takes, and a link that is too thin gets everything in turn.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+from ecsnet.errors import SchemaError
+from ecsnet.replication.assembly import Assembly
+from ecsnet.replication.chunks import Chunk, ids_of
+from ecsnet.replication.frames import HEADER_BYTES, encode_records
+from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.subscriber import Subscriber
+from ecsnet.wire import Tick
+
+__all__ = ["fill"]
+
+SPARE_BYTES = 64  # for the headers around a single item, with room for a list of records
+
+
+def fill(
+    assembly: Assembly, subscriber: Subscriber, chunks: Sequence[Chunk], steered: Mapping[int, Tracked], tick: Tick
+) -> None:
+    """Add all there is to say to a client, until the budget is used up.
+
+    With room for the frame, what it carries need not be repaired, and its bytes are kept for it. Without, repairs come
+    first, oldest first: so everything gets its turn, whatever moves and however little fits. In either case entities
+    it lacks are not crowded out by repairs, nor the frame by them.
+
+    Args:
+        chunks: The frame's, for the audiences the client belongs to.
+        steered: What the client's inputs drive, by entity.
+    """
+    _add_steered(assembly, subscriber, steered.values())
+    _add_gones(assembly, subscriber)
+    frame_bytes = sum([len(chunk.data) + HEADER_BYTES for chunk in chunks])
+    longest = max([len(chunk.data) for chunk in chunks], default=0)
+    is_roomy = 2 * frame_bytes <= assembly.left_bytes and HEADER_BYTES + longest <= assembly.max_message_bytes
+    keep_bytes = frame_bytes if is_roomy else 0
+    keep_for_fulls = assembly.left_bytes // 4 if subscriber.needs_full else 0
+    carried = _carried(chunks) if is_roomy and subscriber.dirty else {}
+    _add_repairs(assembly, subscriber, carried, keep_bytes=keep_bytes + keep_for_fulls)
+    _add_fulls(assembly, subscriber, steered, tick, keep_bytes=keep_bytes if is_roomy else assembly.left_bytes // 2)
+    _add_chunks(assembly, subscriber, chunks)
+
+
+def _add_steered(assembly: Assembly, subscriber: Subscriber, steered: Iterable[Tracked]) -> None:
+    """Send how the client's own entities stand, in full."""
+    for tracked in steered:
+        if tracked.id in subscriber.known and tracked.id not in subscriber.needs_full:
+            assembly.add_steered(tracked.kind.steered_records, tracked.entry(tracked.kind.steered_bits))
+            subscriber.settle(tracked, tracked.kind.bits)
+
+
+def _add_gones(assembly: Assembly, subscriber: Subscriber) -> None:
+    for entity in list(subscriber.needs_gone):
+        if not assembly.add_gone(entity):
+            return
+        del subscriber.needs_gone[entity]
+
+
+def _carried(chunks: Iterable[Chunk]) -> dict[Tracked, int]:
+    """Return which records of which entities the chunks carry."""
+    carried: dict[Tracked, int] = {}
+    for chunk in chunks:
+        for tracked, bits in chunk.rows():
+            carried[tracked] = carried.get(tracked, 0) | bits
+    return carried
+
+
+def _add_repairs(assembly: Assembly, subscriber: Subscriber, carried: dict[Tracked, int], *, keep_bytes: int) -> None:
+    """Send what the client missed and the frame does not carry anyway, from current values, oldest first."""
+    for tracked, missed in list(subscriber.dirty.items()):
+        visible = tracked.visible_to(subscriber.client_id)
+        subscriber.settle(tracked, ~visible)
+        bits = missed & visible & ~carried.get(tracked, 0)
+        if not bits:
+            continue
+        if assembly.left_bytes <= keep_bytes:
+            return
+        entry = tracked.entry(bits)
+        if not assembly.add_repair(tracked, bits, encode_records(ids_of(bits)), entry):
+            _check_size(tracked, len(entry), assembly.max_message_bytes)
+            return
+        subscriber.settle(tracked, bits)
+
+
+def _add_fulls(
+    assembly: Assembly, subscriber: Subscriber, first: Iterable[int], tick: Tick, *, keep_bytes: int
+) -> None:
+    """Send entities whole, those the client steers first, until the budget is down to what is kept for others."""
+    needs_full, done = subscriber.needs_full, []
+    ahead = [entity for entity in first if entity in needs_full]
+    for entity in chain(ahead, needs_full):
+        tracked = needs_full[entity]
+        full = tracked.full(tracked.visible_to(subscriber.client_id), tick)
+        _check_size(tracked, len(full), assembly.max_message_bytes)
+        if subscriber.known.get(entity) == tick:
+            continue  # went ahead
+        if len(full) > assembly.left_bytes - keep_bytes or not assembly.add_full(tracked, full):
+            break
+        subscriber.known[entity] = tick
+        done.append(entity)
+    for entity in done:
+        del needs_full[entity]
+
+
+def _add_chunks(assembly: Assembly, subscriber: Subscriber, chunks: Iterable[Chunk]) -> None:
+    """Send the frame, as far as it fits; the rest counts as lost."""
+    for chunk in chunks:
+        if assembly.add_chunk(chunk):
+            for tracked, bits in chunk.rows() if subscriber.dirty else ():
+                subscriber.settle(tracked, bits)
+        else:
+            for tracked, bits in chunk.rows():
+                subscriber.mark(tracked, bits, chunk.tick)
+
+
+def _check_size(tracked: Tracked, size: int, max_message_bytes: int) -> None:
+    if size + SPARE_BYTES > max_message_bytes:
+        names = ", ".join(record.name for record in tracked.kind.records)
+        raise SchemaError(
+            f"entity {tracked.id}: {names} take {size} B together, more than one datagram holds ({max_message_bytes} "
+            f"B less {SPARE_BYTES} B for headers); shorten a str or bytes, or give parts to an entity of their own"
+        )

@@ -1,0 +1,119 @@
+"""One client's messages of one send tick, filled item by item within a budget and cut where a datagram is full."""
+
+from ecsnet.replication.chunks import Chunk
+from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_run, encode_state
+from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.subscriber import Sent
+from ecsnet.wire import Tick, pack_varint
+
+__all__ = ["Assembly"]
+
+RUN_COUNT_BYTES = 2  # set aside for the count of a run
+
+
+class Assembly:
+    """Takes what there is to say in order of importance; each `add_...` tells whether it still had room.
+
+    The first message alone has the own part. Every message is complete in itself, so their order does not matter.
+
+    Attributes:
+        left_bytes: What is left of the budget; below 0 if what must be sent was more.
+    """
+
+    def __init__(self, tick: Tick, own: OwnPart, *, synced: bool, budget_bytes: int, max_message_bytes: int) -> None:
+        """Start with one message; it is sent even if nothing is added.
+
+        Args:
+            budget_bytes: All messages together are to stay below this; the first one's header counts.
+        """
+        self._tick = tick
+        self._own: OwnPart | None = own
+        self._synced = synced
+        self.left_bytes = budget_bytes
+        self.max_message_bytes = max_message_bytes
+        self._messages: list[tuple[bytes, Sent]] = []
+        self._begin()
+
+    def add_gone(self, entity: int) -> bool:
+        """Say that an entity is gone."""
+        network_id = pack_varint(entity)
+        if not self._claim(len(network_id)):
+            return False
+        self._gones.append(network_id)
+        self._sent.gones.append(entity)
+        return True
+
+    def add_full(self, tracked: Tracked, full: bytes) -> bool:
+        """Say everything the client may see of an entity."""
+        if not self._claim(len(full)):
+            return False
+        self._fulls.append(full)
+        self._sent.fulls.append(tracked)
+        return True
+
+    def add_steered(self, records: bytes, entry: bytes) -> None:
+        """Say how an entity stands that this client steers.
+
+        Whatever the budget, as prediction needs it; and never repaired, as the next send says it anew.
+        """
+        self._claim(len(entry), records, whatever_the_budget=True)
+        self._runs.setdefault(records, []).append(entry)
+
+    def add_repair(self, tracked: Tracked, bits: int, records: bytes, entry: bytes) -> bool:
+        """Say again what the client missed."""
+        if not self._claim(len(entry), records):
+            return False
+        self._runs.setdefault(records, []).append(entry)
+        self._sent.repairs.append((tracked, bits))
+        return True
+
+    def add_chunk(self, chunk: Chunk) -> bool:
+        """Add a shared chunk, bytes as they are."""
+        if not self._claim(len(chunk.data)):
+            return False
+        self._chunks.append(chunk.data)
+        self._sent.chunks.append(chunk)
+        return True
+
+    def finish(self) -> list[tuple[bytes, Sent]]:
+        """Return the messages and what each carries."""
+        self._end()
+        return self._messages
+
+    def _begin(self) -> None:
+        self._size = HEADER_BYTES
+        self.left_bytes -= HEADER_BYTES
+        self._gones: list[bytes] = []
+        self._fulls: list[bytes] = []
+        self._runs: dict[bytes, list[bytes]] = {}
+        self._chunks: list[bytes] = []
+        self._sent = Sent(self._tick)
+
+    def _end(self) -> None:
+        runs = [encode_run(records, entries) for records, entries in self._runs.items()]
+        message = encode_state(
+            self._tick, self._own, synced=self._synced, gones=self._gones, fulls=self._fulls, runs=runs + self._chunks
+        )
+        assert len(message) <= self.max_message_bytes
+        self._messages.append((message, self._sent))
+        self._own = None
+
+    def _claim(self, size: int, records: bytes = b"", *, whatever_the_budget: bool = False) -> bool:
+        """Make room for an item, in a new message if need be; False if the budget or a message cannot hold it.
+
+        Args:
+            records: What its run begins with, if it goes into one: paid for by the first of a run.
+        """
+        run_bytes = len(records) + RUN_COUNT_BYTES if records else 0
+        here = size if records in self._runs else size + run_bytes
+        opens = self._size + here > self.max_message_bytes
+        needed = HEADER_BYTES + size + run_bytes if opens else here
+        if (needed > self.left_bytes and not whatever_the_budget) or (opens and needed > self.max_message_bytes):
+            return False
+        if opens:
+            self._end()
+            self._begin()
+        taken = size + run_bytes if opens else here
+        self._size += taken
+        self.left_bytes -= taken
+        return True

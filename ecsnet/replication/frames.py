@@ -1,0 +1,240 @@
+"""The layout of a state message. Only this file knows it; encode and decode are twins.
+
+    message  = tick u32 | flags u8 | [own] | [gones] | [fulls] | run*            big-endian; runs fill the rest
+    flags    = 1: own part | 2: gones | 4: fulls | 8: synced, all this client may see has arrived
+    own      = newest input processed, its tick u32 | margin i8                   -128: no input arrived yet
+    gones    = count varint | count x network id varint
+    fulls    = count varint | count x (network id varint | records | their values)
+    run      = records | count varint | count x (network id varint | their values)
+    records  = count u8, at least 1 | that many record ids u8, ascending
+    varint   = QUIC's; values of a record: see codec.py
+
+A full is an entity with all the client may see of it, and replaces what the client had. A run changes the records it
+names on entities that have them. It names them itself instead of by the number of a "kind", so no table need be agreed
+on while entities come and go, and every message can be read without any other. What entities predicted by the client
+look like comes in ordinary runs; `own` says to which of its inputs they belong.
+
+The same bytes of a run are in the messages of every client of an audience: that is what makes the server fast.
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
+
+from ecsnet.errors import RemoteProtocolError
+from ecsnet.replication.codec import Values
+from ecsnet.wire import Tick, pack_varint, unpack_varint, varint_size
+
+if TYPE_CHECKING:
+    from ecsnet.replication.schema import Record
+
+__all__ = [
+    "HEADER_BYTES",
+    "NO_INPUT",
+    "OwnPart",
+    "State",
+    "Update",
+    "decode_state",
+    "encode_full",
+    "encode_records",
+    "encode_run",
+    "encode_state",
+    "run_header_bytes",
+]
+
+NO_INPUT = -128  # the margin before any input arrived
+MAX_NETWORK_ID = 0xFFFFFFFF
+
+_HEAD = struct.Struct("!IB")
+_HEAD_WITH_OWN = struct.Struct("!IBIb")
+_OWN = struct.Struct("!Ib")
+_HAS_OWN, _HAS_GONES, _HAS_FULLS, _SYNCED = 1, 2, 4, 8
+_KNOWN_FLAGS = _HAS_OWN | _HAS_GONES | _HAS_FULLS | _SYNCED
+
+# What to set aside for all but the items themselves: head, own part and two counts below 2**14.
+HEADER_BYTES = _HEAD_WITH_OWN.size + 2 + 2
+
+# (network id, ((record id, values), ...), bytes it took): one entity's part of a message, as it was at its tick.
+Update: TypeAlias = tuple[int, list[tuple[int, Values]], int]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPart:
+    """How far the server got with this client's inputs.
+
+    Attributes:
+        input_tick: The newest tick whose input need not be sent again.
+        input_margin: Ticks by which inputs are early, negative when late, -127 to 127; NO_INPUT before the first.
+    """
+
+    input_tick: Tick
+    input_margin: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state message, read whole.
+
+    Attributes:
+        synced: The server knows that everything this client may see has arrived.
+        gones: Network ids that are gone or no longer visible.
+        fulls: Entities with all their visible records.
+        updates: Entities with some of their records.
+    """
+
+    tick: Tick
+    own: OwnPart | None
+    synced: bool
+    gones: tuple[int, ...]
+    fulls: tuple[Update, ...]
+    updates: tuple[Update, ...]
+
+
+def encode_state(
+    tick: Tick,
+    own: OwnPart | None,
+    *,
+    synced: bool = False,
+    gones: Sequence[bytes] = (),
+    fulls: Sequence[bytes] = (),
+    runs: Sequence[bytes] = (),
+) -> bytes:
+    """Join one message from parts that are encoded already.
+
+    Args:
+        gones: Network ids as varints.
+        fulls: From `encode_full`.
+        runs: From `encode_run`, or several of these joined.
+    """
+    flags = (_HAS_GONES if gones else 0) | (_HAS_FULLS if fulls else 0) | (_SYNCED if synced else 0)
+    if own is None:
+        head = _HEAD.pack(tick, flags)
+    else:
+        head = _HEAD_WITH_OWN.pack(tick, flags | _HAS_OWN, own.input_tick, own.input_margin)
+    if not flags & (_HAS_GONES | _HAS_FULLS):
+        return b"".join((head, *runs))
+    counted = [part for items in (gones, fulls) if items for part in (pack_varint(len(items)), *items)]
+    return b"".join((head, *counted, *runs))
+
+
+def encode_records(record_ids: Sequence[int]) -> bytes:
+    """Encode the list of records a run or a full begins with; ascending ids."""
+    return bytes((len(record_ids), *record_ids))
+
+
+def encode_run(records: bytes, entries: Sequence[bytes]) -> bytes:
+    """Encode entities that change the same records.
+
+    Args:
+        records: From `encode_records`.
+        entries: Network id as varint, then the values, one entry an entity.
+    """
+    return b"".join((records, pack_varint(len(entries)), *entries))
+
+
+def run_header_bytes(records: bytes, count: int) -> int:
+    """Return how much longer a run is than its entries."""
+    return len(records) + varint_size(count)
+
+
+def encode_full(network_id: bytes, records: bytes, values: Sequence[bytes]) -> bytes:
+    """Encode an entity with everything the client may see of it."""
+    return b"".join((network_id, records, *values))
+
+
+def decode_state(message: bytes, records: Sequence["Record"]) -> State:
+    """Read a whole message, or nothing of it.
+
+    Everything counted takes at least a byte an item, so the work is bounded by the message's length.
+
+    Raises:
+        RemoteProtocolError: The bytes are no state message of these records.
+    """
+    if len(message) < _HEAD.size:
+        raise RemoteProtocolError(f"a state message of {len(message)} B has no header")
+    tick, flags = _HEAD.unpack_from(message)
+    if flags & ~_KNOWN_FLAGS:
+        raise RemoteProtocolError(f"flags {flags:#04x} are not of this version")
+    offset = _HEAD.size
+    own = None
+    if flags & _HAS_OWN:
+        own, offset = _decode_own(message, offset)
+    gones: list[int] = []
+    if flags & _HAS_GONES:
+        gones, offset = _decode_gones(message, offset)
+    fulls: list[Update] = []
+    if flags & _HAS_FULLS:
+        fulls, offset = _decode_fulls(message, offset, records)
+    updates: list[Update] = []
+    while offset < len(message):
+        offset = _decode_run(message, offset, records, updates)
+    return State(tick, own, bool(flags & _SYNCED), tuple(gones), tuple(fulls), tuple(updates))
+
+
+def _decode_own(data: bytes, offset: int) -> tuple[OwnPart, int]:
+    if len(data) < offset + _OWN.size:
+        raise RemoteProtocolError("the own part is cut off")
+    return OwnPart(*_OWN.unpack_from(data, offset)), offset + _OWN.size
+
+
+def _decode_gones(data: bytes, offset: int) -> tuple[list[int], int]:
+    count, offset = unpack_varint(data, offset)
+    gones = []
+    for _ in range(count):
+        network_id, offset = _decode_network_id(data, offset)
+        gones.append(network_id)
+    return gones, offset
+
+
+def _decode_fulls(data: bytes, offset: int, records: Sequence["Record"]) -> tuple[list[Update], int]:
+    count, offset = unpack_varint(data, offset)
+    fulls: list[Update] = []
+    for _ in range(count):
+        start = offset
+        network_id, offset = _decode_network_id(data, offset)
+        named, offset = _decode_records(data, offset, records)
+        values, offset = _decode_values(data, offset, named)
+        fulls.append((network_id, values, offset - start))
+    return fulls, offset
+
+
+def _decode_run(data: bytes, offset: int, records: Sequence["Record"], updates: list[Update]) -> int:
+    """Append a run's entities to `updates`; return where it ends.
+
+    HOT: on a client once per changed entity per message; tests/bench/bench_replication.py.
+    """
+    named, offset = _decode_records(data, offset, records)
+    count, offset = unpack_varint(data, offset)
+    for _ in range(count):
+        start = offset
+        network_id, offset = _decode_network_id(data, offset)
+        values, offset = _decode_values(data, offset, named)
+        updates.append((network_id, values, offset - start))
+    return offset
+
+
+def _decode_values(data: bytes, offset: int, named: list["Record"]) -> tuple[list[tuple[int, Values]], int]:
+    found = []
+    for record in named:
+        values, offset = record.codec.unpack(data, offset)
+        found.append((record.id, values))
+    return found, offset
+
+
+def _decode_network_id(data: bytes, offset: int) -> tuple[int, int]:
+    network_id, offset = unpack_varint(data, offset)
+    if not 0 < network_id <= MAX_NETWORK_ID:
+        raise RemoteProtocolError(f"{network_id} is no network id")
+    return network_id, offset
+
+
+def _decode_records(data: bytes, offset: int, records: Sequence["Record"]) -> tuple[list["Record"], int]:
+    count = data[offset] if offset < len(data) else 0
+    ids = data[offset + 1 : offset + 1 + count]
+    if not count or len(ids) < count:
+        raise RemoteProtocolError("a list of records is empty or cut off")
+    if ids[-1] >= len(records) or any(a >= b for a, b in pairwise(ids)):
+        raise RemoteProtocolError(f"records {list(ids)} are unknown or out of order")
+    return [records[i] for i in ids], offset + 1 + count

@@ -1,0 +1,303 @@
+"""The client's side: state messages into a World, whatever the network lost, reordered or repeated.
+
+The rules, each proved necessary by a mutant of the model checker in tests/replication:
+
+- The last writer wins per record, by tick: not per entity, as records of one entity may travel in different messages.
+- Structure follows the newest full. An older one, or one not newer than the entity's end, is ignored.
+- Ends are remembered (tombstones). An end older than the entity's full is ignored.
+- Values for what is not known yet wait (early buffer) until the full arrives that it belongs to.
+"""
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from ecsnet.components.predicted import Predicted
+from ecsnet.config import ReplicationConfig
+from ecsnet.replication.codec import Values
+from ecsnet.replication.early import EarlyBuffer
+from ecsnet.replication.frames import State, Update, decode_state
+from ecsnet.replication.references import References
+from ecsnet.replication.schema import Record, Schema
+from ecsnet.wire import Tick, is_newer
+from ecsnet.world import World
+
+__all__ = ["Change", "Receiver"]
+
+Change: TypeAlias = tuple[int, int, Tick, Values]  # entity, record id, tick, values: as applied
+Confirmed: TypeAlias = dict[int, tuple[Tick, Values]]  # by record id
+
+
+class Replica:
+    """What this client holds of one of the server's entities."""
+
+    __slots__ = ("classes", "confirmed", "entity", "network_id", "structured_at")
+
+    def __init__(self, network_id: int, entity: int, structured_at: Tick) -> None:
+        """Start without records."""
+        self.network_id = network_id
+        self.entity = entity
+        self.structured_at = structured_at
+        self.classes: dict[type, None] = {}  # components the server gave it
+        self.confirmed: Confirmed = {}
+
+
+class Receiver:
+    """Applies a server's state to one World.
+
+    Values are written into the components in place, except for entities marked `Predicted`: those run ahead of the
+    server, and what it says of them is kept in `confirmed` only.
+
+    Attributes:
+        confirmed: The newest values from the server, and their tick, by entity and record id.
+        changes: What the last `apply` wrote.
+        spawned: Entities the last `apply` created.
+        despawned: Entities the last `apply` deleted.
+        own_tick: The tick of the newest own part; None before the first.
+        own_input_tick: The newest tick whose input need not be sent again; None before the first own part.
+        own_input_margin: As the newest own part says; None before it.
+        synced: Whether all this client could see when it joined has arrived.
+        tick: The newest tick heard of; None before the first message.
+    """
+
+    def __init__(self, schema: Schema, world: World, config: ReplicationConfig | None = None) -> None:
+        """Write into `world`, where other entities may live as well."""
+        self._schema = schema
+        self._world = world
+        self._config = config or ReplicationConfig()
+        self._replicas: dict[int, Replica] = {}
+        self._network_ids: dict[int, int] = {}
+        self._tombstones: dict[int, Tick] = {}
+        self._early = EarlyBuffer(self._config)
+        self._references = References(self.entity_of)
+        self._fresh: dict[int, None] = {}
+        self.confirmed: dict[int, Confirmed] = {}
+        self.changes: list[Change] = []
+        self.spawned: list[int] = []
+        self.despawned: list[int] = []
+        self.own_tick: Tick | None = None
+        self.own_input_tick: Tick | None = None
+        self.own_input_margin: int | None = None
+        self.synced = False
+        self.tick: Tick | None = None
+
+    def __repr__(self) -> str:
+        """Show how much there is and how new it is."""
+        return f"Receiver({len(self._replicas)} entities, tick={self.tick}, synced={self.synced}, {self._early!r})"
+
+    def take(self, message: bytes) -> State:
+        """Read a message whole; nothing is applied yet.
+
+        Raises:
+            RemoteProtocolError: It is not what a server with this schema sends.
+        """
+        return decode_state(message, self._schema.records)
+
+    def apply(self, state: State) -> None:
+        """Bring the World up to what the message says, where it is news."""
+        self.changes, self.spawned, self.despawned = [], [], []
+        for network_id in state.gones:
+            self._end(network_id, state.tick)
+        for update in state.fulls:
+            self._apply_full(update, state.tick)
+        for update in state.updates:
+            self._apply_update(update, state.tick)
+        if self.tick is None or is_newer(state.tick, self.tick):
+            self.tick = state.tick
+            self._early.expire(state.tick)
+        self._note_own(state)
+
+    def entity_of(self, network_id: int) -> int:
+        """Return this World's entity for a network id; 0 if there is none."""
+        replica = self._replicas.get(network_id)
+        return replica.entity if replica else 0
+
+    def network_id_of(self, entity: int) -> int:
+        """Return the network id of this World's entity; 0 if it is not the server's."""
+        return self._network_ids.get(entity, 0)
+
+    def take_spawned(self) -> list[int]:
+        """Return and forget which entities came since the last call and are still there."""
+        spawned = list(self._fresh)
+        self._fresh.clear()
+        return spawned
+
+    def restore(self, entity: int) -> None:
+        """Write the server's values into an entity's components, as when it is not predicted any more."""
+        for record_id, (_, values) in self.confirmed.get(entity, {}).items():
+            self._write(entity, self._schema.records[record_id], values)
+
+    def _note_own(self, state: State) -> None:
+        self.synced = self.synced or state.synced
+        if state.own is not None and (self.own_tick is None or is_newer(state.tick, self.own_tick)):
+            self.own_tick = state.tick
+            self.own_input_tick = state.own.input_tick
+            self.own_input_margin = state.own.input_margin
+
+    # Updates.
+
+    def _apply_update(self, update: Update, tick: Tick) -> None:
+        """Apply some records of an entity.
+
+        HOT: once per changed entity; tests/bench/bench_replication.py.
+        """
+        network_id, values, size = update
+        replica = self._replicas.get(network_id)
+        if replica is None:
+            if self._is_after_end(network_id, tick):
+                self._hold(network_id, values, tick, size)
+            return
+        confirmed = replica.confirmed
+        for record_id, record_values in values:
+            held = confirmed.get(record_id)
+            if held is None:
+                if is_newer(tick, replica.structured_at):
+                    self._hold(network_id, [(record_id, record_values)], tick, size)
+            elif is_newer(tick, held[0]):
+                self._confirm(replica, record_id, tick, record_values)
+
+    def _hold(self, network_id: int, values: Iterable[tuple[int, Values]], tick: Tick, size: int) -> None:
+        for record_id, record_values in values:
+            self._early.hold(network_id, record_id, tick, record_values, size)
+
+    def _confirm(self, replica: Replica, record_id: int, tick: Tick, values: Values) -> None:
+        """Take a record's values as the newest; write them unless the entity is predicted."""
+        record = self._schema.records[record_id]
+        if record.codec.entity_positions:
+            values = self._references.map((replica.network_id, record_id), values, record.codec.entity_positions)
+        replica.confirmed[record_id] = (tick, values)
+        entity = replica.entity
+        if not self._world.has_component(entity, Predicted):
+            self._write(entity, record, values)
+        self.changes.append((entity, record_id, tick, values))
+
+    def _write(self, entity: int, record: Record, values: Values) -> None:
+        component = self._world.try_component(entity, record.cls)
+        if component is not None:  # the game may have taken it away on this side
+            record.codec.apply(component, values)
+
+    # Structure.
+
+    def _apply_full(self, update: Update, tick: Tick) -> None:
+        """Make an entity have exactly these records."""
+        network_id, values, _ = update
+        replica = self._replicas.get(network_id)
+        if replica is None:
+            if self._is_after_end(network_id, tick):
+                self._spawn(network_id, values, tick)
+        elif is_newer(tick, replica.structured_at):
+            replica.structured_at = tick
+            self._restructure(replica, values, tick)
+        else:
+            return
+        self._apply_early(network_id)
+
+    def _apply_early(self, network_id: int) -> None:
+        """Apply what came before the full it belongs to; keep what belongs to a later one still."""
+        replica = self._replicas.get(network_id)
+        if replica is None:
+            return
+        for record_id, tick, values, size in list(self._early.release(network_id)):
+            if is_newer(tick, replica.structured_at):
+                self._apply_update((network_id, [(record_id, values)], size), tick)
+
+    def _spawn(self, network_id: int, values: list[tuple[int, Values]], tick: Tick) -> None:
+        records = [self._schema.records[record_id] for record_id, _ in values]
+        components = {record.cls: record.cls() for record in records}
+        entity = self._world.create_entity()
+        replica = self._replicas[network_id] = Replica(network_id, entity, tick)
+        self._tombstones.pop(network_id, None)
+        self._network_ids[entity] = network_id
+        self.confirmed[entity] = replica.confirmed
+        self.spawned.append(entity)
+        self._fresh[entity] = None
+        self._fill(replica, values, tick, components)
+        self._update_holders(network_id)
+
+    def _fill(
+        self, replica: Replica, values: list[tuple[int, Values]], tick: Tick, components: dict[type, object]
+    ) -> None:
+        """Give an entity new components, their values in place before anybody can see them."""
+        for record_id, record_values in values:
+            record = self._schema.records[record_id]
+            held = replica.confirmed.get(record_id)
+            if held is not None and not is_newer(tick, held[0]):
+                continue
+            self._confirm(replica, record_id, tick, record_values)
+            if record.cls in components:
+                record.codec.apply(components[record.cls], replica.confirmed[record_id][1])
+        for cls, component in components.items():
+            replica.classes[cls] = None
+            self._world.add_component(replica.entity, component)
+
+    def _restructure(self, replica: Replica, values: list[tuple[int, Values]], tick: Tick) -> None:
+        """Take away the records a full does not name, and give the others."""
+        named = {record_id: self._schema.records[record_id] for record_id, _ in values}
+        kept = {record.cls for record in named.values()}
+        for record_id in [each for each in replica.confirmed if each not in named]:
+            self._take_record(replica, record_id, tick, keeps_component=self._schema.records[record_id].cls in kept)
+        for cls in [each for each in replica.classes if each not in kept]:
+            del replica.classes[cls]
+            self._world.remove_component(replica.entity, cls)
+        components: dict[type, object] = {}
+        for record in named.values():
+            if record.cls not in replica.classes and not self._world.has_component(replica.entity, record.cls):
+                components[record.cls] = record.cls()
+        self._fill(replica, values, tick, components)
+        replica.classes.update(dict.fromkeys(record.cls for record in named.values()))
+
+    def _take_record(self, replica: Replica, record_id: int, tick: Tick, *, keeps_component: bool) -> None:
+        """Forget a record; of a component that stays, for its other audience, the fields return to their defaults."""
+        record = self._schema.records[record_id]
+        self._forget_values(replica, record, tick)
+        del replica.confirmed[record_id]
+        if keeps_component:
+            self._write(replica.entity, record, record.codec.defaults)
+
+    def _forget_values(self, replica: Replica, record: Record, tick: Tick) -> None:
+        """Let go of a record's values, but keep them aside if they are newer: a later full is on its way, then."""
+        at, values = replica.confirmed[record.id]
+        positions = record.codec.entity_positions
+        if positions:
+            holder = (replica.network_id, record.id)
+            values = self._references.named(holder)
+            self._references.forget(holder, positions)
+        if is_newer(at, tick):
+            self._early.hold(replica.network_id, record.id, at, values, record.codec.size or 0)
+
+    def _end(self, network_id: int, tick: Tick) -> None:
+        """Delete an entity, unless it came (again) after that."""
+        replica = self._replicas.get(network_id)
+        if replica is not None:
+            if not is_newer(tick, replica.structured_at):
+                return
+            self._despawn(replica, tick)
+        if self._is_after_end(network_id, tick):
+            self._tombstones.pop(network_id, None)  # to the end: the oldest are forgotten first
+            self._tombstones[network_id] = tick
+        while len(self._tombstones) > self._config.tombstones:
+            del self._tombstones[next(iter(self._tombstones))]
+
+    def _is_after_end(self, network_id: int, tick: Tick) -> bool:
+        end = self._tombstones.get(network_id)
+        return end is None or is_newer(tick, end)
+
+    def _despawn(self, replica: Replica, tick: Tick) -> None:
+        network_id, entity = replica.network_id, replica.entity
+        for record_id in replica.confirmed:
+            self._forget_values(replica, self._schema.records[record_id], tick)
+        del self._replicas[network_id], self._network_ids[entity], self.confirmed[entity]
+        self._fresh.pop(entity, None)
+        self._world.delete_entity(entity)
+        self.despawned.append(entity)
+        self._update_holders(network_id)
+
+    def _update_holders(self, network_id: int) -> None:
+        """Set the fields that name an entity which has just come or gone."""
+        for holder in self._references.holders_of(network_id):
+            replica, record = self._replicas[holder[0]], self._schema.records[holder[1]]
+            values = self._references.mapped(holder, record.codec.entity_positions)
+            at = replica.confirmed[record.id][0]
+            replica.confirmed[record.id] = (at, values)
+            if not self._world.has_component(replica.entity, Predicted):
+                self._write(replica.entity, record, values)
+            self.changes.append((replica.entity, record.id, at, values))

@@ -1,0 +1,226 @@
+"""What travels in a game: its records and their numbers, and the fingerprint both sides must share.
+
+A client and a server with different declarations would read each other's bytes as nonsense. So both describe what they
+declare, line by line, and compare a hash of it before anything else; where it differs, the lines say in what.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from ecsnet import components as builtin
+from ecsnet.errors import SchemaError
+from ecsnet.fields import Audience, ComponentSpec, FieldKind, NetField, spec_of
+from ecsnet.game import Game
+from ecsnet.replication.codec import RecordCodec, Values
+from ecsnet.rpc import Rpc
+from ecsnet.world import World
+
+__all__ = ["Record", "Schema", "difference"]
+
+MAX_RECORDS = 256  # a record's number travels as one byte
+HASH_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """The NetVars of one component of one audience: they travel and apply as a whole.
+
+    Attributes:
+        id: Its number on the wire, and its place in `Schema.records`.
+        bit: `1 << id`: sets of records are ints.
+        fields: Empty for a tag and for the input: only presence travels.
+        redundancy: In how many further send ticks a change is sent again unasked.
+    """
+
+    id: int
+    bit: int
+    cls: type
+    name: str
+    audience: Audience
+    fields: tuple[NetField, ...]
+    codec: RecordCodec
+    redundancy: int
+
+    def __repr__(self) -> str:
+        """Show the number and what it stands for."""
+        return f"Record({self.id}: {self.name} for {self.audience.name})"
+
+
+class Schema:
+    """All records of a game, built-in components included.
+
+    Attributes:
+        game: Whose schema it is.
+        records: By number.
+        records_of: By component class; a component has at most one record per audience.
+        input_codec: Of the game's input; None if it has none.
+        neutral_input: The values of an input nobody touched.
+        hash: 16 bytes; equal on both sides, or they do not understand each other.
+    """
+
+    def __init__(self, game: Game) -> None:
+        """Number the records of a game.
+
+        Raises:
+            SchemaError: Two components of the same name, or more records than can be numbered.
+        """
+        self.game = game
+        specs = _specs(game)
+        self.records = tuple(_records(specs))
+        self.records_of: dict[type, tuple[Record, ...]] = {
+            spec.cls: tuple(record for record in self.records if record.cls is spec.cls) for spec in specs
+        }
+        self.owner_bits = sum(record.bit for record in self.records if record.audience is Audience.OWNER)
+        self.input_codec = None if game.input is None else RecordCodec(spec_of(game.input).fields, game.input.__name__)
+        self.neutral_input: Values = () if self.input_codec is None else self.input_codec.defaults
+        self._lines = list(_describe(game, specs))
+        self.hash = blake2b("\n".join(self._lines).encode(), digest_size=HASH_BYTES).digest()
+
+    def __repr__(self) -> str:
+        """Show the size and the fingerprint."""
+        return f"Schema({self.game.name!r}, {len(self.records)} records, {self.hash.hex()})"
+
+    def describe(self) -> list[str]:
+        """Return what is hashed, for people and for `difference`: `key: word option=value ...`, one item a line."""
+        return self._lines[:]
+
+    def records_on(self, world: World, entity: int) -> list[tuple[Record, object]]:
+        """Return the records of an entity, each with the component that holds its values, by number."""
+        found = [
+            (record, component)
+            for component in world.components_for_entity(entity)
+            for record in self.records_of.get(type(component), ())
+        ]
+        found.sort(key=lambda each: each[0].id)
+        return found
+
+
+def difference(mine: Sequence[str], theirs: Sequence[str]) -> str:
+    """Compare two descriptions; return one readable line per differing item, the client's side being "here".
+
+    The server's may be cut off at the end, as it must fit a datagram; then only what both sides have is compared.
+    """
+    if not theirs:
+        return "the server sent no description of its own"
+    here, there = _by_key(mine), _by_key(theirs)
+    whole = there.get("items", ["?"])[-1] == f"count={len(there) - 1}"
+    lines = []
+    for key in [key for key in here | there if key != "items"]:
+        if key not in there and whole:
+            lines.append(f"{key}: {here[key][0]} here, missing on the server")
+        elif key not in here:
+            lines.append(f"{key}: missing here, {there[key][0]} on the server")
+        elif key in there and here[key] != there[key]:
+            ours, other = _unshared(here[key], there[key])
+            lines.append(f"{key}: {here[key][0]} {ours} here, {other} on the server")
+    if not whole:
+        lines.append("... and perhaps more: the server's description was cut to fit a datagram")
+    return "\n".join(lines)
+
+
+def _by_key(lines: Iterable[str]) -> dict[str, list[str]]:
+    return {key: text.split() for key, _, text in (line.partition(": ") for line in lines) if text.split()}
+
+
+def _unshared(here: list[str], there: list[str]) -> tuple[str, str]:
+    """Return the words of each that the other lacks; an option one side leaves out shows as `no low`."""
+    ours = [word for word in here if word not in there]
+    other = [word for word in there if word not in here]
+    named = {word.partition("=")[0] for word in ours}, {word.partition("=")[0] for word in other}
+    ours += [f"no {name}" for name in sorted(named[1] - named[0])]
+    other += [f"no {name}" for name in sorted(named[0] - named[1])]
+    return " ".join(ours), " ".join(other)
+
+
+def _specs(game: Game) -> list[ComponentSpec]:
+    """Return what is declared of every replicated component, by name."""
+    builtins = [getattr(builtin, name) for name in builtin.__all__]
+    classes = [*(each for each in builtins if isinstance(each, type) and _is_component(each)), *game.components]
+    if game.input is not None:
+        classes.append(game.input)
+    by_name: dict[str, ComponentSpec] = {}
+    for spec in (spec_of(cls) for cls in dict.fromkeys(classes)):
+        if spec.replicated:
+            other = by_name.setdefault(spec.name, spec)
+            if other.cls is not spec.cls:
+                raise SchemaError(
+                    f"{game.name}: two components are called {spec.name}, in {other.cls.__module__} and "
+                    f"{spec.cls.__module__}; rename one, the name is what both sides know it by"
+                )
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def _is_component(cls: type) -> bool:
+    try:
+        spec_of(cls)
+    except SchemaError:
+        return False  # the package also exports enums and the like
+    return True
+
+
+def _records(specs: Iterable[ComponentSpec]) -> Iterable[Record]:
+    numbered = [(spec, audience) for spec in specs for audience in _audiences(spec)]
+    if len(numbered) > MAX_RECORDS:
+        raise SchemaError(f"{len(numbered)} records, but only {MAX_RECORDS} can be numbered; join components")
+    for number, (spec, audience) in enumerate(numbered):
+        fields = () if spec.is_input else tuple(each for each in spec.fields if each.audience is audience)
+        yield Record(
+            id=number,
+            bit=1 << number,
+            cls=spec.cls,
+            name=spec.name,
+            audience=audience,
+            fields=fields,
+            codec=RecordCodec(fields, spec.name),
+            redundancy=max((each.redundancy for each in fields), default=0),
+        )
+
+
+def _audiences(spec: ComponentSpec) -> list[Audience]:
+    if spec.is_input:
+        return [Audience.OWNER]  # that an entity takes input is its owner's business alone
+    return sorted({each.audience for each in spec.fields}) or [Audience.EVERYONE]
+
+
+def _describe(game: Game, specs: Iterable[ComponentSpec]) -> Iterable[str]:
+    lines = [f"tick_rate: hz={game.tick_rate_hz:g}"]
+    for spec in specs:
+        word = "input" if spec.is_input else "netvar"
+        lines.append(f"{spec.name}: {'input' if spec.is_input else 'component'}")
+        lines += [f"{spec.name}.{_item(word, at, each)}" for at, each in enumerate(spec.fields)]
+    for rpc in sorted(game.rpcs, key=lambda each: each.name):
+        lines += _describe_rpc(rpc)
+    return [f"items: count={len(lines)}", *lines]
+
+
+def _describe_rpc(rpc: Rpc[..., object]) -> Iterable[str]:
+    yield f"{rpc.name}(): rpc to={rpc.to.name} reliable={rpc.reliable}"
+    for at, each in enumerate(rpc.parameters):
+        yield f"{rpc.name}({_item('argument', at, each, closing=')')}"
+    results = () if rpc.result is None else (rpc.result,) if isinstance(rpc.result, NetField) else rpc.result
+    for at, each in enumerate(results):
+        yield f"{rpc.name}().{_item('result', at, each)}"
+
+
+def _item(word: str, at: int, declared: NetField, *, closing: str = "") -> str:
+    """Describe one field: all that its bytes depend on, and nothing else."""
+    options = [f"at={at}", f"type={_type_name(declared)}"]
+    for name in ("low", "high", "step"):
+        value = getattr(declared, name)
+        if value is not None:
+            options.append(f"{name}={value!r}")
+    if declared.kind in (FieldKind.STR, FieldKind.BYTES):
+        options.append(f"max_bytes={declared.max_bytes}")
+    if declared.angle:
+        options.append("angle")
+    if declared.audience is not Audience.EVERYONE:
+        options.append(f"audience={declared.audience.name}")
+    return f"{declared.name}{closing}: {word} {' '.join(options)}"
+
+
+def _type_name(declared: NetField) -> str:
+    if declared.kind is not FieldKind.ENUM:
+        return declared.kind.value
+    members: Iterable[object] = declared.type  # type: ignore[assignment]  # an Enum class iterates over its members
+    return f"{declared.type.__name__}[{','.join(str(getattr(member, 'name', member)) for member in members)}]"

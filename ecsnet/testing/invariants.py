@@ -1,0 +1,113 @@
+"""What must hold in every session at every moment, whatever the network does; the simulation checks it every step."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+from ecsnet.client import Client
+from ecsnet.components.owner import Owner
+from ecsnet.fields import OWNER
+from ecsnet.replication.codec import Values
+from ecsnet.server import Server
+from ecsnet.wire import Tick, is_newer, tick_difference
+from ecsnet.world import World
+
+__all__ = ["Invariants", "assert_converged", "client_view", "server_view"]
+
+View: TypeAlias = dict[int, dict[int, Values]]  # network id -> record id -> quantised values
+MAX_DIFFERENCES = 12
+
+
+class Invariants:
+    """Remembers the last step and compares: ticks move forward, ids are unique, nothing a client knows goes back."""
+
+    def __init__(self, server: Server) -> None:
+        """Watch one server and, with each check, the clients named there."""
+        self._server = server
+        self._server_tick = server.world.tick
+        self._confirmed: dict[int, dict[tuple[int, int], Tick]] = {}
+
+    def check(self, clients: Iterable[Client]) -> None:
+        """Assert the invariants of this moment."""
+        tick = self._server.world.tick
+        assert tick_difference(tick, self._server_tick) >= 0, f"the server's tick went from {self._server_tick} to {tick}"
+        self._server_tick = tick
+        self._check_peers()
+        for client in clients:
+            self._check_client(client)
+
+    def _check_peers(self) -> None:
+        entities = [peer.entity for peer in self._server.peers.values()]
+        assert len(entities) == len(set(entities)), f"two peers share a player entity: {entities}"
+
+    def _check_client(self, client: Client) -> None:
+        """Assert that no confirmed value is older than it was, and that no two entities stand for one."""
+        receiver = client.receiver
+        seen = self._confirmed.setdefault(id(client), {})
+        for entity, records in receiver.confirmed.items():
+            for record_id, (tick, _) in records.items():
+                before = seen.get((entity, record_id))
+                assert before is None or not is_newer(before, tick), (
+                    f"{client}: record {record_id} of entity {entity} went back from tick {before} to {tick}"
+                )
+                seen[entity, record_id] = tick
+
+
+def server_view(server: Server, client_id: int) -> View:
+    """Return what a client should hold: every record it may see, in quantised values, by the server's entity."""
+    view: View = {}
+    world, schema = server.world, server.schema
+    for entity in world.entities():
+        owner = world.try_component(entity, Owner)
+        owned = owner is not None and owner.client_id == client_id
+        records = {
+            record.id: _with_living(record.codec.entity_positions, record.codec.quantise(component), world)
+            for record, component in schema.records_on(world, entity)
+            if record.audience is not OWNER or owned
+        }
+        if records:
+            view[entity] = records
+    return view
+
+
+def _with_living(positions: Sequence[int], values: Values, world: World) -> Values:
+    """Name nobody where an entity is named that is gone: that is how a client sees it."""
+    return _with_network_ids(positions, values, lambda entity: entity if world.entity_exists(entity) else 0)
+
+
+def client_view(client: Client) -> View:
+    """Return what a client holds of the server's world, as confirmed, by the server's entity."""
+    receiver, records = client.receiver, client.schema.records
+    view: View = {}
+    for entity, confirmed in receiver.confirmed.items():
+        view[receiver.network_id_of(entity)] = {
+            record_id: _with_network_ids(records[record_id].codec.entity_positions, values, receiver.network_id_of)
+            for record_id, (_, values) in confirmed.items()
+        }
+    return view
+
+
+def _with_network_ids(positions: Sequence[int], values: Values, network_id_of: Callable[[int], int]) -> Values:
+    if not positions:
+        return values
+    mapped = list(values)
+    for position in positions:
+        entity = values[position]
+        assert isinstance(entity, int)
+        mapped[position] = network_id_of(entity)
+    return tuple(mapped)
+
+
+def assert_converged(server: Server, client: Client) -> None:
+    """Assert that a client holds exactly what it may see; the text names the first differences."""
+    expected, actual = server_view(server, client.client_id), client_view(client)
+    if expected == actual:
+        return
+    lines = []
+    for entity in sorted(expected.keys() | actual.keys()):
+        there, here = expected.get(entity, {}), actual.get(entity, {})
+        for record in sorted(there.keys() | here.keys()):
+            if there.get(record) != here.get(record):
+                name = server.schema.records[record]
+                lines.append(f"entity {entity}, {name}: server {there.get(record)}, client {here.get(record)}")
+    raise AssertionError(f"{client} differs from {server}:\n  " + "\n  ".join(lines[:MAX_DIFFERENCES]))
+

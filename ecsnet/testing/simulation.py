@@ -1,0 +1,184 @@
+"""A whole multiplayer session in one process on a virtual clock: the real Server and Clients over a virtual network.
+
+The same seed gives the same traffic, byte for byte. Nothing waits: a minute of play is a second of machine time.
+"""
+
+import random
+from collections.abc import Callable
+
+from ecsnet.client import Client
+from ecsnet.config import ClientConfig, ServerConfig
+from ecsnet.game import Game
+from ecsnet.server import Server
+from ecsnet.testing.invariants import Invariants, assert_converged
+from ecsnet.testing.network import Link, VirtualNetwork
+from ecsnet.transport.endpoint import Address
+from ecsnet.transport.identity import Identity
+
+__all__ = ["Simulation", "SimulationTimeout"]
+
+SERVER_ADDRESS: Address = ("server", 7777)
+# Not zero, so that code which takes 0.0 for "never" is found out.
+START_SECONDS = 1000.0
+JOIN_SECONDS = 10.0
+
+
+class SimulationTimeout(AssertionError):  # noqa: N818  # a failed expectation of a test, not an error of the program
+    """What a test waited for did not happen within the virtual time it allowed."""
+
+
+class Simulation:
+    """One server, some clients and the network between them.
+
+    Attributes:
+        server: The real `Server`; arrange its world directly: `sim.server.world`.
+        clients: The real `Client`s, in order of joining.
+        network: The `VirtualNetwork`; cut it with `sim.network.partition(...)`.
+        now: Virtual seconds.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        *,
+        clients: int = 1,
+        link: Link = Link.PERFECT,
+        seed: int = 0,
+        server_config: ServerConfig | None = None,
+        client_config: ClientConfig | None = None,
+        start_tick: int = 0,
+        trace: bool = False,
+        check: bool = True,
+    ) -> None:
+        """Start a server and let `clients` join it.
+
+        Args:
+            link: Condition of the path between each client and the server, both ways.
+            seed: Reproduces everything: keys, losses, the world's chance.
+            start_tick: The server's first tick; near 2**32 to see the counters wrap.
+            trace: Keep a hash of all traffic, for `traffic_hash`.
+            check: Check the invariants after every step.
+        """
+        self.game = game
+        self.seed = seed
+        self.now = START_SECONDS
+        self._random = random.Random(seed)
+        self._client_config = client_config
+        self.network = VirtualNetwork(seed=seed, link=link, trace=trace)
+        self.server = Server(
+            game, Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
+            start_tick=start_tick,
+        )  # fmt: skip
+        self.clients: list[Client] = []
+        self._addresses: dict[Client, Address] = {}
+        self._joined = 0
+        self._step_seconds = 1.0 / game.tick_rate_hz
+        self._invariants = Invariants(self.server) if check else None
+        self._before_step: list[Callable[[], None]] = []
+        self.add_clients(clients)
+
+    def __repr__(self) -> str:
+        """Show where the simulation stands."""
+        return f"Simulation({self.game.name!r}, seed={self.seed}, now={self.now:.3f}, clients={self.clients})"
+
+    def before_each_step(self, action: Callable[[], None]) -> None:
+        """Call `action` before every step from now on: bots that press keys, tests that stir the world."""
+        self._before_step.append(action)
+
+    def stop_actions(self) -> None:
+        """Forget what `before_each_step` was given."""
+        self._before_step.clear()
+
+    def cut_off(self, client: Client) -> None:
+        """Let nothing through between a client and the server, until `reconnect`."""
+        self.network.partition(SERVER_ADDRESS, self._addresses[client])
+
+    def reconnect(self, client: Client) -> None:
+        """Let datagrams through again after `cut_off`."""
+        self.network.heal(SERVER_ADDRESS, self._addresses[client])
+
+    def traffic_hash(self) -> str:
+        """Return a hash over every datagram sent so far; needs `trace=True`."""
+        return self.network.traffic_hash()
+
+    def add_clients(self, count: int) -> None:
+        """Let `count` clients join at once and run until all are ready."""
+        for _ in range(count):
+            self._add_client()
+        self.run_until(lambda: all(client.is_ready for client in self.clients), within_seconds=JOIN_SECONDS)
+
+    def join(self, name: str = "", *, wait: bool = True) -> Client:
+        """Let one more client join; with `wait`, run until it is ready."""
+        client = self._add_client(name)
+        if wait:
+            self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
+        return client
+
+    def kill(self, client: Client) -> None:
+        """Stop a client without a word, as `kill -9` or a pulled plug does."""
+        self.clients.remove(client)
+        self.network.drop(self._addresses.pop(client))
+
+    def step(self) -> None:
+        """Advance the clock by one tick: deliver what is due, update everybody, carry off what they send."""
+        for action in self._before_step:
+            action()
+        self.now += self._step_seconds
+        self._pump(self.server, SERVER_ADDRESS)
+        for client in self.clients:
+            self._pump(client, self._addresses[client])
+        if self._invariants is not None:
+            self._invariants.check(self.clients)
+
+    def run(self, seconds: float) -> None:
+        """Run for some virtual seconds."""
+        for _ in range(round(seconds / self._step_seconds)):
+            self.step()
+
+    def run_until(self, condition: Callable[[], bool], *, within_seconds: float) -> None:
+        """Run until the condition holds.
+
+        Raises:
+            SimulationTimeout: It did not hold within that virtual time.
+        """
+        deadline = self.now + within_seconds
+        while not condition():
+            if self.now >= deadline:
+                raise SimulationTimeout(f"not reached within {within_seconds} virtual seconds: {self!r}")
+            self.step()
+
+    def assert_converged(self) -> None:
+        """Assert that every client holds exactly what the server says it may see.
+
+        Raises:
+            AssertionError: With the first differences: entity, component, field, both values.
+        """
+        for client in self.clients:
+            assert_converged(self.server, client)
+
+    def _add_client(self, name: str = "") -> Client:
+        self._joined += 1
+        address: Address = (f"client-{self._joined}", 40000 + self._joined)
+        client = Client(
+            self.game,
+            SERVER_ADDRESS,
+            now=self.now,
+            name=name or f"player-{self._joined}",
+            pins=(self.server.public_key,),
+            config=self._client_config,
+            entropy=self._entropy,
+        )
+        self.clients.append(client)
+        self._addresses[client] = address
+        return client
+
+    def _pump(self, side: Server | Client, address: Address) -> None:
+        now = self.now
+        for data, source in self.network.receive(address, now):
+            side.receive_datagram(data, source, now)
+        side.update(now)
+        for data, destination in side.datagrams_to_send(now):
+            self.network.send(data, address, destination, now)
+
+    def _entropy(self, count: int) -> bytes:
+        return self._random.randbytes(count)

@@ -1,0 +1,13 @@
+"""The engine's systems: one rule or one conversation a file. Game modules import from here what they list."""
+
+if __name__ != "ecsnet.systems":
+    raise ImportError(
+        f"the engine's systems were imported as {__name__!r}; write `from ecsnet.systems import ...`, "
+        "so that a game can have a folder `systems` of its own"
+    )
+
+from ecsnet.systems.collision import Collision, contacts_of
+from ecsnet.systems.lobby import Lobby
+from ecsnet.systems.movement import Movement
+
+__all__ = ["Collision", "Lobby", "Movement", "contacts_of"]

@@ -1,0 +1,104 @@
+"""Input: what the player presses, from the client's tick to the same tick on the server. Both ends of it.
+
+Message on the input channel: newest tick u32 | count u8 | the inputs oldest first, each packed by the game's input
+codec. Only this file knows that layout; it is described in PROTOCOL.md, "Input messages".
+"""
+
+import struct
+
+from ecsnet.components.owner import Owner
+from ecsnet.errors import RemoteProtocolError
+from ecsnet.peer import INPUT
+from ecsnet.replication.codec import RecordCodec, Values
+from ecsnet.system import System
+from ecsnet.systems.jitterbuffer import InputBuffer
+from ecsnet.systems.session import ClientSession, ServerSession
+from ecsnet.wire import Tick, advance_tick
+from ecsnet.world import World
+
+__all__ = ["ReceiveInput", "SendInput", "pack_inputs", "unpack_inputs"]
+
+_HEADER = struct.Struct("!IB")
+
+
+def pack_inputs(codec: RecordCodec, newest: Tick, inputs: list[Values]) -> bytes:
+    """Encode inputs of consecutive ticks that end at `newest`; 1 to 255 of them, oldest first."""
+    return _HEADER.pack(newest, len(inputs)) + b"".join([codec.pack(values) for values in inputs])
+
+
+def unpack_inputs(codec: RecordCodec, message: bytes) -> list[tuple[Tick, Values]]:
+    """Decode what `pack_inputs` made; return (tick, values), oldest first.
+
+    Raises:
+        RemoteProtocolError: Too short, too long, or a value outside its declared range.
+    """
+    if len(message) < _HEADER.size:
+        raise RemoteProtocolError(f"an input message of {len(message)} B has no header")
+    newest, count = _HEADER.unpack_from(message)
+    offset = _HEADER.size
+    inputs = []
+    for behind in range(count - 1, -1, -1):
+        values, offset = codec.unpack(message, offset)
+        inputs.append((advance_tick(newest, -behind), values))
+    if offset != len(message):
+        raise RemoteProtocolError(f"an input message has {len(message) - offset} B too many")
+    return inputs
+
+
+class SendInput(System):
+    """Client: stamp what is pressed with the tick, keep it for prediction, send all that is unacknowledged."""
+
+    def __init__(self, session: ClientSession) -> None:
+        """Bind to the conversation."""
+        self._session = session
+        self._interval = max(1, round(session.game.tick_rate_hz / session.config.input_rate_hz))
+
+    def process(self, world: World) -> None:
+        """Record this tick's input; send at the input rate once the server's tick is known."""
+        session = self._session
+        codec = session.schema.input_codec
+        if codec is None or not session.sync.synchronised:
+            return
+        session.inputs.record(world.tick)
+        if world.tick % self._interval:
+            return
+        unacknowledged = session.inputs.since(session.receiver.own_input_tick, session.config.inputs_per_message)
+        if unacknowledged and session.peer.connection.is_connected:
+            session.peer.connection.send(INPUT, pack_inputs(codec, world.tick, unacknowledged))
+
+
+class ReceiveInput(System):
+    """Server: take each client's inputs, check them, and set those of this tick on what the client owns."""
+
+    def __init__(self, session: ServerSession) -> None:
+        """Bind to the conversation."""
+        self._session = session
+
+    def process(self, world: World) -> None:
+        """Read what arrived, then give every controlled entity its input for this tick."""
+        session = self._session
+        codec, component = session.schema.input_codec, session.game.input
+        if codec is None or component is None:
+            return
+        current = {}
+        for client_id, peer in session.peers.items():
+            buffer = session.input_buffers[client_id]
+            for message in peer.take(INPUT):
+                self._read(codec, message, buffer, world.tick)
+            current[client_id] = buffer.take(world.tick)
+        for _, (owner, command) in world.get_components(Owner, component):
+            values = current.get(owner.client_id)
+            if values is not None:
+                codec.apply(command, values)
+
+    @staticmethod
+    def _read(codec: RecordCodec, message: bytes, buffer: InputBuffer, tick: Tick) -> None:
+        """Offer every input of a message, or none of them if any part of it is nonsense."""
+        try:
+            inputs = unpack_inputs(codec, message)
+        except RemoteProtocolError:
+            # A cheat, since our own client checks before it sends. Nothing gained, counted, the game goes on.
+            buffer.refused += 1
+            return
+        for input_tick, values in inputs:
+            buffer.offer(input_tick, values, tick)

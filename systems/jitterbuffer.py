@@ -1,0 +1,95 @@
+"""Where one client's inputs wait on the server for the tick they are meant for.
+
+The client stamps each input with the tick it wants it simulated in and sends every input again until it is
+acknowledged. So a lost datagram costs nothing while a later one comes in time, and the network's jitter is absorbed
+by how far ahead the client runs: the server reports the margin, the client speeds up or slows down.
+"""
+
+from collections import deque
+
+from ecsnet.replication.codec import Values
+from ecsnet.wire import Tick, advance_tick, is_newer, tick_difference
+
+__all__ = ["InputBuffer"]
+
+# Half a second at 60 Hz: long enough to hold the worst of the jitter, short enough to follow a change of network.
+MARGIN_WINDOW_TICKS = 30
+
+
+class InputBuffer:
+    """Inputs of one client by tick, bounded by the window they may lie in.
+
+    Attributes:
+        refused: Inputs not taken: outside the window or the declared ranges.
+        missing: Ticks for which no input had arrived in time.
+    """
+
+    __slots__ = ("_contiguous", "_hold_ticks", "_last", "_margins", "_neutral", "_newest", "_waiting", "_window_ticks",
+                 "held", "missing", "refused")  # fmt: skip
+
+    def __init__(self, neutral: Values, *, window_ticks: int, hold_ticks: int) -> None:
+        """Make an empty buffer.
+
+        Args:
+            neutral: Values of an untouched input.
+            window_ticks: How far ahead of the server's tick an input may lie.
+            hold_ticks: How long the last input is repeated when none arrives, before neutral takes its place.
+        """
+        self._neutral = self._last = neutral
+        self._window_ticks = window_ticks
+        self._hold_ticks = hold_ticks
+        self._waiting: dict[Tick, Values] = {}
+        self._newest: Tick | None = None
+        self._contiguous: Tick | None = None
+        self._margins: deque[int] = deque(maxlen=MARGIN_WINDOW_TICKS)
+        self.held = 0
+        self.missing = 0
+        self.refused = 0
+
+    def __repr__(self) -> str:
+        """Show the state a test or a log wants."""
+        return f"InputBuffer(waiting={sorted(self._waiting)}, missing={self.missing}, refused={self.refused})"
+
+    def offer(self, tick: Tick, values: Values, current: Tick) -> None:
+        """Keep one input for its tick; ignore it if that is past, refuse it if it is too far ahead.
+
+        Args:
+            current: The tick the server is about to simulate.
+        """
+        ahead = tick_difference(tick, current)
+        if ahead < 0:  # past: an old repetition, or too late; the margin tells the client
+            return
+        if ahead > self._window_ticks:
+            self.refused += 1
+            return
+        self._waiting.setdefault(tick, values)
+        if self._newest is None or is_newer(tick, self._newest):
+            self._newest = tick
+
+    def take(self, tick: Tick) -> Values:
+        """Return the input for `tick`: the one sent for it, else the last one for a short while, else neutral."""
+        if self._newest is None:
+            return self._neutral
+        self._margins.append(tick_difference(self._newest, tick))
+        values = self._waiting.pop(tick, None)
+        if values is not None:
+            self._last = values
+            self.held = 0
+            return values
+        self.missing += 1
+        self.held += 1
+        return self._last if self.held <= self._hold_ticks else self._neutral
+
+    def acknowledged(self, tick: Tick) -> Tick:
+        """Return the newest tick up to which the client need not send inputs again, `tick` being simulated."""
+        reached = self._contiguous
+        if reached is None or not is_newer(reached, tick):
+            reached = tick
+        while (following := advance_tick(reached)) in self._waiting:
+            reached = following
+        self._contiguous = reached
+        return reached
+
+    def margin(self) -> int | None:
+        """Return by how many ticks the newest input was early at worst lately; None before the first input."""
+        return min(self._margins) if self._margins else None

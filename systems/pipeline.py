@@ -1,0 +1,50 @@
+"""One tick of the server and one of the client, top to bottom.
+
+This file is the table of contents of the framework: each step is one class in one file of this folder. To replace a
+part, hand `Server` or `Client` a tuple of your own.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from ecsnet.system import System
+from ecsnet.systems.input import ReceiveInput, SendInput
+from ecsnet.systems.prediction import Predict, Quantise, Reconcile
+from ecsnet.systems.replication import ReceiveState, SendState
+from ecsnet.systems.rpc import ReceiveCalls
+from ecsnet.systems.session import ClientSession, ServerSession
+
+__all__ = ["CLIENT", "SERVER", "GameSystems", "Step", "assemble"]
+
+Step: TypeAlias = type[System]
+
+
+class GameSystems(System):
+    """Stands for the game's own systems, in the order of its manifest: movement, collision, rules, lobby ..."""
+
+
+SERVER: tuple[Step, ...] = (
+    ReceiveInput,  # each client's inputs, checked, for exactly this tick
+    ReceiveCalls,  # remote calls, checked, answered
+    GameSystems,  # the game: the only part that knows its rules
+    Quantise,  # what inputs drive, rounded as the wire rounds it, so that predictions can be exact
+    SendState,  # what changed, encoded once, to everybody who may see it
+)
+
+CLIENT: tuple[Step, ...] = (
+    ReceiveState,  # the server's state into the World; its tick into this one's
+    ReceiveCalls,  # calls from the server, and results of our own
+    Reconcile,  # where the prediction was wrong: rewind, simulate again
+    SendInput,  # what is pressed, stamped with this tick, until it is acknowledged
+    Predict,  # the game's predicted systems on what this client owns
+)
+
+
+def assemble(steps: Sequence[Step], session: ServerSession | ClientSession) -> Iterator[System]:
+    """Make one instance of every step for one World; the game's systems in the place of `GameSystems`."""
+    for step in steps:
+        if step is GameSystems:
+            for system in session.game.systems:
+                yield system()
+        else:
+            yield step(session)  # type: ignore[call-arg]  # engine systems take their side's session

@@ -1,0 +1,110 @@
+"""Replication: the server's world to every client's, each send tick. Both ends of the conversation.
+
+The algorithm is in `ecsnet.replication` (sender, receiver); this file joins it to peers and ticks.
+"""
+
+from ecsnet.components.interpolated import Interpolated
+from ecsnet.components.owner import Owner
+from ecsnet.components.predicted import Predicted
+from ecsnet.errors import RemoteProtocolError
+from ecsnet.peer import STATE, Peer
+from ecsnet.replication.frames import NO_INPUT, OwnPart, State
+from ecsnet.system import System
+from ecsnet.systems.session import ClientSession, ServerSession
+from ecsnet.wire import advance_tick
+from ecsnet.world import World
+
+__all__ = ["ReceiveState", "SendState"]
+
+
+class SendState(System):
+    """Server: encode what changed once, and give every client its part of it."""
+
+    def __init__(self, session: ServerSession) -> None:
+        """Bind to the conversation."""
+        self._session = session
+        self._interval = round(session.game.tick_rate_hz / session.game.send_rate_hz)
+
+    def process(self, world: World) -> None:
+        """Hear what arrived every tick; speak every send tick."""
+        session = self._session
+        for client_id, peer in session.peers.items():
+            for token, acked in peer.take_reports():
+                session.sender.report(client_id, token, acked=acked)
+        if world.tick % self._interval:
+            return
+        session.sender.encode(world.tick)
+        for client_id, peer in session.peers.items():
+            self._send(client_id, peer, world)
+
+    def _send(self, client_id: int, peer: Peer, world: World) -> None:
+        buffer = self._session.input_buffers[client_id]
+        margin = buffer.margin()
+        own = OwnPart(
+            input_tick=buffer.acknowledged(world.tick),
+            input_margin=NO_INPUT if margin is None else max(-127, min(127, margin)),
+        )
+        connection = peer.connection
+        messages = self._session.sender.messages_for(
+            client_id, own, self._session.config.state_budget_bytes, connection.max_message_bytes
+        )
+        for message, token in messages:
+            connection.send(STATE, message, token)
+
+
+class ReceiveState(System):
+    """Client: apply the server's state, follow its tick, and mark what this client predicts."""
+
+    def __init__(self, session: ClientSession) -> None:
+        """Bind to the conversation."""
+        self._session = session
+        self._interval = round(session.game.tick_rate_hz / session.game.send_rate_hz)
+
+    def process(self, world: World) -> None:
+        """Apply all state messages that arrived, in order of arrival; each is complete in itself."""
+        session = self._session
+        for message in session.peer.take(STATE):
+            try:
+                state = session.receiver.take(message)
+            except RemoteProtocolError as error:
+                session.peer.fault = f"state message: {error}"
+                return
+            self._apply(state, world)
+        self._mark(world)
+
+    def _apply(self, state: State, world: World) -> None:
+        session = self._session
+        receiver = session.receiver
+        receiver.apply(state)
+        session.interpolator.feed(receiver.changes, state.tick, session.now)
+        for entity in receiver.despawned:
+            session.interpolator.forget(entity)
+        if state.own is not None:
+            self._synchronise(state, state.own, world)
+
+    def _synchronise(self, state: State, own: OwnPart, world: World) -> None:
+        """Start or steer this client's tick."""
+        sync = self._session.sync
+        rtt = self._session.peer.connection.statistics.rtt_seconds
+        if not sync.synchronised:
+            world.tick = sync.start(state.tick, rtt, self._interval, self._session.now)
+        elif own.input_margin != NO_INPUT:
+            jump = sync.observe(own.input_margin, rtt, self._session.now)
+            world.tick = advance_tick(world.tick, jump)
+
+    def _mark(self, world: World) -> None:
+        """Predict what this client owns and steers; interpolate the rest."""
+        component, me = self._session.game.input, self._session.peer.client_id
+        for entity in self._session.receiver.take_spawned():
+            world.add_component(entity, Interpolated())
+        if component is None:
+            return
+        for entity, (owner, _) in world.observe(Owner, component):
+            if owner.client_id == me and not world.has_component(entity, Predicted):
+                world.remove_component(entity, Interpolated)
+                world.add_component(entity, Predicted())
+        for entity, _ in world.observe(Predicted):
+            if not world.has_component(entity, component):  # its owner's record is gone: it answers to another now
+                world.remove_component(entity, Predicted)
+                world.add_component(entity, Interpolated())
+                self._session.receiver.restore(entity)

@@ -1,0 +1,53 @@
+"""What the systems of one side share: the game, its schema, who is at the other end and the conversation's memory."""
+
+from dataclasses import dataclass, field
+
+from ecsnet.config import ClientConfig, ServerConfig
+from ecsnet.game import Game
+from ecsnet.peer import Peer
+from ecsnet.replication.receiver import Receiver
+from ecsnet.replication.schema import Schema
+from ecsnet.replication.sender import Sender
+from ecsnet.systems.inputhistory import InputHistory
+from ecsnet.systems.interpolation import Interpolator
+from ecsnet.systems.jitterbuffer import InputBuffer
+from ecsnet.systems.prediction import Predictor
+from ecsnet.systems.rpc import CallDesk
+from ecsnet.systems.ticksync import TickSync
+
+__all__ = ["ClientSession", "ServerSession"]
+
+
+@dataclass(slots=True, eq=False)
+class ServerSession:
+    """What the server's pipeline works on. `Server` makes it; each engine system is given it when it is made."""
+
+    game: Game
+    schema: Schema
+    config: ServerConfig
+    sender: Sender
+    calls: CallDesk
+    peers: dict[int, Peer] = field(default_factory=dict)  # by client id
+    input_buffers: dict[int, InputBuffer] = field(default_factory=dict)  # by client id
+
+
+@dataclass(slots=True, eq=False)
+class ClientSession:
+    """What the client's pipeline works on. `Client` makes it; each engine system is given it when it is made."""
+
+    game: Game
+    schema: Schema
+    config: ClientConfig
+    peer: Peer
+    receiver: Receiver
+    inputs: InputHistory
+    predictor: Predictor
+    interpolator: Interpolator
+    sync: TickSync
+    calls: CallDesk
+    now: float = 0.0  # the host's clock at this update, monotonic seconds
+
+    @property
+    def peers(self) -> dict[int, Peer]:
+        """The server as the only peer, so that a system for both sides need not care which it is on."""
+        return {self.peer.client_id: self.peer}

@@ -1,0 +1,75 @@
+"""Inputs waiting for their tick."""
+
+from ecsnet.systems.jitterbuffer import InputBuffer
+
+WRAP = 2**32
+NEUTRAL, LEFT, RIGHT = (0,), (-1,), (1,)
+
+
+def buffer() -> InputBuffer:
+    return InputBuffer(NEUTRAL, window_ticks=64, hold_ticks=3)
+
+
+def test_an_input_is_used_in_its_own_tick_also_across_the_wrap() -> None:
+    """The tick an input was pressed for is the tick it acts in, in whatever order it arrives."""
+    waiting = buffer()
+    waiting.offer(1, RIGHT, WRAP - 1)
+    waiting.offer(0, LEFT, WRAP - 1)
+    waiting.offer(WRAP - 1, RIGHT, WRAP - 1)
+
+    assert [waiting.take(tick) for tick in (WRAP - 1, 0, 1)] == [RIGHT, LEFT, RIGHT]
+    assert waiting.missing == 0
+
+
+def test_a_missing_input_repeats_the_last_for_a_while_and_then_lets_go() -> None:
+    """A lost packet must not stop a runner; a lost player must not run forever."""
+    waiting = buffer()
+    waiting.offer(1, RIGHT, 1)
+
+    assert [waiting.take(tick) for tick in range(1, 7)] == [RIGHT, RIGHT, RIGHT, RIGHT, NEUTRAL, NEUTRAL]
+    assert waiting.missing == 5
+
+
+def test_inputs_outside_the_window_are_refused_and_take_no_memory() -> None:
+    """Ticks from the far future would be a way to fill the server's memory."""
+    waiting = buffer()
+    for tick in range(100, 10_000):
+        waiting.offer(tick, RIGHT, 1)
+
+    assert waiting.refused == 9_900
+    assert repr(waiting).startswith("InputBuffer(waiting=[]")
+
+
+def test_an_input_cannot_be_changed_afterwards() -> None:
+    """The first arrival counts: a client cannot take back what it pressed."""
+    waiting = buffer()
+    waiting.offer(5, RIGHT, 5)
+    waiting.offer(5, LEFT, 5)
+
+    assert waiting.take(5) == RIGHT
+
+
+def test_the_margin_is_the_worst_of_late() -> None:
+    """The client is steered by how close it came to being late, not by the average."""
+    waiting = buffer()
+    assert waiting.margin() is None
+    waiting.offer(4, RIGHT, 1)
+    for tick in (1, 2, 3):
+        waiting.take(tick)
+
+    assert waiting.margin() == 1
+    waiting.take(4)
+    waiting.take(5)
+    assert waiting.margin() == -1
+
+
+def test_acknowledged_is_the_end_of_the_unbroken_run() -> None:
+    """What lies behind a gap is sent again until the gap is closed."""
+    waiting = buffer()
+    for tick in (2, 3, 5):
+        waiting.offer(tick, RIGHT, 1)
+
+    assert waiting.acknowledged(1) == 3
+    waiting.offer(4, RIGHT, 1)
+    assert waiting.acknowledged(1) == 5
+    assert waiting.acknowledged(9) == 9
