@@ -93,7 +93,7 @@ class Client:
     def _make_session(self) -> ClientSession:
         game, schema, config = self.game, self._schema, self.config
         receiver = Receiver(schema, self.world, config.replication)
-        inputs = InputHistory(schema.neutral_input, capacity=2 * config.max_rollback_ticks)
+        inputs = InputHistory(schema.input_codec, capacity=2 * config.max_rollback_ticks)
         predicted = [system() for system in game.systems if is_predicted(system)]
         interval = round(game.tick_rate_hz / game.send_rate_hz)
         return ClientSession(
@@ -124,11 +124,10 @@ class Client:
             LocalProtocolError: It is not the game's input component.
             SchemaError: A value lies outside its declared range.
         """
-        codec = self._schema.input_codec
-        if codec is None or type(command) is not self.game.input:
+        if type(command) is not self.game.input:
             expected = self.game.input.__name__ if self.game.input else "nothing: the game declares no input"
             raise LocalProtocolError(f"press() takes {expected}, not {command!r}")
-        self._session.inputs.press(codec.quantise(command))
+        self._session.inputs.press(self._schema.input_codec.quantise(command))
 
     @overload
     def view(self, a: type[A], /) -> Iterator[tuple[int, A]]: ...

@@ -209,7 +209,7 @@ class Server:
         self.peers[client_id] = peer
         self._by_connection[connection] = peer
         self._session.input_buffers[client_id] = InputBuffer(
-            self._schema.neutral_input,
+            self._schema.input_codec.defaults,
             window_ticks=self.config.input_window_ticks,
             hold_ticks=round(self.config.input_hold_seconds * self.game.tick_rate_hz),
         )

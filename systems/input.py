@@ -5,6 +5,7 @@ codec. Only this file knows that layout; it is described in PROTOCOL.md, "Input 
 """
 
 import struct
+from collections.abc import Container
 
 from ecsnet.components.owner import Owner
 from ecsnet.errors import RemoteProtocolError
@@ -21,27 +22,32 @@ __all__ = ["ReceiveInput", "SendInput", "pack_inputs", "unpack_inputs"]
 _HEADER = struct.Struct("!IB")
 
 
-def pack_inputs(codec: RecordCodec, newest: Tick, inputs: list[Values]) -> bytes:
-    """Encode inputs of consecutive ticks that end at `newest`; 1 to 255 of them, oldest first."""
-    return _HEADER.pack(newest, len(inputs)) + b"".join([codec.pack(values) for values in inputs])
+def pack_inputs(newest: Tick, inputs: list[bytes]) -> bytes:
+    """Join packed inputs of consecutive ticks that end at `newest`; 1 to 255 of them, oldest first."""
+    return _HEADER.pack(newest, len(inputs)) + b"".join(inputs)
 
 
-def unpack_inputs(codec: RecordCodec, message: bytes) -> list[tuple[Tick, Values]]:
+def unpack_inputs(codec: RecordCodec, message: bytes, known: Container[Tick] = ()) -> list[tuple[Tick, Values]]:
     """Decode what `pack_inputs` made; return (tick, values), oldest first.
+
+    Args:
+        known: Ticks to leave out: most of a message repeats what came before.
 
     Raises:
         RemoteProtocolError: Too short, too long, or a value outside its declared range.
     """
+    size = codec.size
+    assert size is not None, "inputs have closed ranges, so all are of one size"
     if len(message) < _HEADER.size:
         raise RemoteProtocolError(f"an input message of {len(message)} B has no header")
     newest, count = _HEADER.unpack_from(message)
-    offset = _HEADER.size
+    if len(message) != _HEADER.size + count * size:
+        raise RemoteProtocolError(f"an input message of {len(message)} B does not hold {count} inputs of {size} B")
     inputs = []
-    for behind in range(count - 1, -1, -1):
-        values, offset = codec.unpack(message, offset)
-        inputs.append((advance_tick(newest, -behind), values))
-    if offset != len(message):
-        raise RemoteProtocolError(f"an input message has {len(message) - offset} B too many")
+    for index in range(count):
+        tick = advance_tick(newest, index + 1 - count)
+        if tick not in known:
+            inputs.append((tick, codec.unpack(message, _HEADER.size + index * size)[0]))
     return inputs
 
 
@@ -56,15 +62,14 @@ class SendInput(System):
     def process(self, world: World) -> None:
         """Record this tick's input; send at the input rate once the server's tick is known."""
         session = self._session
-        codec = session.schema.input_codec
-        if codec is None or not session.sync.synchronised:
+        if session.game.input is None or not session.sync.synchronised:
             return
         session.inputs.record(world.tick)
         if world.tick % self._interval:
             return
         unacknowledged = session.inputs.since(session.receiver.own_input_tick, session.config.inputs_per_message)
         if unacknowledged and session.peer.connection.is_connected:
-            session.peer.connection.send(INPUT, pack_inputs(codec, world.tick, unacknowledged))
+            session.peer.connection.send(INPUT, pack_inputs(world.tick, unacknowledged))
 
 
 class ReceiveInput(System):
@@ -78,7 +83,7 @@ class ReceiveInput(System):
         """Read what arrived, then give every controlled entity its input for this tick."""
         session = self._session
         codec, component = session.schema.input_codec, session.game.input
-        if codec is None or component is None:
+        if component is None:
             return
         current = {}
         for client_id, peer in session.peers.items():
@@ -95,7 +100,7 @@ class ReceiveInput(System):
     def _read(codec: RecordCodec, message: bytes, buffer: InputBuffer, tick: Tick) -> None:
         """Offer every input of a message, or none of them if any part of it is nonsense."""
         try:
-            inputs = unpack_inputs(codec, message)
+            inputs = unpack_inputs(codec, message, known=buffer)
         except RemoteProtocolError:
             # A cheat, since our own client checks before it sends. Nothing gained, counted, the game goes on.
             buffer.refused += 1

@@ -1,22 +1,22 @@
 """What this client pressed in recent ticks: to send again until it arrived, and to re-simulate with."""
 
-from ecsnet.replication.codec import Values
-from ecsnet.wire import Tick, advance_tick, is_newer
+from ecsnet.replication.codec import RecordCodec, Values
+from ecsnet.wire import TICK_MASK, Tick, is_newer, tick_difference
 
 __all__ = ["InputHistory"]
 
 
 class InputHistory:
-    """The current press and the inputs of the last `capacity` ticks."""
+    """The current press and the inputs of the last `capacity` ticks; packed once each, as each is sent many times."""
 
-    __slots__ = ("_by_tick", "_capacity", "_newest", "_pressed", "_tapped")
+    __slots__ = ("_by_tick", "_capacity", "_codec", "_newest", "_pressed", "_tapped")
 
-    def __init__(self, neutral: Values, *, capacity: int) -> None:
+    def __init__(self, codec: RecordCodec, *, capacity: int) -> None:
         """Begin with nothing pressed."""
-        self._pressed = neutral
-        self._tapped = neutral
+        self._codec = codec
         self._capacity = capacity
-        self._by_tick: dict[Tick, Values] = {}
+        self._pressed = self._tapped = codec.defaults
+        self._by_tick: dict[Tick, tuple[Values, bytes]] = {}
         self._newest: Tick | None = None
 
     def press(self, values: Values) -> None:
@@ -29,8 +29,8 @@ class InputHistory:
     def record(self, tick: Tick) -> None:
         """Stamp what is pressed with `tick`. Going back in time forgets what lay ahead."""
         if self._newest is not None and not is_newer(tick, self._newest):
-            self._by_tick = {t: values for t, values in self._by_tick.items() if is_newer(tick, t)}
-        self._by_tick[tick] = self._tapped
+            self._by_tick = {t: pressed for t, pressed in self._by_tick.items() if is_newer(tick, t)}
+        self._by_tick[tick] = (self._tapped, self._codec.pack(self._tapped))
         self._tapped = self._pressed
         self._newest = tick
         while len(self._by_tick) > self._capacity:
@@ -38,17 +38,20 @@ class InputHistory:
 
     def at(self, tick: Tick) -> Values | None:
         """Return the input of a tick, or None if it is too old or never was."""
-        return self._by_tick.get(tick)
+        found = self._by_tick.get(tick)
+        return None if found is None else found[0]
 
-    def since(self, tick: Tick | None, limit: int) -> list[Values]:
-        """Return the inputs after `tick` up to the newest, oldest first, without a gap, at most the `limit` newest."""
-        inputs: list[Values] = []
-        current = self._newest
-        while current is not None and len(inputs) < limit:
-            values = self._by_tick.get(current)
-            if values is None or (tick is not None and not is_newer(current, tick)):
+    def since(self, tick: Tick | None, limit: int) -> list[bytes]:
+        """Return the packed inputs after `tick` up to the newest, oldest first, no gap, at most the `limit` newest."""
+        newest = self._newest
+        if newest is None:
+            return []
+        count = limit if tick is None else min(limit, tick_difference(newest, tick))
+        inputs: list[bytes] = []
+        for behind in range(count):
+            found = self._by_tick.get((newest - behind) & TICK_MASK)
+            if found is None:
                 break
-            inputs.append(values)
-            current = advance_tick(current, -1)
+            inputs.append(found[1])
         inputs.reverse()
         return inputs

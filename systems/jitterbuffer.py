@@ -50,12 +50,17 @@ class InputBuffer:
         """Show the state a test or a log wants."""
         return f"InputBuffer(waiting={sorted(self._waiting)}, missing={self.missing}, refused={self.refused})"
 
+    def __contains__(self, tick: object) -> bool:
+        """Tell whether an input for this tick is waiting."""
+        return tick in self._waiting
+
     def offer(self, tick: Tick, values: Values, current: Tick) -> None:
         """Keep one input for its tick; ignore it if that is past, refuse it if it is too far ahead.
 
         Args:
             current: The tick the server is about to simulate.
         """
+        self._follow(tick)
         ahead = tick_difference(tick, current)
         if ahead < 0:  # past: an old repetition, or too late; the margin tells the client
             return
@@ -63,7 +68,11 @@ class InputBuffer:
             self.refused += 1
             return
         self._waiting.setdefault(tick, values)
-        if self._newest is None or is_newer(tick, self._newest):
+
+    def _follow(self, tick: Tick) -> None:
+        """Note where the client's clock stands, also when its inputs are useless: the margin is how it finds back."""
+        newest = self._newest
+        if newest is None or is_newer(tick, newest) or tick_difference(newest, tick) > self._window_ticks:
             self._newest = tick
 
     def take(self, tick: Tick) -> Values:

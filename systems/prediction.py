@@ -99,7 +99,7 @@ class Predictor:
     def _set_inputs(self, world: World) -> None:
         component, codec = self._schema.game.input, self._schema.input_codec
         values = self._inputs.at(world.tick)
-        if component is None or codec is None or values is None:
+        if component is None or values is None:
             return
         for _, (command, _) in world.get_components(component, Predicted):
             codec.apply(command, values)
@@ -107,9 +107,15 @@ class Predictor:
     def _snapshot(self, world: World) -> Snapshot:
         """Quantise the predicted entities in place and return their values."""
         snapshot: Snapshot = {}
+        before = self._history.get(advance_tick(world.tick, -1), {})
         for entity, _ in world.get_component(Predicted):
             for record, component in self._schema.records_on(world, entity):
-                snapshot[entity, record.id] = record.codec.quantise_component(component)
+                key = entity, record.id
+                # Most of what an entity has did not change in this tick, and what was quantised once stays so.
+                values = before.get(key)
+                if values is None or record.codec.read(component) != values:
+                    values = record.codec.quantise_component(component)
+                snapshot[key] = values
         return snapshot
 
     def _confirmed(self, world: World, tick: Tick) -> Snapshot:

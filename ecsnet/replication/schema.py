@@ -6,13 +6,14 @@ declare, line by line, and compare a hash of it before anything else; where it d
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from hashlib import blake2b
 
 from ecsnet import components as builtin
 from ecsnet.errors import SchemaError
 from ecsnet.fields import Audience, ComponentSpec, FieldKind, NetField, spec_of
 from ecsnet.game import Game
-from ecsnet.replication.codec import RecordCodec, Values
+from ecsnet.replication.codec import RecordCodec
 from ecsnet.rpc import Rpc
 from ecsnet.world import World
 
@@ -54,8 +55,7 @@ class Schema:
         game: Whose schema it is.
         records: By number.
         records_of: By component class; a component has at most one record per audience.
-        input_codec: Of the game's input; None if it has none.
-        neutral_input: The values of an input nobody touched.
+        input_codec: Of the game's input; without fields if it has none.
         hash: 16 bytes; equal on both sides, or they do not understand each other.
     """
 
@@ -72,8 +72,8 @@ class Schema:
             spec.cls: tuple(record for record in self.records if record.cls is spec.cls) for spec in specs
         }
         self.owner_bits = sum(record.bit for record in self.records if record.audience is Audience.OWNER)
-        self.input_codec = None if game.input is None else RecordCodec(spec_of(game.input).fields, game.input.__name__)
-        self.neutral_input: Values = () if self.input_codec is None else self.input_codec.defaults
+        inputs = () if game.input is None else spec_of(game.input).fields
+        self.input_codec = RecordCodec(inputs, "no input" if game.input is None else game.input.__name__)
         self._lines = list(_describe(game, specs))
         self.hash = blake2b("\n".join(self._lines).encode(), digest_size=HASH_BYTES).digest()
 
@@ -220,7 +220,7 @@ def _item(word: str, at: int, declared: NetField, *, closing: str = "") -> str:
 
 
 def _type_name(declared: NetField) -> str:
-    if declared.kind is not FieldKind.ENUM:
+    if not issubclass(declared.type, Enum):
         return declared.kind.value
-    members: Iterable[object] = declared.type  # type: ignore[assignment]  # an Enum class iterates over its members
-    return f"{declared.type.__name__}[{','.join(str(getattr(member, 'name', member)) for member in members)}]"
+    members: list[Enum] = list(declared.type)
+    return f"{declared.type.__name__}[{','.join([member.name for member in members])}]"

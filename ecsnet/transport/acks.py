@@ -30,6 +30,11 @@ class ReceivedPackets(ReplayWindow):
         if ack_eliciting and self._eliciting_since is None:
             self._eliciting_since = now
 
+    @property
+    def ack_wanted(self) -> bool:
+        """Whether the peer waits to hear what arrived."""
+        return self._eliciting_since is not None
+
     def ack_due_at(self, delay_seconds: float) -> float | None:
         """Return when an ACK must go out even alone; None while nothing asks for one."""
         return None if self._eliciting_since is None else self._eliciting_since + delay_seconds

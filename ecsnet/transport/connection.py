@@ -441,7 +441,7 @@ class Connection:
         """Pack what is queued into as few datagrams as it fits, up to the budget of one call."""
         datagrams: list[bytes] = []
         budget = self._config.send_budget_bytes
-        while budget > 0 and (data := self._pack(keys, now)) is not None:
+        while budget > 0 and self._is_due(now) and (data := self._pack(keys, now)) is not None:
             datagrams.append(data)
             budget -= len(data)
         if datagrams:
@@ -457,9 +457,8 @@ class Connection:
         pieces: list[Piece] = []
         tokens: list[int] = []
         room = self._payload_bytes
-        ack_due_at = self._received.ack_due_at(self._config.max_ack_delay_seconds)
         acks_up_to = -1
-        if ack_due_at is not None and (self._ping_due or self._outgoing or now >= ack_due_at or self._has_pieces()):
+        if self._received.ack_wanted:
             acks_up_to, delay, bitmap = self._received.take_ack(now)
             frames.append(packet.pack_ack(acks_up_to, delay, bitmap))
             room -= len(frames[0])
@@ -485,7 +484,13 @@ class Connection:
             self._track(SentPacket(self._next_number - 1, now, len(data), pieces, tokens, acks_up_to))
         return data
 
-    def _has_pieces(self) -> bool:
+    def _is_due(self, now: float) -> bool:
+        """Tell whether anything has to go out; an ACK alone waits for company."""
+        if self._outgoing or self._ping_due:
+            return True
+        ack_due_at = self._received.ack_due_at(self._config.max_ack_delay_seconds)
+        if ack_due_at is not None and now >= ack_due_at:
+            return True
         return any(sender.peek() is not None for sender in self._reliable)
 
     def _track(self, sent: SentPacket) -> None:

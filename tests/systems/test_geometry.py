@@ -132,7 +132,7 @@ def test_nothing_is_too_fast_for_a_thin_wall(speed: float) -> None:
     """One tick of the ball's 600 units per second is 10 units, twice the wall."""
     hit = sweep_circle_box(50.0, 150.0, speed, 0.0, 5.0, BOX)
 
-    assert hit == Hit(pytest.approx(45.0 / speed), -1.0, 0.0)
+    assert hit == pytest.approx((45.0 / speed, -1.0, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_circle_meets_a_corner_with_its_roundness() -> None:
 
     assert passing is not None
     assert passing.normal_y < 0.0
-    assert meeting == Hit(pytest.approx(7.0 / 20.0), pytest.approx(-0.6), pytest.approx(-0.8))
+    assert meeting == pytest.approx((7.0 / 20.0, -0.6, -0.8))
     assert sweep_circle_box(94.0, 94.0, 3.0, -3.0, 5.0, Box.between(100.0, 100.0, 200.0, 200.0)) is None
 
 
@@ -173,7 +173,7 @@ def test_the_shapes_add_up_to_rounded_boxes() -> None:
     """The functions with names of shapes are the general ones with the right sums."""
     assert gap_circle_box(90.0, 150.0, 5.0, BOX) == Gap(5.0, -1.0, 0.0)
     assert gap_box_box(Box(102.5, 90.0, 3.0, 4.0), BOX) == Gap(6.0, 0.0, -1.0)
-    assert gap_circle_circle(0.0, 0.0, 2.0, Circle(3.0, 4.0, 1.0)) == Gap(2.0, pytest.approx(-0.6), pytest.approx(-0.8))
+    assert gap_circle_circle(0.0, 0.0, 2.0, Circle(3.0, 4.0, 1.0)) == pytest.approx((2.0, -0.6, -0.8))
     assert sweep_circle_circle(0.0, 0.0, 10.0, 0.0, 2.0, Circle(8.0, 0.0, 1.0)) == Hit(0.5, -1.0, 0.0)
     assert sweep_circle_circle(0.0, 0.0, 10.0, 0.0, 2.0, Circle(8.0, 3.0, 1.0)) is None
     assert Box.between(1.0, 2.0, 3.0, 6.0) == Box(2.0, 4.0, 1.0, 2.0)

@@ -73,7 +73,7 @@ def test_changing_sides_takes_readiness_back() -> None:
     """It was given for another match."""
     world = make_lobby()
     first, _ = join(world, 2)
-    set_ready(call_from(world, first), True)  # noqa: FBT003  # as on the wire
+    set_ready(call_from(world, first), True)  # as on the wire
     assert world.component_for_entity(first, Seat).ready
     choose_team(call_from(world, first), 2)
 
@@ -105,7 +105,7 @@ def test_a_spectator_cannot_be_ready() -> None:
     *_, third = join(world, 3)
 
     with pytest.raises(Refused, match="spectators"):
-        set_ready(call_from(world, third), True)  # noqa: FBT003  # as on the wire
+        set_ready(call_from(world, third), True)  # as on the wire
 
 
 def test_a_closed_lobby_refuses() -> None:
@@ -118,16 +118,16 @@ def test_a_closed_lobby_refuses() -> None:
     with pytest.raises(Refused, match="match is on"):
         choose_team(call_from(world, player), 2)
     with pytest.raises(Refused, match="match is on"):
-        set_ready(call_from(world, player), True)  # noqa: FBT003  # as on the wire
+        set_ready(call_from(world, player), True)  # as on the wire
 
 
 def test_everybody_is_ready_when_no_team_is_empty_and_no_seat_is_not() -> None:
     """Spectators do not count."""
     world = make_lobby(LobbyRules(seats_per_team=1))
     first, second, _ = join(world, 3)
-    set_ready(call_from(world, first), True)  # noqa: FBT003  # as on the wire
+    set_ready(call_from(world, first), True)  # as on the wire
     assert not everybody_ready(world)
-    set_ready(call_from(world, second), True)  # noqa: FBT003  # as on the wire
+    set_ready(call_from(world, second), True)  # as on the wire
     assert everybody_ready(world)
     world.delete_entity(second)
 
