@@ -8,6 +8,7 @@ if __name__ != "ecsnet.components":
 
 from ecsnet.components.bounds2d import Bounds2D
 from ecsnet.components.collider2d import Collider2D, Shape
+from ecsnet.components.contacts import Contact, Contacts
 from ecsnet.components.interpolated import Interpolated
 from ecsnet.components.max_speed import MaxSpeed
 from ecsnet.components.owner import Owner
@@ -22,6 +23,8 @@ from ecsnet.components.viewer import Viewer
 __all__ = [
     "Bounds2D",
     "Collider2D",
+    "Contact",
+    "Contacts",
     "Interpolated",
     "MaxSpeed",
     "Owner",

@@ -7,6 +7,6 @@ __all__ = ["MaxSpeed"]
 
 @component
 class MaxSpeed:
-    """The most an entity's velocity may be. Written by the game; read by movement, prediction."""
+    """The most an entity's velocity may be. Written by the game; read by movement."""
 
     units_per_second: NetVar[float] = netvar(300.0, step=1 / 16, low=0, high=4096)  # world units per second

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]  # ships no types; checked where it is unpacked
 
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.wire import TICK_MASK, Tick

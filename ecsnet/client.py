@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import ParamSpec, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 from ecsnet.admission import Credentials, Welcome, unpack_schema
 from ecsnet.components.player import Player
@@ -148,13 +148,13 @@ class Client:
         changes nothing.
         """
         render, predicted = self._session.interpolator.render, self.world.has_component
-        for entity, components in self.world.observe(*types):
+        one = len(types) == 1
+        rows: Sequence[tuple[int, Any]] = self.world.observe(*types)
+        for entity, found in rows:
             if predicted(entity, Predicted):
-                yield entity, components
-            elif len(types) == 1:
-                yield entity, render(entity, components)
+                yield entity, found
             else:
-                yield entity, tuple([render(entity, component) for component in components])
+                yield entity, render(entity, found) if one else tuple([render(entity, each) for each in found])
 
     def call(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
         """Call a function on the server; poll the reply's `done`.

@@ -103,9 +103,9 @@ class KnownServers:
         place = JoinLink(host.lower(), port).place
         before = self._read().get(place)
         return ServerKeyChangedError(
-            f"{place} shows another key than before: {_describe(key)} instead of {_describe(before)}. Either the "
-            f"server was set up anew, or somebody is in between. Ask whoever runs it for the fingerprint; if the new one "
-            f"is right, remove {place!r} from {self._path}"
+            f"{place} shows another key than before: {_describe(key)} instead of {_describe(before)}. "
+            "Either the server was set up anew, or somebody is in between. Ask whoever runs it for the fingerprint; "
+            f"if the new one is right, remove {place!r} from {self._path}"
         )
 
     def _read(self) -> dict[str, bytes]:
@@ -186,7 +186,8 @@ def _write(path: Path, text: str, *, replace: bool) -> bool:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # made with mode 0600
+        temporary = Path(name)
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -194,15 +195,15 @@ def _write(path: Path, text: str, *, replace: bool) -> bool:
                 os.fsync(file.fileno())
             return _put(temporary, path, replace=replace)
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise KeyFileError(f"cannot write {path}: {error.strerror}") from error
 
 
-def _put(temporary: str, path: Path, *, replace: bool) -> bool:
+def _put(temporary: Path, path: Path, *, replace: bool) -> bool:
     """Give the finished file its name in one step; without `replace` only if the name is free."""
     if replace:
-        os.replace(temporary, path)
+        temporary.replace(path)
         return True
     try:
         os.link(temporary, path)
@@ -211,7 +212,7 @@ def _put(temporary: str, path: Path, *, replace: bool) -> bool:
     except OSError:  # a file system without hard links: two servers that start at once may now disagree
         if path.exists():
             return False
-        os.replace(temporary, path)
+        temporary.replace(path)
     return True
 
 

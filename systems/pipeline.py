@@ -7,7 +7,7 @@ part, hand `Server` or `Client` a tuple of your own.
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from ecsnet.system import System
+from ecsnet.system import Processor, System
 from ecsnet.systems.input import ReceiveInput, SendInput
 from ecsnet.systems.prediction import Predict, Quantise, Reconcile
 from ecsnet.systems.replication import ReceiveState, SendState
@@ -40,7 +40,7 @@ CLIENT: tuple[Step, ...] = (
 )
 
 
-def assemble(steps: Sequence[Step], session: ServerSession | ClientSession) -> Iterator[System]:
+def assemble(steps: Sequence[Step], session: ServerSession | ClientSession) -> Iterator[Processor]:
     """Make one instance of every step for one World; the game's systems in the place of `GameSystems`."""
     for step in steps:
         if step is GameSystems:

@@ -13,7 +13,7 @@ from ecsnet.components.owner import Owner
 from ecsnet.components.predicted import Predicted
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
-from ecsnet.system import System
+from ecsnet.system import Processor, System
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.replication.codec import Values
 from ecsnet.wire import Tick, advance_tick, tick_difference
@@ -40,7 +40,7 @@ class Predictor:
         schema: Schema,
         receiver: Receiver,
         inputs: InputHistory,
-        systems: Sequence[System],
+        systems: Sequence[Processor],
         *,
         max_rollback_ticks: int,
     ) -> None:

@@ -205,9 +205,23 @@ def _first_hit(body: Body, dx: float, dy: float, near: list[Body]) -> tuple[Hit 
     x, y, width, height, radius = body.x, body.y, body.width, body.height, body.radius
     for other in near:
         hit = sweep(x - other.x, y - other.y, dx, dy, width + other.width, height + other.height, radius + other.radius)
-        if hit is not None and (first is None or hit.fraction < first.fraction):
+        if hit is None:
+            continue
+        if first is None or hit.fraction < first.fraction:
             first, met = hit, other
+        elif hit.fraction == first.fraction and met is not None:
+            # A box that comes down on a floor exactly where two of its boxes join meets the top of one and the corner
+            # of the other. The corner's normal would stop it.
+            if _width_of(hit, body, other, dx, dy) > _width_of(first, body, met, dx, dy):
+                first, met = hit, other
     return first, met
+
+
+def _width_of(hit: Hit, body: Body, other: Body, dx: float, dy: float) -> float:
+    """Return how far the side that was hit extends beyond the point of contact; at a corner nought or less."""
+    if hit.normal_x:
+        return body.height + other.height - abs(body.y + dy * hit.fraction - other.y)
+    return body.width + other.width - abs(body.x + dx * hit.fraction - other.x)
 
 
 def _part_until(hit: Hit | None, other: Body | None, dx: float, dy: float) -> float:

@@ -202,7 +202,7 @@ async def waits(call: Call) -> None: ...  # noqa: D103
         (lists, {}, "test_rpc.py: lists.a: list[int] cannot travel"),
         (wrong_default, {}, "wrong_default.a: default 'x' is no int"),
         (no_return, {}, "no_return: has no return annotation; write -> None"),
-        (list_result, {}, "list_result.return: list[int] cannot travel"),
+        (list_result, {}, "list_result.result: list[int] cannot travel"),
         (loose_result, {}, "loose_result.return: Loose must be frozen"),
         (empty_result, {}, "empty_result.return: Nothing needs fields"),
         (unknown, {}, "unknown: cannot resolve its types: name 'Nowhere' is not defined"),

@@ -41,10 +41,10 @@ def fill(
     is_roomy = 2 * frame_bytes <= assembly.left_bytes and HEADER_BYTES + longest <= assembly.max_message_bytes
     keep_bytes = frame_bytes if is_roomy else 0
     keep_for_fulls = assembly.left_bytes // 4 if subscriber.needs_full else 0
-    carried = _carried(chunks) if is_roomy and subscriber.dirty else {}
-    _add_repairs(assembly, subscriber, carried, keep_bytes=keep_bytes + keep_for_fulls)
+    carried = _carried(chunks) if subscriber.dirty else {}
+    repaired = _add_repairs(assembly, subscriber, carried, is_roomy=is_roomy, keep_bytes=keep_bytes + keep_for_fulls)
     _add_fulls(assembly, subscriber, steered, tick, keep_bytes=keep_bytes if is_roomy else assembly.left_bytes // 2)
-    _add_chunks(assembly, subscriber, chunks)
+    _add_chunks(assembly, subscriber, chunks, repaired)
 
 
 def _add_steered(assembly: Assembly, subscriber: Subscriber, steered: Iterable[Tracked]) -> None:
@@ -71,21 +71,34 @@ def _carried(chunks: Iterable[Chunk]) -> dict[Tracked, int]:
     return carried
 
 
-def _add_repairs(assembly: Assembly, subscriber: Subscriber, carried: dict[Tracked, int], *, keep_bytes: int) -> None:
-    """Send what the client missed and the frame does not carry anyway, from current values, oldest first."""
+def _add_repairs(
+    assembly: Assembly, subscriber: Subscriber, carried: dict[Tracked, int], *, is_roomy: bool, keep_bytes: int
+) -> dict[Tracked, int]:
+    """Send what the client missed, from current values, oldest first; return what was sent.
+
+    Args:
+        carried: Records in this tick's frame. With room for it they are left to it. Without, they go along with the
+            others of their entity: what changed together arrives together.
+    """
+    repaired: dict[Tracked, int] = {}
     for tracked, missed in list(subscriber.dirty.items()):
         visible = tracked.visible_to(subscriber.client_id)
         subscriber.settle(tracked, ~visible)
-        bits = missed & visible & ~carried.get(tracked, 0)
+        bits = missed & visible
+        if bits:
+            in_frame = carried.get(tracked, 0)
+            bits = bits & ~in_frame if is_roomy else bits | in_frame
         if not bits:
             continue
         if assembly.left_bytes <= keep_bytes:
-            return
+            break
         entry = tracked.entry(bits)
         if not assembly.add_repair(tracked, bits, encode_records(ids_of(bits)), entry):
             _check_size(tracked, len(entry), assembly.max_message_bytes)
-            return
+            break
         subscriber.settle(tracked, bits)
+        repaired[tracked] = bits
+    return repaired
 
 
 def _add_fulls(
@@ -108,15 +121,17 @@ def _add_fulls(
         del needs_full[entity]
 
 
-def _add_chunks(assembly: Assembly, subscriber: Subscriber, chunks: Iterable[Chunk]) -> None:
-    """Send the frame, as far as it fits; the rest counts as lost."""
+def _add_chunks(
+    assembly: Assembly, subscriber: Subscriber, chunks: Iterable[Chunk], repaired: dict[Tracked, int]
+) -> None:
+    """Send the frame, as far as it fits; the rest counts as lost, but for what was just repaired."""
     for chunk in chunks:
         if assembly.add_chunk(chunk):
             for tracked, bits in chunk.rows() if subscriber.dirty else ():
                 subscriber.settle(tracked, bits)
         else:
             for tracked, bits in chunk.rows():
-                subscriber.mark(tracked, bits, chunk.tick)
+                subscriber.mark(tracked, bits & ~repaired.get(tracked, 0), chunk.tick)
 
 
 def _check_size(tracked: Tracked, size: int, max_message_bytes: int) -> None:

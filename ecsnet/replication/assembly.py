@@ -17,7 +17,7 @@ class Assembly:
     The first message alone has the own part. Every message is complete in itself, so their order does not matter.
 
     Attributes:
-        left_bytes: What is left of the budget; below 0 if what must be sent was more.
+        left_bytes: What is left of the budget.
     """
 
     def __init__(self, tick: Tick, own: OwnPart, *, synced: bool, budget_bytes: int, max_message_bytes: int) -> None:
@@ -54,9 +54,10 @@ class Assembly:
     def add_steered(self, records: bytes, entry: bytes) -> None:
         """Say how an entity stands that this client steers.
 
-        Whatever the budget, as prediction needs it; and never repaired, as the next send says it anew.
+        Outside of the budget, as prediction needs it, or it would leave nothing for the rest; and never repaired, as
+        the next send says it anew.
         """
-        self._claim(len(entry), records, whatever_the_budget=True)
+        self._claim(len(entry), records, is_free=True)
         self._runs.setdefault(records, []).append(entry)
 
     def add_repair(self, tracked: Tracked, bits: int, records: bytes, entry: bytes) -> bool:
@@ -98,7 +99,7 @@ class Assembly:
         self._messages.append((message, self._sent))
         self._own = None
 
-    def _claim(self, size: int, records: bytes = b"", *, whatever_the_budget: bool = False) -> bool:
+    def _claim(self, size: int, records: bytes = b"", *, is_free: bool = False) -> bool:
         """Make room for an item, in a new message if need be; False if the budget or a message cannot hold it.
 
         Args:
@@ -108,12 +109,13 @@ class Assembly:
         here = size if records in self._runs else size + run_bytes
         opens = self._size + here > self.max_message_bytes
         needed = HEADER_BYTES + size + run_bytes if opens else here
-        if (needed > self.left_bytes and not whatever_the_budget) or (opens and needed > self.max_message_bytes):
+        if (needed > self.left_bytes and not is_free) or (opens and needed > self.max_message_bytes):
             return False
         if opens:
             self._end()
             self._begin()
         taken = size + run_bytes if opens else here
         self._size += taken
-        self.left_bytes -= taken
+        if not is_free:
+            self.left_bytes -= taken
         return True

@@ -13,6 +13,7 @@ import operator
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from types import FunctionType
 from typing import TypeAlias
 
@@ -226,7 +227,8 @@ def _plan_bytes(i: int, declared: NetField, where: str) -> _Plan:
 
 
 def _plan_enum(i: int, declared: NetField, where: str) -> _Plan:
-    members = list(declared.type)  # type: ignore[call-overload]  # of an Enum class
+    assert issubclass(declared.type, Enum)
+    members = list(declared.type)
     constants = {f"members{i}": members, f"index{i}": {member: at for at, member in enumerate(members)}}
     decode = [*_refuse_beyond(f"q{i}", len(members) - 1, where), f"v{i} = members{i}[q{i}]"]
     return _Plan("B", [f"q{i} = index{i}[v{i}]"], decode, [f"v{i} = members{i}[q{i}]"], constants)

@@ -5,7 +5,7 @@ are packed, and only bytes that differ from those last sent count, so noise belo
 and nobody has to mark anything as dirty.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import ne
@@ -109,9 +109,9 @@ class Detector:
         self._kind_of(bits, records).add(tracked, components, values, packed)
         tracked.changed_at = dict.fromkeys(packed, tick)
         tracked.structured_at = tick
-        owner = components.get(Owner)
-        tracked.owner = owner.client_id if isinstance(owner, Owner) else 0
         self._found.structured[entity] = tracked
+        owner = components.get(Owner)
+        self._give(tracked, owner.client_id if isinstance(owner, Owner) else 0)
 
     def _components(self, entity: int) -> dict[type, object]:
         if not self._world.entity_exists(entity):
@@ -150,7 +150,7 @@ class Detector:
         members, changed = kind.members, self._changed
         for column in kind.columns:
             record = column.record
-            source = self._world.observe(record.cls)
+            source: Sequence[tuple[int, object]] = self._world.observe(record.cls)
             if source is not column.source:
                 _refresh(column, source, members)
             values = list(map(record.codec.read, column.components))
@@ -173,10 +173,13 @@ class Detector:
 
     def _follow_owners(self, column: Column, members: list[Tracked]) -> None:
         for tracked, (owner,) in zip(members, column.values, strict=True):
-            if owner != tracked.owner:
-                assert isinstance(owner, int)
-                self._found.given.append((tracked, tracked.owner))
-                tracked.owner = owner
+            assert isinstance(owner, int)
+            self._give(tracked, owner)
+
+    def _give(self, tracked: Tracked, owner: int) -> None:
+        if owner != tracked.owner:
+            self._found.given.append((tracked, tracked.owner))
+            tracked.owner = owner
 
     def _repeat(self) -> None:
         """Say again, unasked, what has redundancy; and note what of it changed now."""

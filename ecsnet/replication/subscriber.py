@@ -36,7 +36,7 @@ class Subscriber:
     Attributes:
         known: Entities a full was ever sent of, with the tick of the last one: the client may have them.
         needs_full: Entities it has nothing of, or not the present records.
-        needs_gone: Entities it may have and must not keep.
+        needs_gone: Entities it may have and must not keep, with their tick from `known`.
         dirty: Records whose last change it missed, as bits.
         sent: Unacknowledged messages by token, oldest first, bounded.
         joining: Entities it must have before it is called synced; None before its first message.
@@ -49,7 +49,7 @@ class Subscriber:
         self.client_id = client_id
         self.known: dict[int, Tick] = {}
         self.needs_full: dict[int, Tracked] = {}
-        self.needs_gone: dict[int, None] = {}
+        self.needs_gone: dict[int, Tick] = {}
         self.dirty: dict[Tracked, int] = {}
         self.sent: dict[int, Sent] = {}
         self.joining: set[int] | None = None
@@ -77,7 +77,9 @@ class Subscriber:
     def show(self, tracked: Tracked) -> None:
         """Send an entity anew: it appeared, or the client shall see other records of it."""
         self.needs_full[tracked.id] = tracked
-        self.needs_gone.pop(tracked.id, None)
+        told_at = self.needs_gone.pop(tracked.id, None)
+        if told_at is not None:
+            self.known[tracked.id] = told_at  # not told that it went: should it go again, it must be
         self.dirty.pop(tracked, None)
 
     def hide(self, tracked: Tracked) -> None:
@@ -86,8 +88,9 @@ class Subscriber:
         self.dirty.pop(tracked, None)
         if self.joining:
             self.joining.discard(tracked.id)
-        if self.known.pop(tracked.id, None) is not None:
-            self.needs_gone[tracked.id] = None  # one that was never sent needs no word
+        told_at = self.known.pop(tracked.id, None)
+        if told_at is not None:
+            self.needs_gone[tracked.id] = told_at  # one that was never sent needs no word
 
     def mark(self, tracked: Tracked, bits: int, tick: Tick) -> None:
         """Note that this client missed records as they were at `tick`, unless a full tells, or told, it all."""
@@ -128,8 +131,10 @@ class Subscriber:
         if sent is None:
             return  # forgotten as too old, so marked already
         for entity in sent.gones:
-            if entity not in self.known and entity not in self.needs_full:
-                self.needs_gone[entity] = None
+            if entity in self.needs_full:
+                self.known.setdefault(entity, sent.tick)  # it may still have what it was to lose
+            elif entity not in self.known:
+                self.needs_gone[entity] = sent.tick
         for tracked in sent.fulls:
             if self.known.get(tracked.id) == sent.tick:  # no later full is on its way
                 self.show(tracked)

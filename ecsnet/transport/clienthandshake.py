@@ -78,7 +78,7 @@ class ClientHandshake:
         ignored: Datagrams dropped, by reason.
     """
 
-    def __init__(  # noqa: PLR0913  # all by keyword
+    def __init__(
         self,
         *,
         pins: tuple[bytes, ...],

@@ -371,8 +371,8 @@ class Connection:
             deliverable: Iterable[bytes] = (message.data,)
         elif kind is Delivery.SEQUENCED:
             deliverable = (message.data,) if receiver.take_sequenced(message.number) else ()
-        elif message.count > 1:
-            deliverable = receiver.take_fragment(message.number, message.index, message.count, message.data)
+        elif message.parts > 1:
+            deliverable = receiver.take_fragment(message.number, message.part, message.parts, message.data)
         else:
             deliverable = receiver.take_reliable(message.number, message.data)
         for data in deliverable:

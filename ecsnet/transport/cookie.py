@@ -45,7 +45,7 @@ class CookieJar:
         """Tell whether this jar baked the cookie for just that, not longer than its lifetime ago."""
         self._rotate(now)
         age = (self._stamp(now) - issued) & _MASK
-        if age > self._config.cookie_lifetime_seconds * _MILLISECONDS:
+        if age >= self._config.cookie_lifetime_seconds * _MILLISECONDS:
             return False
         fresh = hmac.compare_digest(cookie, _cookie(self._secret, address, attempt, issued))
         return fresh or hmac.compare_digest(cookie, _cookie(self._previous, address, attempt, issued))

@@ -77,7 +77,7 @@ class HandshakeState:
         remote_ephemeral: Its ephemeral public key; None while unknown.
     """
 
-    def __init__(  # noqa: PLR0913  # by keyword, each of them part of the standard's Initialize()
+    def __init__(
         self,
         protocol: str,
         *,

@@ -60,12 +60,12 @@ class Close(NamedTuple):
 
 
 class Message(NamedTuple):
-    """A message, or with count > 1 a part of one. `number` is -1 on unreliable channels."""
+    """A message, or with parts > 1 one part of it. `number` is -1 on unreliable channels."""
 
     channel: int
     number: int
-    index: int
-    count: int
+    part: int
+    parts: int
     data: bytes
 
 

@@ -25,6 +25,7 @@ __all__ = ["HandshakeDrop", "HandshakeRequest", "Reply", "Requested", "ServerHan
 
 _SUITES = (Suite.AESGCM_SHA256, Suite.CHACHAPOLY_SHA256)
 _PATTERNS = (Pattern.NK,)
+_COOKIE_GRAIN_SECONDS = 0.001  # cookies count whole milliseconds; nobody may slip in between two roundings
 
 
 class HandshakeDrop(Enum):
@@ -301,7 +302,7 @@ class ServerHandshakes:
         self._by_network[pending.network] -= 1
         if not self._by_network[pending.network]:
             del self._by_network[pending.network]
-        self._settled[key] = self._now + self._config.cookie_lifetime_seconds
+        self._settled[key] = self._now + self._config.cookie_lifetime_seconds + _COOKIE_GRAIN_SECONDS
         if len(self._settled) > self._config.max_settled:
             del self._settled[next(iter(self._settled))]
 

@@ -80,7 +80,7 @@ class Storm(System):
             return
         chance = world.rng
         flock = [entity for entity, _ in world.get_component(Sheep)]
-        if len(flock) < 25 and chance.random() < 0.2:
+        if len(flock) < 12 and chance.random() < 0.1:
             self._spawn(world, flock)
         for entity in flock:
             if chance.random() < 0.05:

@@ -160,7 +160,12 @@ def test_a_circle_meets_a_corner_with_its_roundness() -> None:
     assert passing is not None
     assert passing.normal_y < 0.0
     assert meeting == pytest.approx((7.0 / 20.0, -0.6, -0.8))
-    assert sweep_circle_box(94.0, 94.0, 3.0, -3.0, 5.0, Box.between(100.0, 100.0, 200.0, 200.0)) is None
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(-3.0, -3.0), (3.0, -3.0), (-3.0, 3.0), (0.0, 0.0)])
+def test_beside_a_corner_there_is_a_way_past_and_back(dx: float, dy: float) -> None:
+    """Nearer than a square's side, but not yet touching."""
+    assert sweep_circle_box(96.0, 96.0, dx, dy, 5.0, Box.between(100.0, 100.0, 200.0, 200.0)) is None
 
 
 def test_who_stands_still_meets_nobody() -> None:

@@ -31,7 +31,7 @@ def test_what_is_sealed_opens(cipher: str, number: int, header: bytes, plaintext
 
 @BOTH_CIPHERS
 def test_the_nonce_is_the_packet_number_in_noise_s_layout(cipher: str) -> None:
-    """32 zero bits, then 64 bits: big-endian for AESGCM, little-endian for ChaChaPoly. The other way round nobody agrees."""
+    """32 zero bits, then 64 bits: big-endian for AESGCM, little-endian for ChaChaPoly."""
     nonce = bytes(4) + (0x010203).to_bytes(8, "big" if cipher == "AESGCM" else "little")
     sender, _ = ends(cipher)
 

@@ -24,12 +24,11 @@ from ecsnet.transport.handshake import (
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import HandshakeState
 
-
 Published = Callable[[str], Any]
 ELSEWHERE = ("203.0.113.7", 9)
 
 
-def forged_challenge(challenge: bytes, **changes: object) -> bytes:
+def forged_challenge(challenge: bytes, **changes: Any) -> bytes:
     """Return a CHALLENGE with some fields as an attacker would like them."""
     unpacked = hello.unpack_challenge(challenge)
     assert unpacked is not None
@@ -136,7 +135,7 @@ def test_an_edited_byte_of_hello_brings_nobody_in() -> None:
 
 
 def test_an_edited_byte_of_challenge_brings_nobody_in() -> None:
-    """No version, suite, pattern, key or cookie can be exchanged underway; the true CHALLENGE still counts afterwards."""
+    """No version, suite, pattern, key or cookie can be exchanged underway; the true one counts afterwards."""
     for place in range(69):
         meeting = Meeting()
         client = meeting.make_client(pins=())

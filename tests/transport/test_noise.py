@@ -51,7 +51,7 @@ def pair(protocol: str = DEFAULT, seed: int = 0, *, prologue: bytes = b"") -> tu
 @pytest.mark.parametrize("suite", SUITES)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_every_published_message_is_written_and_read_exactly(published: Published, pattern: str, suite: str) -> None:
-    """Each message is checked as its writer and as its reader, then the hash and the transport messages under the keys."""
+    """Each message as its writer and as its reader, then the hash, then transport messages under the keys."""
     [vector] = [
         vector
         for vector in published("noise-cacophony.json")["vectors"]
@@ -174,15 +174,15 @@ def test_it_is_one_side_s_turn() -> None:
 def test_an_unknown_protocol_is_refused(protocol: str) -> None:
     """Never something else instead."""
     with pytest.raises(LocalProtocolError, match="unknown Noise protocol"):
-        HandshakeState(protocol, initiator=True, entropy=lambda n: bytes(n))
+        HandshakeState(protocol, initiator=True, entropy=bytes)
 
 
 def test_a_missing_key_is_named() -> None:
     """The pattern says which keys must be there from the start."""
     with pytest.raises(LocalProtocolError, match="the other side's static key"):
-        HandshakeState(DEFAULT, initiator=True, entropy=lambda n: bytes(n))
+        HandshakeState(DEFAULT, initiator=True, entropy=bytes)
     with pytest.raises(LocalProtocolError, match="pre-shared"):
-        HandshakeState("Noise_NNpsk0_25519_AESGCM_SHA256", initiator=True, entropy=lambda n: bytes(n))
+        HandshakeState("Noise_NNpsk0_25519_AESGCM_SHA256", initiator=True, entropy=bytes)
 
 
 def test_the_same_entropy_gives_the_same_bytes() -> None:

@@ -85,3 +85,12 @@ def test_a_far_leap_costs_no_memory() -> None:
     assert not accepts(window, 0)
     assert accepts(window, PACKET_NUMBER_LIMIT - SIZE)
     assert not accepts(window, PACKET_NUMBER_LIMIT - SIZE - 1)
+
+
+def test_a_long_walk_costs_no_memory() -> None:
+    """One bit a packet for ever would be a leak, and every shift slower than the one before."""
+    window = ReplayWindow(SIZE)
+    for number in range(3 * SIZE):
+        assert accepts(window, number)
+
+    assert window._seen.bit_length() == SIZE

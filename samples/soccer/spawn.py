@@ -1,0 +1,82 @@
+"""Spawn: the match and the ball at the start, a body for every player who has a seat. Runs on the server."""
+
+from ecsnet import System, World
+from ecsnet.components import Bounds2D, Collider2D, MaxSpeed, Player, Seat, Transform2D, Velocity2D
+from ecsnet.samples.soccer import pitch
+from ecsnet.samples.soccer.components import Ball, Footballer, Match
+from ecsnet.samples.soccer.pitch import Team
+from ecsnet.systems.lobby import LobbyRules
+
+__all__ = ["Spawn", "place_ball", "place_players"]
+
+
+class Spawn(System):
+    """Make what a match needs, and bring everybody who took a seat or changed sides onto the pitch.
+
+    The player's entity is there already: the server makes it when somebody connects and deletes it when he leaves.
+    """
+
+    def process(self, world: World) -> None:
+        """Set up once; then look for newcomers and for those who changed sides."""
+        if world.try_single(Match) is None:
+            set_up(world)
+        for entity, (_, seat) in world.get_components(Player, Seat):
+            footballer = world.try_component(entity, Footballer)
+            if footballer is None and seat.team != Team.SPECTATOR:
+                footballer = add_body(world, entity)
+            if footballer is not None and footballer.side != seat.team:
+                choose_place(world, footballer, Team(seat.team))
+                place_player(world, entity, footballer)
+
+
+def set_up(world: World) -> None:
+    """Make the match, its lobby and the ball."""
+    world.create_entity(Match(), LobbyRules(seats_per_team=pitch.SEATS_PER_TEAM))
+    world.create_entity(Ball(), Transform2D(x=pitch.MIDDLE_X, y=pitch.MIDDLE_Y))
+
+
+def add_body(world: World, entity: int) -> Footballer:
+    """Give a player all it takes to be on the pitch."""
+    footballer = Footballer()
+    for part in (
+        footballer,
+        Transform2D(),
+        Velocity2D(),
+        MaxSpeed(pitch.PLAYER_SPEED),
+        Collider2D(half_width=pitch.PLAYER_HALF, half_height=pitch.PLAYER_HALF),
+        Bounds2D(pitch.LEFT, pitch.TOP, pitch.RIGHT, pitch.BOTTOM),  # not the nets
+    ):
+        world.add_component(entity, part)
+    return footballer
+
+
+def choose_place(world: World, footballer: Footballer, side: Team) -> None:
+    """Take the first starting place of a side that is free."""
+    taken = {other.place for _, other in world.get_component(Footballer) if other.side == side}
+    footballer.side = side
+    footballer.place = next(place for place in range(len(taken) + 1) if place not in taken)
+
+
+def place_players(world: World) -> None:
+    """Put everybody on their starting places, facing the other goal."""
+    for entity, footballer in world.get_component(Footballer):
+        place_player(world, entity, footballer)
+
+
+def place_player(world: World, entity: int, footballer: Footballer) -> None:
+    """Put one player on its starting place."""
+    side = footballer.side
+    transform = world.component_for_entity(entity, Transform2D)
+    transform.x = pitch.SPAWN_X[side]
+    transform.y = pitch.SPAWN_Y[footballer.place % len(pitch.SPAWN_Y)]
+    velocity = world.component_for_entity(entity, Velocity2D)
+    velocity.x = velocity.y = 0.0
+    footballer.facing = 0 if side is Team.HOME else 4
+
+
+def place_ball(world: World) -> None:
+    """Put the ball on the centre spot, at rest and touched by nobody."""
+    for _, (transform, ball) in world.get_components(Transform2D, Ball):
+        transform.x, transform.y = pitch.MIDDLE_X, pitch.MIDDLE_Y
+        ball.velocity_x = ball.velocity_y = 0.0
+        ball.touched_by, ball.touched_team = 0, Team.SPECTATOR

@@ -1,0 +1,107 @@
+"""The window: a plain pygame loop around a client. It reads keys and draws; all else the client does."""
+
+import pygame
+
+from ecsnet import Client
+from ecsnet.runtime import RunningClient
+from ecsnet.samples.soccer.canvas import Canvas
+from ecsnet.samples.soccer.components import Match
+from ecsnet.samples.soccer.controls import Controls
+from ecsnet.samples.soccer.draw import Scene
+from ecsnet.samples.soccer.hud import draw_help, draw_hud, draw_notice, own_seat
+from ecsnet.samples.soccer.netgraph import NetGraph
+from ecsnet.samples.soccer.pitch import Phase, Team
+from ecsnet.samples.soccer.stadium import VIEW_HEIGHT, VIEW_LEFT, VIEW_TOP, VIEW_WIDTH, draw_stadium
+from ecsnet.systems.lobby import choose_team, set_ready
+
+__all__ = ["Screen", "main"]
+
+WINDOW_SIZE = (1232, 686)  # 1.4 pixels per unit
+FRAMES_PER_SECOND = 60
+
+
+def main(client: RunningClient) -> None:
+    """Show the match until the window is closed."""
+    for module in (pygame.display, pygame.font, pygame.joystick):  # not pygame.init(): nothing here makes a sound
+        module.init()
+    try:
+        pygame.display.set_caption("ecsnet soccer")
+        display = pygame.display.set_mode(WINDOW_SIZE, pygame.RESIZABLE)
+        screen, controls, frames = Screen(display), Controls(), pygame.time.Clock()
+        while all(handle(event, client, screen, controls) for event in pygame.event.get()):
+            if client.disconnected is None:
+                client.press(controls.read())
+                client.update()
+            screen.draw(pygame.display.get_surface() or display, client)
+            pygame.display.flip()
+            frames.tick(FRAMES_PER_SECOND)
+    finally:
+        pygame.quit()
+
+
+def handle(event: pygame.event.Event, client: Client, screen: "Screen", controls: Controls) -> bool:
+    """React to one event; return False to quit."""
+    controls.handle(event)
+    if event.type == pygame.QUIT:
+        return False
+    if event.type == pygame.KEYDOWN:
+        if event.key == pygame.K_ESCAPE:
+            return False
+        if event.key == pygame.K_F1:
+            screen.help_shown = not screen.help_shown
+        elif event.key == pygame.K_F3:
+            screen.net_graph.shown = not screen.net_graph.shown
+        elif event.key in {pygame.K_r, pygame.K_t}:
+            ask(event.key, client)
+    return True
+
+
+def ask(key: int, client: Client) -> None:
+    """Ask the server for what R and T stand for. Nobody waits for the answer: the Seat shows it."""
+    seat, match = own_seat(client), client.world.try_single(Match)
+    if client.disconnected or seat is None or seat.team == Team.SPECTATOR:
+        return
+    if match is None or match.phase not in {Phase.LOBBY, Phase.COUNTDOWN}:
+        return
+    if key == pygame.K_r:
+        client.call(set_ready, not seat.ready)
+    else:
+        client.call(choose_team, Team(seat.team).opponent)
+
+
+class Screen:
+    """Draws one frame of what a client sees onto a surface of any size.
+
+    Attributes:
+        help_shown: Whether the list of keys covers the pitch.
+        net_graph: The network graph; has its own switch.
+    """
+
+    def __init__(self, surface: pygame.Surface) -> None:
+        """Draw for this surface; `draw` follows when the window changes."""
+        self.help_shown = False
+        self.net_graph = NetGraph()
+        self._scene = Scene()
+        self._fit(surface)
+
+    def draw(self, surface: pygame.Surface, client: Client) -> None:
+        """Draw everything: ground, players, ball, and what stands over them."""
+        if surface is not self._canvas.surface or surface.get_size() != self._stadium.get_size():
+            self._fit(surface)
+        surface.blit(self._stadium, (0, 0))
+        canvas = self._canvas
+        if client.disconnected is not None:
+            reason, text = client.disconnected
+            draw_notice(canvas, "Disconnected", [reason.name.replace("_", " ").capitalize(), text, "Esc  quit"])
+        elif not client.is_ready:
+            draw_notice(canvas, "Connecting" + "." * (pygame.time.get_ticks() // 400 % 4), ["Esc  quit"])
+        else:
+            self._scene.draw(canvas, client)
+            draw_hud(canvas, client)
+        if self.help_shown:
+            draw_help(canvas)
+        self.net_graph.draw(canvas, client)
+
+    def _fit(self, surface: pygame.Surface) -> None:
+        self._canvas = Canvas(surface, VIEW_LEFT, VIEW_TOP, VIEW_WIDTH, VIEW_HEIGHT)
+        self._stadium = draw_stadium(surface.get_size())
