@@ -10,6 +10,7 @@ from ecsnet.fields import EVERYONE, OWNER, Audience, EntityRef, NetVar, componen
 from ecsnet.game import Game
 from ecsnet.protocol import DisconnectReason
 from ecsnet.rpc import CLIENTS, SERVER, Call, Reply, rpc
+from ecsnet.runtime import RunningClient, RunningServer, join, serve
 from ecsnet.server import Server
 from ecsnet.system import System
 from ecsnet.world import World
@@ -29,12 +30,16 @@ __all__ = [
     "NetVar",
     "Refused",
     "Reply",
+    "RunningClient",
+    "RunningServer",
     "SchemaError",
     "Server",
     "System",
     "World",
     "component",
+    "join",
     "netvar",
     "player_input",
     "rpc",
+    "serve",
 ]

@@ -1,4 +1,4 @@
-"""What client and server tell each other inside the handshake: who asks, for which game, and what is granted or why not.
+"""What client and server tell each other inside the handshake: who asks, and what is granted or why not.
 
 Only this file knows the layout of these three payloads (msgpack arrays); "Admission" in PROTOCOL.md describes them.
 """
@@ -89,7 +89,9 @@ def unpack_schema(data: bytes) -> list[str]:
 
 def clean_name(name: str) -> str:
     """Return a display name without control characters, spaces at the ends, or more than 24 characters."""
-    visible = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] not in "CZ" or c == " ")
+    visible = "".join(
+        c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] not in "CZ" or c == " "
+    )
     return " ".join(visible.split())[:MAX_NAME_CHARACTERS]
 
 

@@ -246,9 +246,7 @@ class Client:
         deadlines = [self._schedule.next_deadline(), self._connection.next_deadline()]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
-    def close(
-        self, reason: DisconnectReason = DisconnectReason.LEFT, text: str = "", *, now: float
-    ) -> None:
+    def close(self, reason: DisconnectReason = DisconnectReason.LEFT, text: str = "", *, now: float) -> None:
         """Leave, and say why. Send what `datagrams_to_send` returns afterwards."""
         self._connection.close(reason, text, now=now)
 

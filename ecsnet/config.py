@@ -123,7 +123,7 @@ class ReplicationConfig:
     """Entities with such values, at most."""
 
     early_ticks: int = 300
-    """How long such values are kept, in ticks: 5 s at 60 Hz, then what they belong to was lost and comes again anyway."""
+    """How long such values are kept, in ticks: 5 s at 60 Hz; what they belong to was lost then and comes again."""
 
     tombstones: int = 16_384
     """Deaths a client remembers, so that a late message revives nobody. The oldest are forgotten first; 100 B each."""

@@ -45,7 +45,7 @@ class Game:
     bot: str | None
     summary: Callable[[World], Mapping[str, object]] | None
 
-    def __init__(  # noqa: PLR0913  # a manifest: every part is a keyword with a default
+    def __init__(  # a manifest: every part is a keyword with a default
         self,
         name: str,
         *,

@@ -109,7 +109,7 @@ class NetField:
     max_bytes: int = 255
 
 
-def netvar(  # noqa: PLR0913  # every option is a keyword, and few are given at once
+def netvar(  # every option is a keyword, and few are given at once
     default: T,
     *,
     low: float | None = None,

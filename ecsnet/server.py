@@ -16,7 +16,7 @@ from ecsnet.peer import CHANNELS, Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
-from ecsnet.rpc import Destination, Rpc
+from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
 from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.pipeline import SERVER, Step, assemble
@@ -30,7 +30,7 @@ from ecsnet.world import World
 
 __all__ = ["Server"]
 
-MAX_DESCRIPTION_BYTES = 900  # of the schema in a refusal: it and its text fit the REPLY datagram
+MAX_DESCRIPTION_BYTES = 880  # of the schema in a refusal: it and its text fit the REPLY datagram
 
 logger = logging.getLogger(__name__)
 
@@ -146,9 +146,7 @@ class Server:
         events, self._events = self._events, []
         return events
 
-    def close(
-        self, reason: DisconnectReason = DisconnectReason.SERVER_CLOSING, text: str = "", *, now: float
-    ) -> None:
+    def close(self, reason: DisconnectReason = DisconnectReason.SERVER_CLOSING, text: str = "", *, now: float) -> None:
         """Tell every client why, and accept nobody any more. Send what `datagrams_to_send` returns afterwards."""
         self._endpoint.close(reason, text, now=now)
 
@@ -172,7 +170,7 @@ class Server:
                 self._dismiss(connection, reason, text)
 
     def _answer(self, request_id: int, data: bytes) -> None:
-        """Grant or refuse a request whose cookie is proved. Nothing is kept for it but the transport's pending entry."""
+        """Grant or refuse a request whose cookie is proved. All that is kept is the transport's entry."""
         try:
             credentials = Credentials.unpack(data)
         except RemoteProtocolError as error:

@@ -10,10 +10,10 @@ __all__ = ["stop_signals"]
 
 @contextmanager
 def stop_signals() -> Generator[Callable[[], bool], None, None]:
-    """Note Ctrl-C and SIGTERM instead of dying of them: `with stop_signals() as stopped: while not stopped(): ...`.
+    """Note Ctrl-C and SIGTERM instead of dying of them.
 
-    A second one ends the program as usual, should the farewell hang. Outside of the main thread, where Python allows
-    no handlers, nothing is noted.
+    Use it around a loop: `with stop_signals() as stopped`, then `while not stopped()`. A second signal ends the program
+    as usual, should the farewell hang. Outside of the main thread, where Python allows no handlers, nothing is noted.
     """
     noted: list[int] = []
     if threading.current_thread() is not threading.main_thread():

@@ -23,6 +23,7 @@ Tick: TypeAlias = int  # number of a fixed simulation step, 0 <= tick < 2**32, w
 
 TICK_MASK = 0xFFFFFFFF
 _HALF = 0x80000000
+_ONE_BYTE, _TWO_BYTES, _FOUR_BYTES = 0x40, 0x4000, 0x40000000  # the first values that need more
 VARINT_MAX = (1 << 62) - 1
 
 
@@ -48,11 +49,11 @@ def pack_varint(value: int) -> bytes:
     Raises:
         ValueError: The value does not fit; it is the caller's mistake.
     """
-    if 0 <= value < 0x40:
+    if 0 <= value < _ONE_BYTE:
         return value.to_bytes(1, "big")
-    if 0 <= value < 0x4000:
+    if 0 <= value < _TWO_BYTES:
         return (value | 0x4000).to_bytes(2, "big")
-    if 0 <= value < 0x40000000:
+    if 0 <= value < _FOUR_BYTES:
         return (value | 0x80000000).to_bytes(4, "big")
     if 0 <= value <= VARINT_MAX:
         return (value | 0xC000000000000000).to_bytes(8, "big")
@@ -61,7 +62,7 @@ def pack_varint(value: int) -> bytes:
 
 def varint_size(value: int) -> int:
     """Return how many bytes `pack_varint(value)` takes: 1, 2, 4 or 8."""
-    return 1 if value < 0x40 else 2 if value < 0x4000 else 4 if value < 0x40000000 else 8
+    return 1 if value < _ONE_BYTE else 2 if value < _TWO_BYTES else 4 if value < _FOUR_BYTES else 8
 
 
 def unpack_varint(data: bytes, offset: int) -> tuple[int, int]:

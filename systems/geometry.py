@@ -7,7 +7,7 @@ sweep of a point, `gap` and `sweep`, do for every pair of shapes; the functions 
 Widths and heights are half of the whole, from the centre to the side. Lengths are world units, y grows downward.
 Normals are unit vectors away from what was met, towards what moved.
 """
-# ruff: noqa: PLR0913, PLR0917  # a place, a step and a size are six or seven numbers; objects would double the cost
+# ruff: noqa: PLR0917  # a place, a step and a size are six or seven numbers; objects would double the cost
 
 from math import copysign, hypot, inf, sqrt
 from typing import NamedTuple
@@ -178,13 +178,13 @@ def _sweep_corner(x: float, y: float, dx: float, dy: float, radius: float) -> Hi
     under_root = radius * radius * length_squared - cross * cross
     if towards >= 0.0 or under_root <= 0.0:
         return None
-    fraction = (-towards - sqrt(under_root)) / length_squared
+    root = sqrt(under_root)
+    fraction = (-towards - root) / length_squared
     if fraction > 1.0:
         return None
-    fraction = max(fraction, 0.0)
-    at_x, at_y = x + dx * fraction, y + dy * fraction
-    distance = hypot(at_x, at_y)
-    return Hit(fraction, at_x / distance, at_y / distance)
+    # From the part across the way and the part along it, so that the normal is exact also where the place is not.
+    scale = 1.0 / (length_squared * radius)
+    return Hit(max(0.0, fraction), (cross * dy - root * dx) * scale, (-cross * dx - root * dy) * scale)
 
 
 def sweep_inside(x: float, y: float, dx: float, dy: float, area: Box) -> Hit | None:

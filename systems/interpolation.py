@@ -11,9 +11,9 @@ from copy import copy
 from typing import TypeAlias, TypeVar
 
 from ecsnet.fields import NetField
+from ecsnet.replication.codec import Values
 from ecsnet.replication.receiver import Change
 from ecsnet.replication.schema import Record, Schema
-from ecsnet.replication.codec import Values
 from ecsnet.wire import Tick, tick_difference
 
 __all__ = ["Interpolator", "RenderClock"]

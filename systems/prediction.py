@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ecsnet.components.owner import Owner
 from ecsnet.components.predicted import Predicted
+from ecsnet.replication.codec import Values
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.system import Processor, System
 from ecsnet.systems.inputhistory import InputHistory
-from ecsnet.replication.codec import Values
 from ecsnet.wire import Tick, advance_tick, tick_difference
 from ecsnet.world import World
 
@@ -70,7 +70,9 @@ class Predictor:
         tick = self._receiver.own_tick
         if tick is None or tick == self._checked:
             return
-        ahead = tick_difference(world.tick, tick) - 1  # ticks simulated after the confirmed one; this tick is still to come
+        ahead = (
+            tick_difference(world.tick, tick) - 1
+        )  # ticks simulated after the confirmed one; this tick is still to come
         predicted = self._history.get(tick)
         if predicted is None and ahead < 0:
             return  # the server is ahead of us: check on reaching that tick

@@ -205,15 +205,17 @@ def _first_hit(body: Body, dx: float, dy: float, near: list[Body]) -> tuple[Hit 
     x, y, width, height, radius = body.x, body.y, body.width, body.height, body.radius
     for other in near:
         hit = sweep(x - other.x, y - other.y, dx, dy, width + other.width, height + other.height, radius + other.radius)
-        if hit is None:
+        if hit is None or (first is not None and hit.fraction > first.fraction):
             continue
-        if first is None or hit.fraction < first.fraction:
+        # A box that comes down on a floor exactly where two of its boxes join meets the top of one and, at the same
+        # time, the corner of the other: the wider contact counts, or the corner would stop it.
+        if (
+            first is None
+            or met is None
+            or hit.fraction < first.fraction
+            or _width_of(hit, body, other, dx, dy) > _width_of(first, body, met, dx, dy)
+        ):
             first, met = hit, other
-        elif hit.fraction == first.fraction and met is not None:
-            # A box that comes down on a floor exactly where two of its boxes join meets the top of one and the corner
-            # of the other. The corner's normal would stop it.
-            if _width_of(hit, body, other, dx, dy) > _width_of(first, body, met, dx, dy):
-                first, met = hit, other
     return first, met
 
 

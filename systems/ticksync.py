@@ -12,7 +12,9 @@ from ecsnet.wire import Tick, advance_tick
 __all__ = ["TickSync"]
 
 TARGET_MARGIN_TICKS = 1.0
-TOLERANCE_TICKS = 1.0  # above the target nothing is done: chasing single ticks would oscillate with the feedback's delay
+TOLERANCE_TICKS = (
+    1.0  # above the target nothing is done: chasing single ticks would oscillate with the feedback's delay
+)
 GAIN_PER_TICK = 0.01
 MAX_SPEED_CHANGE = 0.05
 SNAP_TICKS = 10

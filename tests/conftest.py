@@ -14,7 +14,7 @@ VECTORS = Path(os.environ.get("ECSNET_VECTORS") or Path(__file__).resolve().pare
 
 @pytest.fixture
 def published() -> Callable[[str], Any]:
-    """Return a reader of published test vectors; they are other people's data, so they do not live in this repository."""
+    """Return a reader of published test vectors; they are other people's data and do not live in this repository."""
 
     def read(name: str) -> Any:
         if not (VECTORS / name).is_file():

@@ -148,7 +148,7 @@ class Move:
     assert replicated == {"Local": False, "Frozen": True, "Empty": False, "Move": True}
     assert spec_of(module.Move).is_input
     assert [field.name for field in spec_of(module.Move).fields] == ["dx", "dy", "kick", "suit", "angle"]
-    assert module.Move() == module.Move(0, 0, False, module.Suit.SPADES, 0.0)  # noqa: FBT003
+    assert module.Move() == module.Move(0, 0, False, module.Suit.SPADES, 0.0)
 
 
 MISTAKES = [

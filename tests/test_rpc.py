@@ -130,7 +130,7 @@ def test_the_handler_runs_with_what_arrived() -> None:
     """`invoke` for the transport, a plain call for tests; results come back as they were."""
     result = attack.invoke(a_call(), (Kind.BASH, 3, 2))
 
-    assert result == attack(a_call(), Kind.BASH, 3, times=2) == BattleResult(4, True, 27)  # noqa: FBT003
+    assert result == attack(a_call(), Kind.BASH, 3, times=2) == BattleResult(4, True, 27)
     assert attack.make_result(attack.result_values(result)) == result
     assert name_of.make_result(name_of.result_values(Named(text="x"))) == Named(text="x")
     assert play_sound.result_values(None) == ()
@@ -170,23 +170,23 @@ def test_a_name_is_that_of_the_function_with_its_class() -> None:
     assert (Calls.heal.name, heal.name) == ("Calls.heal", "heal")
 
 
-def no_call() -> None: ...  # noqa: D103
-def untyped_call(call, a: int) -> None: ...  # type: ignore[no-untyped-def]  # noqa: D103
-def other_first(a: int, call: Call) -> None: ...  # noqa: D103
-def untyped(call: Call, a) -> None: ...  # type: ignore[no-untyped-def]  # noqa: D103
-def stars(call: Call, *a: int) -> None: ...  # noqa: D103
-def named_stars(call: Call, **a: int) -> None: ...  # noqa: D103
-def positional(call: Call, a: int, /) -> None: ...  # noqa: D103
-def lists(call: Call, a: list[int]) -> None: ...  # noqa: D103
-def wrong_default(call: Call, a: int = cast("int", "x")) -> None: ...  # noqa: D103
-def no_return(call: Call): ...  # type: ignore[no-untyped-def]  # noqa: D103
-def list_result(call: Call) -> list[int]: ...  # type: ignore[empty-body]  # noqa: D103
-def loose_result(call: Call) -> Loose: ...  # type: ignore[empty-body]  # noqa: D103
-def empty_result(call: Call) -> Nothing: ...  # type: ignore[empty-body]  # noqa: D103
-def value_result(call: Call) -> int: ...  # type: ignore[empty-body]  # noqa: D103
-def plain(call: Call, a: int) -> None: ...  # noqa: D103
-def unknown(call: Call, a: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: D103, F821
-async def waits(call: Call) -> None: ...  # noqa: D103
+def no_call() -> None: ...
+def untyped_call(call, a: int) -> None: ...  # type: ignore[no-untyped-def]
+def other_first(a: int, call: Call) -> None: ...
+def untyped(call: Call, a) -> None: ...  # type: ignore[no-untyped-def]
+def stars(call: Call, *a: int) -> None: ...
+def named_stars(call: Call, **a: int) -> None: ...
+def positional(call: Call, a: int, /) -> None: ...
+def lists(call: Call, a: list[int]) -> None: ...
+def wrong_default(call: Call, a: int = cast("int", "x")) -> None: ...
+def no_return(call: Call): ...  # type: ignore[no-untyped-def]
+def list_result(call: Call) -> list[int]: ...  # type: ignore[empty-body]
+def loose_result(call: Call) -> Loose: ...  # type: ignore[empty-body]
+def empty_result(call: Call) -> Nothing: ...  # type: ignore[empty-body]
+def value_result(call: Call) -> int: ...  # type: ignore[empty-body]
+def plain(call: Call, a: int) -> None: ...
+def unknown(call: Call, a: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821
+async def waits(call: Call) -> None: ...
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_nothing_is_done_where_a_mistake_was_made() -> None:
 
 def test_queries_follow_every_change_as_if_asked_anew() -> None:
     """A thousand random changes; after each, every query equals what a plain scan finds, in and out of the scope."""
-    random = Random(7)  # noqa: S311  # a test
+    random = Random(7)  # a test
     world = World(scope_marker=Mine)
     keys = [c for n in (1, 2, 3) for c in itertools.permutations(TYPES, n)]
     for step in range(1000):

@@ -27,6 +27,7 @@ Values: TypeAlias = tuple[object, ...]
 # What a value of the wrong type or size may raise in the generated code. UnicodeError is a ValueError.
 _UNENCODABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, struct.error)
 _F32 = struct.Struct("!f")
+SHOWN_CHARACTERS = 60  # of a value, in an error text
 
 
 class RecordCodec:
@@ -223,7 +224,7 @@ def _plan_bytes(i: int, declared: NetField, where: str) -> _Plan:
         f"v{i} = data[offset:end]",
         "offset = end",
     ]
-    return _Plan("B" if declared.max_bytes <= 0xFF else "H", encode, decode, contents=True)
+    return _Plan(_unsigned(declared.max_bytes), encode, decode, contents=True)
 
 
 def _plan_enum(i: int, declared: NetField, where: str) -> _Plan:
@@ -250,10 +251,11 @@ _PLANS: dict[FieldKind, Callable[[int, NetField, str], _Plan]] = {
 
 
 _THREE_BYTES = "BH"  # struct has no such integer: high byte, low half
+_FORMATS = {0xFF: "B", 0xFFFF: "H", 0xFFFFFF: _THREE_BYTES, 0xFFFFFFFF: "I"}  # by the greatest code they hold
 
 
 def _unsigned(top: int) -> str:
-    return "B" if top <= 0xFF else "H" if top <= 0xFFFF else _THREE_BYTES if top <= 0xFFFFFF else "I"
+    return next(code for greatest, code in _FORMATS.items() if top <= greatest)
 
 
 def _rounded(value: float) -> float:
@@ -268,7 +270,7 @@ def _bound(name: str, low: str, high: str, *, clamp: bool) -> list[str]:
 
 
 def _refuse_beyond(name: str, top: int, where: str) -> list[str]:
-    if top in (0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF):
+    if top in _FORMATS:
         return []  # every code of the format means something
     return [f"if {name} > {top}: raise Bad('{where}: code {{}} is beyond {top}'.format({name}))"]
 
@@ -332,7 +334,7 @@ _REMEDIES = {
 
 def _complaint(declared: NetField, value: object) -> str:
     """Return what is wrong with a value, and the remedy."""
-    shown = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
+    shown = repr(value)[:SHOWN_CHARACTERS]
     if declared.kind is FieldKind.ENUM:
         return f"{shown} is no member of {declared.type.__name__}; assign one"
     if declared.kind in _REMEDIES:

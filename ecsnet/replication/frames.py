@@ -18,7 +18,7 @@ The same bytes of a run are in the messages of every client of an audience: that
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
@@ -38,8 +38,10 @@ __all__ = [
     "Update",
     "decode_state",
     "encode_full",
+    "encode_head",
     "encode_records",
     "encode_run",
+    "encode_single",
     "encode_state",
     "run_header_bytes",
 ]
@@ -108,15 +110,22 @@ def encode_state(
         fulls: From `encode_full`.
         runs: From `encode_run`, or several of these joined.
     """
-    flags = (_HAS_GONES if gones else 0) | (_HAS_FULLS if fulls else 0) | (_SYNCED if synced else 0)
-    if own is None:
-        head = _HEAD.pack(tick, flags)
-    else:
-        head = _HEAD_WITH_OWN.pack(tick, flags | _HAS_OWN, own.input_tick, own.input_margin)
-    if not flags & (_HAS_GONES | _HAS_FULLS):
-        return b"".join((head, *runs))
+    flags = (_HAS_GONES if gones else 0) | (_HAS_FULLS if fulls else 0)
+    head = encode_head(tick, own, synced=synced, flags=flags)
     counted = [part for items in (gones, fulls) if items for part in (pack_varint(len(items)), *items)]
     return b"".join((head, *counted, *runs))
+
+
+def encode_head(tick: Tick, own: OwnPart | None, *, synced: bool, flags: int = 0) -> bytes:
+    """Encode the beginning of a message; without further flags only runs may follow.
+
+    HOT: once per client per send tick; tests/bench/bench_replication.py.
+    """
+    if synced:
+        flags |= _SYNCED
+    if own is None:
+        return _HEAD.pack(tick, flags)
+    return _HEAD_WITH_OWN.pack(tick, flags | _HAS_OWN, own.input_tick, own.input_margin)
 
 
 def encode_records(record_ids: Sequence[int]) -> bytes:
@@ -132,6 +141,11 @@ def encode_run(records: bytes, entries: Sequence[bytes]) -> bytes:
         entries: Network id as varint, then the values, one entry an entity.
     """
     return b"".join((records, pack_varint(len(entries)), *entries))
+
+
+def encode_single(records: bytes, network_id: bytes, values: Iterable[bytes]) -> bytes:
+    """Encode a run of one entity."""
+    return b"".join((records, b"\x01", network_id, *values))
 
 
 def run_header_bytes(records: bytes, count: int) -> int:

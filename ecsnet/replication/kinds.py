@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ecsnet.fields import Audience
 from ecsnet.replication.codec import Values
-from ecsnet.replication.frames import encode_full, encode_records
+from ecsnet.replication.frames import encode_full, encode_records, encode_single
 from ecsnet.replication.schema import Record
 from ecsnet.wire import Tick, is_newer, pack_varint
 
@@ -64,6 +64,10 @@ class Tracked:
     def entry(self, bits: int) -> bytes:
         """Return its entry in a run of these records."""
         return b"".join([self.id_bytes, *[packed for i, packed in self.packed.items() if bits >> i & 1]])
+
+    def steered_run(self) -> bytes:
+        """Return the run its owner gets with every send: all that it is made of."""
+        return encode_single(self.kind.steered_records, self.id_bytes, self.packed.values())
 
     def full(self, bits: int, tick: Tick) -> bytes:
         """Return its full of these records, encoded once a tick for all who see the same."""

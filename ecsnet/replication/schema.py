@@ -112,8 +112,7 @@ def difference(mine: Sequence[str], theirs: Sequence[str]) -> str:
         elif key not in here:
             lines.append(f"{key}: missing here, {there[key][0]} on the server")
         elif key in there and here[key] != there[key]:
-            ours, other = _unshared(here[key], there[key])
-            lines.append(f"{key}: {here[key][0]} {ours} here, {other} on the server")
+            lines.append(f"{key}: {_unshared(here[key], there[key])}")
     if not whole:
         lines.append("... and perhaps more: the server's description was cut to fit a datagram")
     return "\n".join(lines)
@@ -123,14 +122,15 @@ def _by_key(lines: Iterable[str]) -> dict[str, list[str]]:
     return {key: text.split() for key, _, text in (line.partition(": ") for line in lines) if text.split()}
 
 
-def _unshared(here: list[str], there: list[str]) -> tuple[str, str]:
-    """Return the words of each that the other lacks; an option one side leaves out shows as `no low`."""
+def _unshared(here: list[str], there: list[str]) -> str:
+    """Return in what two descriptions of an item differ; an option one side leaves out shows as `no low`."""
     ours = [word for word in here if word not in there]
     other = [word for word in there if word not in here]
     named = {word.partition("=")[0] for word in ours}, {word.partition("=")[0] for word in other}
     ours += [f"no {name}" for name in sorted(named[1] - named[0])]
     other += [f"no {name}" for name in sorted(named[0] - named[1])]
-    return " ".join(ours), " ".join(other)
+    kind = "" if here[0] in ours else f"{here[0]} "
+    return f"{kind}{' '.join(ours)} here, {' '.join(other)} on the server"
 
 
 def _specs(game: Game) -> list[ComponentSpec]:

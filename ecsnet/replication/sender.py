@@ -10,7 +10,7 @@ from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import EVERYONE_KEY, keys_of
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.detect import Detector, Frame
-from ecsnet.replication.frames import OwnPart, encode_run, encode_state
+from ecsnet.replication.frames import OwnPart, encode_head, encode_state
 from ecsnet.replication.kinds import Tracked
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.subscriber import Sent, Subscriber
@@ -103,11 +103,10 @@ class Sender:
             )
             fill(assembly, subscriber, chunks, self._steered.get(client_id, _NOTHING), self._frame.tick)
             messages = assembly.finish()
-        note_sent = subscriber.note_sent
-        tokens = [(message, note_sent(sent)) for message, sent in messages]
+        noted = subscriber.note_sent(messages)
         while len(subscriber.sent) > self._config.max_outstanding_messages:
             subscriber.lost(next(iter(subscriber.sent)), self._frame.tick)
-        return tokens
+        return noted
 
     def report(self, client_id: int, token: int, *, acked: bool) -> None:
         """Take a delivery report; for clients and messages not known any more it means nothing."""
@@ -175,13 +174,13 @@ class Sender:
     ) -> list[tuple[bytes, Sent]] | None:
         """Put the own part before the shared messages; None if that does not fit."""
         shared = self._shared
-        runs = [
-            encode_run(tracked.kind.steered_records, [tracked.entry(tracked.kind.steered_bits)])
-            for tracked in self._steered.get(subscriber.client_id, _NOTHING).values()
-        ]
+        parts = [encode_head(self._frame.tick, own, synced=subscriber.is_synced)]
+        steered = self._steered.get(subscriber.client_id)
+        if steered:
+            parts += [tracked.steered_run() for tracked in steered.values()]
         if shared:
-            runs.append(shared[0][1].chunks[0].data)
-        first = encode_state(self._frame.tick, own, synced=subscriber.is_synced, runs=runs)
+            parts.append(shared[0][1].chunks[0].data)
+        first = b"".join(parts)
         if len(first) + self._shared_bytes > budget_bytes:
             return None
         if max(len(first), self._longest_shared) > max_message_bytes:

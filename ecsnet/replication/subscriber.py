@@ -10,6 +10,7 @@ A report moves things from the first to the third or back to the second. A chang
 the frame that tells it goes to every client. That is why a lost update matters only if nothing newer was told since.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ecsnet.replication.chunks import Chunk
@@ -108,12 +109,16 @@ class Subscriber:
 
     # What happens to messages.
 
-    def note_sent(self, sent: Sent) -> int:
-        """Remember a message and return its token."""
-        token = self._next_token
-        self._next_token = token + 1
-        self.sent[token] = sent
-        return token
+    def note_sent(self, messages: Sequence[tuple[bytes, Sent]]) -> list[tuple[bytes, int]]:
+        """Remember messages and return them with their tokens."""
+        sent_by_token, token = self.sent, self._next_token
+        noted = []
+        for message, sent in messages:
+            sent_by_token[token] = sent
+            noted.append((message, token))
+            token += 1
+        self._next_token = token
+        return noted
 
     def acked(self, token: int) -> None:
         """Note that a message arrived."""

@@ -30,7 +30,9 @@ class Invariants:
     def check(self, clients: Iterable[Client]) -> None:
         """Assert the invariants of this moment."""
         tick = self._server.world.tick
-        assert tick_difference(tick, self._server_tick) >= 0, f"the server's tick went from {self._server_tick} to {tick}"
+        assert tick_difference(tick, self._server_tick) >= 0, (
+            f"the server's tick went from {self._server_tick} to {tick}"
+        )
         self._server_tick = tick
         self._check_peers()
         # One client a step in turn: what was seen is kept, so a step back is found whenever its turn comes.
@@ -114,4 +116,3 @@ def assert_converged(server: Server, client: Client) -> None:
                 name = server.schema.records[record]
                 lines.append(f"entity {entity}, {name}: server {there.get(record)}, client {here.get(record)}")
     raise AssertionError(f"{client} differs from {server}:\n  " + "\n  ".join(lines[:MAX_DIFFERENCES]))
-

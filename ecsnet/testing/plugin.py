@@ -17,7 +17,9 @@ _SIMULATIONS = pytest.StashKey[list[Simulation]]()
 class Simulate(Protocol):
     """The type of the `simulate` fixture."""
 
-    def __call__(self, game: Game, *, clients: int = 1, link: Link = Link.PERFECT, seed: int | None = None) -> Simulation:
+    def __call__(
+        self, game: Game, *, clients: int = 1, link: Link = Link.PERFECT, seed: int | None = None
+    ) -> Simulation:
         """Make a Simulation; `seed` defaults to `--ecsnet-seed`, and that to 0."""
         ...
 
@@ -29,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def simulate(request: pytest.FixtureRequest) -> Generator[Simulate, None, None]:
+def simulate(request: pytest.FixtureRequest) -> Simulate:
     """Make simulations of a game: server, clients and a bad network on a virtual clock."""
     made: list[Simulation] = []
     request.node.stash[_SIMULATIONS] = made
@@ -42,7 +44,7 @@ def simulate(request: pytest.FixtureRequest) -> Generator[Simulate, None, None]:
         simulation.add_clients(clients)
         return simulation
 
-    yield make
+    return make
 
 
 @pytest.hookimpl(hookwrapper=True)

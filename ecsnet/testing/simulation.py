@@ -62,7 +62,7 @@ class Simulation:
         self.game = game
         self.seed = seed
         self.now = START_SECONDS
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # simulation, not cryptography
         self._client_config = client_config
         self.network = VirtualNetwork(seed=seed, link=link, trace=trace)
         self.server = Server(

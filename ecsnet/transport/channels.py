@@ -39,7 +39,7 @@ class Channel:
 
 @dataclass(slots=True, eq=False)
 class Piece:
-    """A part of a reliable message that fits a packet, encoded as a frame; done when a packet with it is acknowledged."""
+    """A part of a reliable message, encoded as a frame; done when a packet that carried it is acknowledged."""
 
     sender: "ReliableSender"
     message_id: int
@@ -85,7 +85,9 @@ class ReliableSender:
         """
         size = len(message)
         if size > self.max_message_bytes:
-            raise LocalProtocolError(f"a reliable message of {size} B is longer than {self.max_message_bytes}; split it")
+            raise LocalProtocolError(
+                f"a reliable message of {size} B is longer than {self.max_message_bytes}; split it"
+            )
         if self.queued_bytes + size > self.limit_bytes:
             raise SendQueueFull(
                 f"{self.queued_bytes} B wait to be acknowledged on channel {self.channel}, "

@@ -182,7 +182,7 @@ class Connection:
     def _queue_unreliable(self, channel: int, kind: Delivery, message: bytes, token: int | None) -> None:
         if len(message) > self.max_message_bytes:
             raise LocalProtocolError(
-                f"a message of {len(message)} B does not fit a datagram ({self.max_message_bytes}); use a reliable channel"
+                f"a message of {len(message)} B is over the {self.max_message_bytes} of a datagram; use a reliable channel"
             )
         if kind is Delivery.SEQUENCED:
             frame = packet.pack_sequenced(channel, self._sequence[channel], message)
@@ -546,8 +546,7 @@ class Connection:
 
     def _clamp(self, now: float) -> float:
         """Return `now`, or the latest time known if the clock ran backward."""
-        if now > self._now:
-            self._now = now
+        self._now = max(self._now, now)
         return self._now
 
     def _make_sender(self, channel: int) -> ReliableSender:

@@ -1,4 +1,4 @@
-"""What is on its way: each packet sent, until it is known to have arrived or to be lost. Source: RFC 9002, section 6."""
+"""What is on its way: each packet sent, until it is known to have arrived or to be lost. Source: RFC 9002, 6."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class InFlight:
         return len(self._packets)
 
     def add(self, packet: SentPacket) -> SentPacket | None:
-        """Note a packet just sent; return the oldest one, now given up, when there are more than can be acknowledged."""
+        """Note a packet just sent; return the oldest, now given up, when there are too many."""
         self._packets[packet.number] = packet
         self._last_sent_at = packet.sent_at
         if len(self._packets) > ACK_RANGE:

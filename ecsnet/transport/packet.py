@@ -157,9 +157,7 @@ def parse(data: bytes, kinds: ChannelKinds, max_fragments: int) -> Frames:
     return Frames(messages, ack, close, eliciting)
 
 
-def _parse_message(
-    kind: int, data: bytes, offset: int, kinds: ChannelKinds, max_fragments: int
-) -> tuple[Message, int]:
+def _parse_message(kind: int, data: bytes, offset: int, kinds: ChannelKinds, max_fragments: int) -> tuple[Message, int]:
     channel = kind & 0x3F
     if channel >= len(kinds) or kind >= FRAGMENT + MESSAGE:
         raise RemoteProtocolError(f"unknown frame type {kind:#04x}")

@@ -45,7 +45,7 @@ class RoundTrip:
         self.smoothed += (adjusted - self.smoothed) / 8
 
     def loss_delay(self) -> float:
-        """Return how long a packet may trail a later acknowledged one before it counts as lost: 9/8 of the round trip."""
+        """Return how long a packet may trail a later acknowledged one before it is lost: 9/8 of the round trip."""
         return max(1.125 * max(self.latest, self.smoothed), GRANULARITY_SECONDS)
 
     def probe_timeout(self, max_ack_delay: float) -> float:

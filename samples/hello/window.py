@@ -3,7 +3,7 @@
 import pygame
 
 from ecsnet.components import Transform2D
-from ecsnet.runtime import RunningClient
+from ecsnet import RunningClient
 from ecsnet.samples.hello.game import Dot, Move
 
 

@@ -3,7 +3,7 @@
 import pygame
 
 from ecsnet import Client
-from ecsnet.runtime import RunningClient
+from ecsnet import RunningClient
 from ecsnet.samples.soccer.canvas import Canvas
 from ecsnet.samples.soccer.components import Match
 from ecsnet.samples.soccer.controls import Controls

@@ -133,7 +133,7 @@ def main() -> int:
     for what, figure, target in measure():
         verdict = "" if target is None else f"   target {target:g}" + ("" if figure <= target else "   MISSED")
         failed += target is not None and figure > 2 * target
-        print(f"{what:<50}{figure:>10.3f} us{verdict}")  # noqa: T201  # a command's output
+        print(f"{what:<50}{figure:>10.3f} us{verdict}")  # a command's output
     return 1 if failed else 0
 
 

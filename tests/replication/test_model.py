@@ -5,10 +5,10 @@ A failing run prints its seed; `.venv/bin/python -m tests.replication.test_model
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from ecsnet.fields import Audience
 from ecsnet.replication import receiver as receiver_module
 from ecsnet.replication.codec import Values
 from ecsnet.replication.detect import Detector
@@ -83,7 +83,7 @@ class FirstComeFirstServed(Receiver):
 class NoTombstones(Receiver):
     """Forgets what is gone."""
 
-    def _is_after_end(self, network_id: int, tick: Tick) -> bool:  # noqa: ARG002  # the rule's signature
+    def _is_after_end(self, network_id: int, tick: Tick) -> bool:  # the rule's signature
         return True
 
 
@@ -156,7 +156,7 @@ RECEIVERS = [
 class TrustsTheNetwork(Sender):
     """Takes every loss for an arrival."""
 
-    def report(self, client_id: int, token: int, *, acked: bool) -> None:  # noqa: ARG002  # the rule's signature
+    def report(self, client_id: int, token: int, *, acked: bool) -> None:  # the rule's signature
         super().report(client_id, token, acked=True)
 
 
@@ -198,7 +198,6 @@ def _owner_records_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 def _owner_changes_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put changes of owner records into the frame for everyone."""
     monkeypatch.setattr("ecsnet.replication.detect.key_of", lambda *_: ("everyone", 0))
-    assert Audience.OWNER
 
 
 def _ends_unsaid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,10 +240,10 @@ def _early_keeps_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the first early value win instead of the newest."""
     original = EarlyBuffer.hold
 
-    def hold(self: EarlyBuffer, network_id: int, record_id: int, tick: Tick, values: Values, size: int) -> None:
+    def hold(self: EarlyBuffer, network_id: int, record_id: int, *rest: Any) -> None:
         waiting = self._entities.get(network_id)
         if waiting is None or record_id not in waiting.values:
-            original(self, network_id, record_id, tick, values, size)
+            original(self, network_id, record_id, *rest)
 
     monkeypatch.setattr(EarlyBuffer, "hold", hold)
 
@@ -259,7 +258,11 @@ def _scattered(monkeypatch: pytest.MonkeyPatch) -> None:
         original(self)
         for key, chunks in self._found.chunks.items():
             single = [
-                (1 << i, [tracked]) for chunk in chunks for tracked, bits in chunk.rows() for i in range(64) if bits >> i & 1
+                (1 << i, [tracked])
+                for chunk in chunks
+                for tracked, bits in chunk.rows()
+                for i in range(64)
+                if bits >> i & 1
             ]
             self._found.chunks[key] = [
                 piece for bits, members in single for piece in cut({bits: members}, self._found.tick, 1)
@@ -308,7 +311,7 @@ def _expect_violation(sender: type[Sender] = Sender, receiver: type[Receiver] = 
     for seed in range(MUTANT_SEEDS):
         try:
             Model(seed, sender, receiver).run()
-        except (Violation, AssertionError, KeyError):  # a mutant may also trip over an assertion of ours
+        except Violation:
             return
     pytest.fail(f"{MUTANT_SEEDS} seeds passed without this rule")
 

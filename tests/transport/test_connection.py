@@ -178,9 +178,10 @@ def test_a_full_send_queue_says_so_and_recovers() -> None:
     pair = Pair(config=TransportConfig(client_send_queue_bytes=10_000))
     client, server = pair.connect()
     pair.network.partition(CLIENT, SERVER)
+    for _ in range(10):
+        client.send(ORDERED, bytes(1000))
     with pytest.raises(SendQueueFull, match="10000"):
-        for _ in range(100):
-            client.send(ORDERED, bytes(1000))
+        client.send(ORDERED, bytes(1000))
     pair.network.heal(CLIENT, SERVER)
     pair.run(2)
 
@@ -213,7 +214,7 @@ def test_the_callers_mistakes_raise_at_once() -> None:
     with pytest.raises(LocalProtocolError, match="CHALLENGING"):
         pair.client.send(UNRELIABLE, b"early")
     client, _ = pair.connect()
-    with pytest.raises(LocalProtocolError, match="does not fit"):
+    with pytest.raises(LocalProtocolError, match="of a datagram"):
         client.send(UNRELIABLE, bytes(client.max_message_bytes + 1))
     with pytest.raises(LocalProtocolError, match="reliable"):
         client.send(ORDERED, b"x", token=1)

@@ -1,0 +1,111 @@
+"""Players without a person: a game's own bot, or one that presses keys at random; and a loop that lets one play."""
+
+import importlib
+import random
+from collections.abc import Callable
+from enum import Enum
+from typing import Protocol, cast
+
+from ecsnet.client import Client
+from ecsnet.errors import SchemaError
+from ecsnet.fields import FieldKind, NetField, spec_of
+from ecsnet.game import Game
+from ecsnet.runtime import RunningClient, wait_for
+from ecsnet.stopsignals import stop_signals
+
+__all__ = ["Bot", "Wanderer", "autoplay", "load_reference", "make_bot", "press"]
+
+TELL_SECONDS = 0.5  # how often a live score is worth a look
+CHANGE_SECONDS = 0.5  # how long a wanderer holds its keys: long enough to get somewhere
+
+
+class Bot(Protocol):
+    """Whoever decides what one client presses."""
+
+    def decide(self, client: Client) -> object:
+        """Return the game's input component, as it should be from now on. Called before every update."""
+        ...
+
+
+class Wanderer:
+    """Holds random keys for half a second, then others: enough to see a game without a bot move."""
+
+    def __init__(self, game: Game, seed: int) -> None:
+        """Wander in a way of its own, which the seed reproduces."""
+        self._random = random.Random(seed)  # noqa: S311  # play, not cryptography
+        self._input = game.input
+        self._hold_ticks = max(1, round(CHANGE_SECONDS * game.tick_rate_hz))
+        self._pressed: object = None
+        self._period = -1
+
+    def decide(self, client: Client) -> object:
+        """Press the same as before, or, when it has been long enough, something else."""
+        if self._input is None:
+            return None
+        period = client.world.tick // self._hold_ticks
+        if period != self._period:
+            self._period = period
+            fields = spec_of(self._input).fields
+            self._pressed = self._input(**{field.name: self._choose(field) for field in fields})
+        return self._pressed
+
+    def _choose(self, field: NetField) -> object:
+        """Return any value in the declared range; a player input has one for every field."""
+        if field.kind is FieldKind.BOOL:
+            return self._random.random() < 0.5  # noqa: PLR2004  # an even chance
+        if issubclass(field.type, Enum):
+            return self._random.choice(list(field.type))
+        low, high = field.low or 0, field.high or 0
+        if field.kind is FieldKind.INT:
+            return self._random.randint(int(low), int(high))
+        return self._random.uniform(low, high)
+
+
+def make_bot(game: Game, seed: int) -> Bot:
+    """Return a new bot: the game's own kind if it has one.
+
+    Raises:
+        SchemaError: The game names a bot that does not exist.
+    """
+    if game.bot is None:
+        return Wanderer(game, seed)
+    return cast("Bot", load_reference(game.bot, "bot")())
+
+
+def load_reference(reference: str, what: str) -> Callable[..., object]:
+    """Import what `"package.module:name"` names.
+
+    Raises:
+        SchemaError: The module has no such name. What goes wrong inside of the module is raised as it is.
+    """
+    module_name, _, name = reference.partition(":")
+    found = getattr(importlib.import_module(module_name), name, None)
+    if not callable(found):
+        raise SchemaError(f"the game's {what} is {reference!r}, but {module_name} has no {name} that could be called")
+    return cast("Callable[..., object]", found)
+
+
+def press(client: Client, bot: Bot) -> None:
+    """Let a bot decide for a client, unless the game has nothing to press."""
+    if client.game.input is not None:
+        client.press(bot.decide(client))
+
+
+def autoplay(
+    client: RunningClient, bot: Bot, *, seconds: float | None, tell: Callable[[RunningClient], None] | None = None
+) -> None:
+    """Let a bot play until the connection ends, the time is up, or Ctrl-C or SIGTERM is noted.
+
+    Args:
+        tell: Called about twice a second, to show how it goes.
+    """
+    begin = told = client.clock.now()
+    end = None if seconds is None else begin + seconds
+    with stop_signals() as stopped:
+        while not stopped() and client.disconnected is None and (end is None or client.clock.now() < end):
+            press(client, bot)
+            client.update()
+            if tell is not None and client.clock.now() - told >= TELL_SECONDS:
+                told = client.clock.now()
+                tell(client)
+            wait_for(client, end)

@@ -1,0 +1,302 @@
+"""The command line: serve, join, play. Arguments only; what they start is in `runtime` and `hosting`."""
+
+import functools
+import json
+import logging
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path as FilePath
+from typing import TypeVar, cast
+
+import click
+
+from ecsnet import game as games
+from ecsnet import keys, udp
+from ecsnet.bots import autoplay, make_bot
+from ecsnet.clock import MonotonicClock, VirtualClock
+from ecsnet.errors import EcsnetError, PortInUseError, SchemaError
+from ecsnet.events import PlayerJoined, PlayerLeft
+from ecsnet.game import Game
+from ecsnet.hosting import Host
+from ecsnet.joinlink import DEFAULT_PORT, JoinLink
+from ecsnet.protocol import DisconnectReason
+from ecsnet.reports import ScoreLine, figures_of
+from ecsnet.runtime import Path, RunningClient, RunningServer, UdpPath, join
+from ecsnet.testing.network import Link
+from ecsnet.transport.identity import Identity
+from ecsnet.udp import UdpSocket
+from ecsnet.virtualpath import ImpairedPath
+from ecsnet.window import MissingPygameError, find_window, is_pygame, missing_display
+
+__all__ = ["main"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+DEFAULT_GAME = "soccer"
+GAME_PATH = "ecsnet.game"  # where a command's context keeps what the user called the game
+CLEAN_ENDS = {DisconnectReason.LEFT, DisconnectReason.SERVER_CLOSING}  # of any other, the exit code tells
+
+logger = logging.getLogger("ecsnet")
+
+
+class Commands(click.Group):
+    """Commands whose expected errors are one line, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; what ecsnet raises on purpose is for people to read."""
+        try:
+            return super().invoke(ctx)
+        except EcsnetError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def load_game(ctx: click.Context, param: click.Parameter, value: str) -> Game:
+    """Import the game; what is no game is a mistake in the command."""
+    ctx.meta[GAME_PATH] = value
+    here = str(FilePath.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return games.load(value)
+    except SchemaError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
+    except ModuleNotFoundError as error:
+        if is_pygame(error):
+            raise MissingPygameError from error
+        raise
+
+
+def link_options(command: F) -> F:
+    """Add the options that make the network bad; the command is given a `Link`."""
+
+    @functools.wraps(command)
+    def with_link(*args: object, loss: float, delay_ms: float, jitter_ms: float, **kwargs: object) -> object:
+        link = Link(loss=loss, latency_seconds=delay_ms / 1000, jitter_seconds=jitter_ms / 1000)
+        return command(*args, link=link, **kwargs)
+
+    for option, kind, text in (
+        ("--jitter-ms", click.FloatRange(min=0), "By how much that varies, either way."),
+        ("--delay-ms", click.FloatRange(min=0), "How late datagrams are, each way."),
+        ("--loss", click.FloatRange(0, 1), "Share of datagrams to lose, each way: 0.1 is one in ten."),
+    ):
+        with_link = click.option(option, type=kind, default=0.0, help=text)(with_link)
+    return cast("F", with_link)
+
+
+game_argument = click.argument("game", callback=load_game)
+seconds_option = click.option("--seconds", type=click.FloatRange(min=0), help="End after this time.")
+seed_option = click.option("--seed", type=int, help="Reproduces the world's chance.  [default: another each time]")
+key_option = click.option(
+    "--key", "key_file", type=click.Path(dir_okay=False, path_type=FilePath), help="The server's key file."
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="ecsnet")
+def commands() -> None:
+    """Serve, join and play multiplayer games made with ecsnet.
+
+    GAME is a sample (soccer, hello) or a module with an attribute `game`, such as mygame.game.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+
+
+@commands.command()
+@game_argument
+@click.option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="UDP port; 0: any free one.")
+@click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
+@key_option
+@click.option("--max-clients", type=click.IntRange(min=1), help="Refuse more.  [default: what the game says]")
+@seed_option
+@seconds_option
+@link_options
+def serve(
+    game: Game,
+    *,
+    port: int,
+    host: str | None,
+    key_file: FilePath | None,
+    max_clients: int | None,
+    seed: int | None,
+    seconds: float | None,
+    link: Link,
+) -> None:
+    """Serve GAME until Ctrl-C; print the links that others join by."""
+    if max_clients is not None:
+        game = replace(game, max_clients=max_clients)
+    seed = chosen(seed)
+    identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
+    socket = UdpSocket.listen(port, host)
+    server = RunningServer(game, identity, impaired(UdpPath(socket), link, seed), seed=seed)
+    click.echo(f"{game.name} on UDP port {socket.address[1]}, server key {identity.fingerprint}")
+    announce(socket, identity, err=False)
+    server.run(seconds=seconds, report=log_player)
+    logger.info("%s closed after %d ticks", game.name, server.world.tick)
+
+
+@commands.command("join")
+@click.argument("link_text", metavar="LINK")
+@click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
+@click.option("--name", default="", help="How others see you.")
+@click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
+@click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
+@link_options
+def join_command(link_text: str, *, game: Game, name: str, headless: bool, seconds: float | None, link: Link) -> None:
+    """Join the server at LINK: a join link, or host:port to trust it at the first contact."""
+    headless = is_headless(headless, seconds)
+    show = None if headless else find_window(game)
+    seed = chosen(None)
+    client = join(game, link_text, name=name, via=lambda path: impaired(path, link, seed))
+    run(client, show, seconds, seed, lambda: figures_of(client))
+    finish(client)
+
+
+@commands.command()
+@game_argument
+@click.option("--bots", default=3, type=click.IntRange(min=0), help="Players without a person, besides you.")
+@click.option("--name", default="", help="How others see you.")
+@click.option("--headless", is_flag=True, help="Let a bot play for you, without a window; end with a line of JSON.")
+@click.option(
+    "--fast", is_flag=True, help="With --headless: as fast as the machine goes; a seed reproduces every byte."
+)
+@seconds_option
+@seed_option
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"UDP port where friends join.  [default: {DEFAULT_PORT} or a free one; with --headless: none]",
+)
+@key_option
+@link_options
+def play(
+    game: Game,
+    *,
+    bots: int,
+    name: str,
+    headless: bool,
+    fast: bool,
+    seconds: float | None,
+    seed: int | None,
+    port: int | None,
+    key_file: FilePath | None,
+    link: Link,
+) -> None:
+    """Host GAME and play it, with bots, in one process; friends may join."""
+    if fast and (port is not None or not headless or seconds is None):
+        raise click.UsageError("--fast needs --headless and --seconds, and takes no --port: it runs on a virtual clock")
+    headless = is_headless(headless, seconds)
+    show = None if headless else find_window(game)
+    seed = chosen(seed)
+    identity = socket = None
+    if port is not None or not headless:
+        identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
+        socket = open_for_friends(port)
+        announce(socket, identity, err=True)
+    host = Host(
+        game,
+        bots=bots,
+        name=name,
+        link=link,
+        seed=seed,
+        identity=identity,
+        socket=socket,
+        clock=VirtualClock() if fast else None,
+        entropy=random.Random(seed).randbytes if fast else os.urandom,  # noqa: S311  # nobody else is there to listen
+    )
+    run(host.player, show, seconds, seed, host.report)
+    finish(host.player)
+
+
+def chosen(seed: int | None) -> int:
+    """Return the seed that was asked for, or any."""
+    return random.SystemRandom().getrandbits(32) if seed is None else seed
+
+
+def impaired(path: Path, link: Link, seed: int) -> Path:
+    """Make a path as bad as it was asked for."""
+    return path if link == Link.PERFECT else ImpairedPath(path, link, seed=seed, clock=MonotonicClock())
+
+
+def is_headless(asked: bool, seconds: float | None) -> bool:  # noqa: FBT001  # what it is about
+    """Decide whether to play without a window; say so if that was not asked for."""
+    if not asked and seconds is not None:
+        raise click.UsageError("--seconds needs --headless: a window is open until it is closed")
+    if asked:
+        return True
+    reason = missing_display()
+    if reason:
+        click.echo(f"{reason}: a bot plays without a window; Ctrl-C ends it", err=True)
+    return bool(reason)
+
+
+def open_for_friends(port: int | None) -> UdpSocket:
+    """Listen on the port that was asked for; if none was, on the usual one or else on any."""
+    if port is not None:
+        return UdpSocket.listen(port)
+    try:
+        return UdpSocket.listen(DEFAULT_PORT)
+    except PortInUseError:
+        return UdpSocket.listen(0)
+
+
+def announce(socket: UdpSocket, identity: Identity, *, err: bool) -> None:
+    """Print the commands that others join with: those for other machines first."""
+    host, port = socket.address
+    hosts = [*udp.local_addresses(), "127.0.0.1"] if host in {"::", "0.0.0.0"} else [host]  # noqa: S104  # a comparison
+    path = click.get_current_context().meta[GAME_PATH]
+    option = "" if path == DEFAULT_GAME else f" --game {path}"
+    for place in dict.fromkeys(hosts):
+        click.echo(f'join with: ecsnet join "{JoinLink(place, port, identity.public)}"{option}', err=err)
+    sys.stdout.flush()
+
+
+def log_player(event: PlayerJoined | PlayerLeft) -> None:
+    """Note who comes and goes."""
+    if isinstance(event, PlayerJoined):
+        logger.info("%s joined (client %d)", event.name, event.client_id)
+    else:
+        logger.info("%s left (client %d): %s", event.name, event.client_id, event.text or event.reason.text)
+
+
+def run(
+    client: RunningClient,
+    show: Callable[[RunningClient], object] | None,
+    seconds: float | None,
+    seed: int,
+    figures: Callable[[], Mapping[str, object]],
+) -> None:
+    """Play in a window, or let a bot play and print the figures; Ctrl-C and SIGTERM leave properly either way."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if show is not None:
+            show(client)
+        else:
+            line = ScoreLine(sys.stderr)
+            autoplay(client, make_bot(client.game, seed), seconds=seconds, tell=line.show)
+            line.end()
+            click.echo(json.dumps(figures()))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        client.leave()
+        signal.signal(signal.SIGTERM, before)
+
+
+def finish(client: RunningClient) -> None:
+    """Say why the connection ended; make the command fail if it should not have."""
+    if client.disconnected is None:
+        return
+    reason, text = client.disconnected
+    if reason not in CLEAN_ENDS:
+        raise click.ClickException(text or reason.text)
+    if reason is not DisconnectReason.LEFT:
+        click.echo(text or reason.text, err=True)
+
+
+def main() -> None:
+    """Run the command line."""
+    commands()

@@ -1,0 +1,288 @@
+"""Where the pure machines meet sockets and a clock: one pass of receive, update and send; the only place that waits.
+
+`RunningServer` and `RunningClient` are a `Server` and a `Client` whose `update()` needs nothing from the caller. A
+game's loop calls it once a frame and is never blocked; `RunningServer.run` is the loop of a server alone.
+"""
+
+import os
+import selectors
+from collections.abc import Callable, Sequence
+from pathlib import Path as FilePath
+from typing import Protocol, Self
+
+from ecsnet import keys, udp
+from ecsnet.client import Client
+from ecsnet.clock import Clock, MonotonicClock
+from ecsnet.config import ClientConfig, ServerConfig
+from ecsnet.events import PlayerJoined, PlayerLeft
+from ecsnet.firstuse import FirstUse
+from ecsnet.game import Game
+from ecsnet.joinlink import DEFAULT_PORT, JoinLink
+from ecsnet.keys import KnownServers
+from ecsnet.protocol import DisconnectReason
+from ecsnet.server import Server
+from ecsnet.stopsignals import stop_signals
+from ecsnet.transport.cookie import Address
+from ecsnet.transport.identity import Identity
+from ecsnet.transport.noise import Entropy
+from ecsnet.transport.state import State
+from ecsnet.udp import UdpSocket
+
+__all__ = ["Path", "RunningClient", "RunningServer", "UdpPath", "join", "serve", "wait_for"]
+
+LONGEST_WAIT_SECONDS = 0.1  # how late Ctrl-C may be noticed where a signal does not end a wait (Windows)
+FAREWELL_SECONDS = 1.0  # CLOSE goes out three times, a round trip apart; who hears none of them finds out by timeout
+
+
+class Path(Protocol):
+    """How datagrams travel between one machine and all others."""
+
+    def receive(self, now: float) -> list[tuple[bytes, Address]]:
+        """Return what has arrived, oldest first."""
+        ...
+
+    def send(self, data: bytes, address: Address, now: float) -> None:
+        """Take one datagram. Whatever the network does to it, nothing is raised."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Return after this time, or earlier when something arrives."""
+        ...
+
+    def close(self) -> None:
+        """Free what it holds. May be called again."""
+        ...
+
+
+class UdpPath:
+    """A `Path` over a UDP socket."""
+
+    def __init__(self, socket: UdpSocket) -> None:
+        """Use this socket, and close it in the end."""
+        self.socket = socket
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(socket, selectors.EVENT_READ)
+
+    def receive(self, now: float) -> list[tuple[bytes, Address]]:  # noqa: ARG002  # only virtual networks need it
+        """Return what has arrived, oldest first."""
+        return self.socket.drain()
+
+    def send(self, data: bytes, address: Address, now: float) -> None:  # noqa: ARG002  # only virtual networks need it
+        """Send one datagram."""
+        self.socket.send(data, address)
+
+    def wait(self, seconds: float) -> None:
+        """Return after this time, or earlier when something arrives."""
+        self._selector.select(max(0.0, seconds))
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._selector.close()
+        self.socket.close()
+
+
+class RunningServer(Server):
+    """A `Server` with a path to its clients and a clock.
+
+    Attributes:
+        path: What its datagrams travel by.
+        clock: Where its `now` comes from.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        identity: Identity,
+        path: Path,
+        *,
+        clock: Clock | None = None,
+        seed: int = 0,
+        config: ServerConfig | None = None,
+        entropy: Entropy = os.urandom,
+    ) -> None:
+        """Take over a path; see `Server` for the rest."""
+        super().__init__(game, identity, seed=seed, config=config, entropy=entropy)
+        self.path = path
+        self.clock = clock or MonotonicClock()
+
+    def update(self, now: float | None = None) -> None:
+        """Do one pass: take what arrived, run the ticks that are due, send."""
+        _pass(self, super().update, self.path, self.clock.now() if now is None else now)
+
+    def run(
+        self, *, seconds: float | None = None, report: Callable[[PlayerJoined | PlayerLeft], None] | None = None
+    ) -> None:
+        """Serve until Ctrl-C, SIGTERM or the time is up; then tell every client why, and close the path.
+
+        Args:
+            report: Called for everybody who comes and goes.
+        """
+        end = None if seconds is None else self.clock.now() + seconds
+        with stop_signals() as stopped:
+            while not stopped() and (end is None or self.clock.now() < end):
+                self.update()
+                for event in self.events():
+                    if report is not None:
+                        report(event)
+                wait_for(self, end)
+            self.shut_down()
+
+    def shut_down(self, text: str = "") -> None:
+        """Close every connection with SERVER_CLOSING, give the words time to arrive, and close the path."""
+        end = self.clock.now() + FAREWELL_SECONDS
+        leaving = self.connections
+        self.close(DisconnectReason.SERVER_CLOSING, text, now=self.clock.now())
+        self.update()
+        while any(connection.state is not State.CLOSED for connection in leaving) and self.clock.now() < end:
+            wait_for(self, end)
+            self.update()
+        self.path.close()
+
+
+class RunningClient(Client):
+    """A `Client` with a path to its server and a clock; what `join` returns.
+
+    Use it in a `with` block, or `leave()` in the end: then the server knows at once, and not after a timeout.
+
+    Attributes:
+        path: What its datagrams travel by.
+        clock: Where its `now` comes from.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        address: Address,
+        path: Path,
+        *,
+        name: str = "",
+        pins: Sequence[bytes] = (),
+        clock: Clock | None = None,
+        config: ClientConfig | None = None,
+        entropy: Entropy = os.urandom,
+        trust: FirstUse | None = None,
+    ) -> None:
+        """Take over a path; see `Client` for the rest.
+
+        Args:
+            trust: Asked instead of `pins`, for a server joined without a key.
+        """
+        pins = trust.pins if trust is not None else pins
+        self.path = path
+        self.clock = clock or MonotonicClock()
+        super().__init__(game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy)
+        self._trust = trust
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave."""
+        self.leave()
+
+    def update(self, now: float | None = None) -> None:
+        """Do one pass: take what arrived, run the ticks that are due, send. Call it once a frame; it never waits."""
+        _pass(self, super().update, self.path, self.clock.now() if now is None else now)
+        if self._trust is not None:
+            self._trust.settle(self)
+
+    def run_until(self, condition: Callable[[], bool], *, within_seconds: float) -> bool:
+        """Update as often as needed until the condition holds; return False when the time is up before.
+
+        For programs without frames: bots, tools, tests. A game's loop calls `update` itself.
+        """
+        end = self.clock.now() + within_seconds
+        while not condition():
+            if self.clock.now() >= end:
+                return False
+            self.update()
+            wait_for(self, end)
+        return True
+
+    def leave(self, text: str = "") -> None:
+        """Say goodbye, wait shortly until the server has heard it, and close the path. May be called again."""
+        now = self.clock.now()
+        end = now + FAREWELL_SECONDS
+        if self.state not in {State.CLOSING, State.CLOSED}:
+            self.close(DisconnectReason.LEFT, text, now=now)
+        while self.state is State.CLOSING and self.clock.now() < end:
+            _pass(self, super().update, self.path, self.clock.now())
+            wait_for(self, end)
+        self.path.close()
+
+
+def serve(
+    game: Game,
+    *,
+    host: str | None = None,
+    port: int = DEFAULT_PORT,
+    key_file: FilePath | None = None,
+    seed: int = 0,
+    config: ServerConfig | None = None,
+    seconds: float | None = None,
+    report: Callable[[PlayerJoined | PlayerLeft], None] | None = None,
+) -> None:
+    """Serve a game over UDP until Ctrl-C or SIGTERM.
+
+    Args:
+        host: One address of this machine; None: all, IPv4 and IPv6.
+        key_file: Where the server's key is kept, made when missing; None: the user's own, one for all games.
+        seconds: End after this time.
+        report: Called for everybody who comes and goes.
+
+    Raises:
+        PortInUseError: Another program has the port.
+        KeyFileError: The key file cannot be trusted.
+    """
+    identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
+    path = UdpPath(UdpSocket.listen(port, host))
+    RunningServer(game, identity, path, seed=seed, config=config).run(seconds=seconds, report=report)
+
+
+def join(
+    game: Game,
+    link: str | JoinLink,
+    *,
+    name: str = "",
+    known_servers: FilePath | None = None,
+    config: ClientConfig | None = None,
+    via: Callable[[Path], Path] | None = None,
+) -> RunningClient:
+    """Start joining a server over UDP; `update()` carries it on, `is_ready` tells when the world is there.
+
+    Args:
+        link: A join link, which pins the server's key; or `"host"`, `"host:port"`, which trusts on first use.
+        known_servers: Where the keys of servers joined without a link are noted; None: the user's own list.
+        via: Wraps the path to the server, e.g. in a bad network for testing.
+
+    Raises:
+        LinkError: The link cannot be understood, or there is no such host.
+        KeyFileError: The list of known servers cannot be understood.
+    """
+    target = JoinLink.parse(link) if isinstance(link, str) else link
+    pins = () if target.key is None else (target.key,)
+    trust = None
+    if target.key is None:
+        trust = FirstUse(KnownServers(known_servers or keys.default_known_servers_path()), target)
+    address = udp.resolve(target.host, target.port)
+    path: Path = UdpPath(UdpSocket.toward(address))
+    if via is not None:
+        path = via(path)
+    return RunningClient(game, address, path, name=name, pins=pins, config=config, trust=trust)
+
+
+def wait_for(side: RunningServer | RunningClient, end: float | None = None) -> None:
+    """Wait until something arrives, the next deadline or `end` is reached, or it is time to look for a signal."""
+    now = side.clock.now()
+    times = [time for time in (side.next_deadline(), end) if time is not None]
+    side.path.wait(max(0.0, min([now + LONGEST_WAIT_SECONDS, *times]) - now))
+
+
+def _pass(side: Server | Client, update: Callable[[float], None], path: Path, now: float) -> None:
+    """Do what every loop does: receive, update, send, all at one moment."""
+    for data, address in path.receive(now):
+        side.receive_datagram(data, address, now)
+    update(now)
+    for data, address in side.datagrams_to_send(now):
+        path.send(data, address, now)
