@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any, ParamSpec, TypeVar, overload
 
-from ecsnet.admission import Credentials, Welcome, unpack_schema
+from ecsnet.admission import Credentials, Welcome, clean_name, unpack_schema
 from ecsnet.components.player import Player
 from ecsnet.components.predicted import Predicted
 from ecsnet.config import ClientConfig
@@ -46,6 +46,7 @@ class Client:
     """Joins a server, shows its world, and plays.
 
     Attributes:
+        name: How this player asked to be called.
         world: Replica of what this client may see; what it owns runs ahead of the server.
         disconnected: (reason, text) once the connection has ended; None before.
     """
@@ -70,6 +71,7 @@ class Client:
             entropy: Source of random bytes; a seeded one makes the client reproducible.
         """
         self.game = game
+        self.name = clean_name(name)
         self.config = config or ClientConfig()
         self.world = World(tick_rate_hz=game.tick_rate_hz, scope_marker=Predicted)
         self._schema = Schema(game)
@@ -77,7 +79,7 @@ class Client:
             address,
             pins=tuple(pins),
             application_id=game.application_id,
-            credentials=Credentials(name, self._schema.hash).pack(),
+            credentials=Credentials(self.name, self._schema.hash).pack(),
             channels=CHANNELS,
             config=self.config.transport,
             entropy=entropy,

@@ -63,8 +63,9 @@ class TransportConfig:
     idle_timeout_seconds: float = 10.0
     """After this long without hearing anything, the peer counts as gone."""
 
-    max_ack_delay_seconds: float = 0.025
-    """How long an ACK waits for something to ride on: a tick and a half at 60 Hz."""
+    max_ack_delay_seconds: float = 0.040
+    """How long an ACK waits for something to ride on: longer than the 33 ms between two sends at 30 Hz, or every second
+    datagram would be an ACK alone."""
 
     close_repeats: int = 3
     """How often CLOSE is said: at 20 % loss, 1 in 125 closes goes unheard and ends by timeout."""

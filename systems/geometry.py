@@ -5,9 +5,9 @@ exactly when the difference of their centres, a point, touches the rounded box o
 sweep of a point, `gap` and `sweep`, do for every pair of shapes; the functions named after shapes only add up sizes.
 
 Widths and heights are half of the whole, from the centre to the side. Lengths are world units, y grows downward.
-Normals are unit vectors away from what was met, towards what moved.
+Normals are unit vectors away from what was met, towards what moved. A place, a step and a size are six or seven plain
+numbers in the general functions: objects would double what a call costs.
 """
-# ruff: noqa: PLR0917  # a place, a step and a size are six or seven numbers; objects would double the cost
 
 from math import copysign, hypot, inf, sqrt
 from typing import NamedTuple
@@ -115,7 +115,7 @@ def gap(x: float, y: float, width: float, height: float, radius: float) -> Gap:
     return Gap(over_y - radius, 0.0, copysign(1.0, y))
 
 
-def sweep(  # noqa: PLR0911  # each return is a miss as early as it is known
+def sweep(  # noqa: C901, PLR0911  # a call costs as much as an axis, and each return is a miss known early
     x: float, y: float, dx: float, dy: float, width: float, height: float, radius: float
 ) -> Hit | None:
     """Return where a point that moves by (dx, dy) first touches a rounded box around the origin.

@@ -5,7 +5,7 @@ length; then the contents of the str and bytes fields. A ranged number travels a
 `step`s, in the fewest bytes of 1 to 4; an Enum as the position of its member.
 
 The functions are generated as Python source, one set per record: with every constant in place and no loop over fields,
-packing three quantised floats costs 0.5 µs instead of 1.6.
+packing a Transform2D costs 0.3 µs instead of 1.1.
 """
 
 import math

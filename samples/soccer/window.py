@@ -25,7 +25,7 @@ def main(client: RunningClient) -> None:
     for module in (pygame.display, pygame.font, pygame.joystick):  # not pygame.init(): nothing here makes a sound
         module.init()
     try:
-        pygame.display.set_caption("ecsnet soccer")
+        pygame.display.set_caption(f"ecsnet soccer - {client.name}" if client.name else "ecsnet soccer")
         display = pygame.display.set_mode(WINDOW_SIZE, pygame.RESIZABLE)
         screen, controls, frames = Screen(display), Controls(), pygame.time.Clock()
         while all(handle(event, client, screen, controls) for event in pygame.event.get()):

@@ -5,6 +5,7 @@
 
 import time
 from collections import deque
+from typing import TypeAlias
 
 import click
 
@@ -36,10 +37,13 @@ class Point:
     y: NetVar[float] = netvar(0.0, step=1 / 16, low=0, high=4095)
 
 
+Kind: TypeAlias = type[Point] | type[Transform2D]
+
+
 class Crowd:
     """A server's World and its Sender, all clients subscribed and up to date."""
 
-    def __init__(self, kind: type, clients: int, entities: int, *, moving: float, steered: bool = False) -> None:
+    def __init__(self, kind: Kind, clients: int, entities: int, *, moving: float, steered: bool = False) -> None:
         """Make `entities` with `kind`; the part `moving` of them moves every tick."""
         self.schema = Schema(Game("bench", input=Move, components=[Point]))
         self.world = World()
@@ -48,14 +52,15 @@ class Crowd:
         self.tick = 0
         self.sent: deque[list[tuple[int, int]]] = deque()
         self.entities = [self._make(kind, owner=i + 1 if steered and i < clients else 0) for i in range(entities)]
-        self.movers = [self.world.component_for_entity(e, kind) for e in self.entities[: round(entities * moving)]]
+        movers = self.entities[: round(entities * moving)]
+        self.movers: list[Point | Transform2D] = [self.world.component_for_entity(each, kind) for each in movers]
         for client in self.clients:
             self.sender.subscribe(client)
         for _ in range(10):
             self.send()
             self.report()
 
-    def _make(self, kind: type, owner: int) -> int:
+    def _make(self, kind: Kind, owner: int) -> int:
         parts: list[object] = [kind(), Velocity2D()]
         return self.world.create_entity(*parts, *([Owner(client_id=owner), Move()] if owner else []))
 
@@ -63,7 +68,7 @@ class Crowd:
         """Change every mover."""
         step = (self.tick % 500) * 0.25
         for i, mover in enumerate(self.movers):
-            mover.x, mover.y = i + step, i + step + 1  # type: ignore[attr-defined]
+            mover.x, mover.y = i + step, i + step + 1
 
     def send(self) -> int:
         """Encode and collect every client's messages; return their bytes."""

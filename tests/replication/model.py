@@ -356,8 +356,10 @@ class Model:
                     parts[repr(record)] = record.codec.quantise(part)
                 elif len(schema.records_of[record.cls]) > 1:
                     parts[repr(record)] = record.codec.defaults
-                if parts and record.cls is Follows and not client.receiver.entity_of(parts[repr(record)][0]):
-                    parts[repr(record)] = (0, *parts[repr(record)][1:])
+                if record.cls is Follows:
+                    leader, *rest = parts[repr(record)]
+                    assert isinstance(leader, int)
+                    parts[repr(record)] = (leader if client.receiver.entity_of(leader) else 0, *rest)
             if parts:
                 seen[entity] = parts
         return seen
@@ -370,7 +372,9 @@ class Model:
             for record, part in schema.records_on(client.world, entity):
                 values = record.codec.read(part)
                 if record.cls is Follows:
-                    values = (client.receiver.network_id_of(values[0]), *values[1:])  # type: ignore[arg-type]
+                    leader, *rest = values
+                    assert isinstance(leader, int)
+                    values = (client.receiver.network_id_of(leader), *rest)
                 parts[repr(record)] = values
             held[client.receiver.network_id_of(entity)] = parts
         return held

@@ -24,7 +24,7 @@ def everything(world: World, receiver: Receiver) -> dict[int, dict[str, object]]
 
 @pytest.mark.parametrize("seed", range(20))
 def test_neither_order_nor_repetition_matters(seed: int) -> None:
-    """The same messages in any order, twice or thrice, make the same world: that is what lets the network be as it is."""
+    """The same messages in any order, twice or thrice, make the same world: so the network may be as it is."""
     chance = random.Random(seed)
     pair = Pair(tick=0xFFFFFFF0)
     messages = []

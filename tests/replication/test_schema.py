@@ -15,11 +15,11 @@ from tests.replication.pasture import Black, Body, Press, Wool, game, record, sc
 
 def health(high: int, *extra: str) -> type:
     """Declare a Health anew, as another version of a game would."""
-    source = {"armour": int, **dict.fromkeys(extra, int)}
+    names = ("armour", *extra)
     body: dict[str, object] = {
-        "__annotations__": {name: NetVar[kind] for name, kind in source.items()},
+        "__annotations__": dict.fromkeys(names, NetVar[int]),
         "__module__": __name__,
-        **{name: netvar(0, low=0, high=high) for name in source},
+        **{name: netvar(0, low=0, high=high) for name in names},
     }
     return component(type("Health", (), body))
 
@@ -68,7 +68,7 @@ def test_two_components_of_one_name_are_refused() -> None:
     """The name is what both sides know them by; a game's may clash with a built-in one."""
 
     @component
-    class Owner:  # noqa: F811  # on purpose
+    class Owner:
         x: NetVar[int] = 0
 
     with pytest.raises(SchemaError, match="two components are called Owner"):
@@ -105,7 +105,7 @@ def test_a_difference_in_audience_or_kind_is_named() -> None:
         GOOD = 1
         BAD = 2
 
-    def version(marked: bool) -> type:
+    def version(*, marked: bool) -> type:
         body = {
             "__annotations__": {"a": NetVar[int], "b": NetVar[Mood] if marked else NetVar[str]},
             "__module__": __name__,
@@ -114,8 +114,8 @@ def test_a_difference_in_audience_or_kind_is_named() -> None:
         }
         return component(type("Thing", (), body))
 
-    here = Schema(Game("g", components=[version(True)])).describe()
-    there = Schema(Game("g", components=[version(False)])).describe()
+    here = Schema(Game("g", components=[version(marked=True)])).describe()
+    there = Schema(Game("g", components=[version(marked=False)])).describe()
 
     assert difference(here, there).splitlines() == [
         "Thing.a: netvar audience=OWNER here, no audience on the server",
@@ -142,7 +142,8 @@ def test_remote_calls_and_inputs_are_part_of_it() -> None:
     def shout(call: Call, word: str) -> None: ...
 
     @rpc(to=SERVER)
-    def shout_often(call: Call, word: str, times: int) -> int: ...
+    def shout_often(call: Call, word: str, times: int) -> int:
+        return times
 
     @player_input
     class Stick:

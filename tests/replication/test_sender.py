@@ -203,7 +203,7 @@ def test_a_record_for_the_owner_is_in_nobody_elses_message() -> None:
             for message, _ in messages:
                 state = decode_state(message, schema.records)
                 for _, values, _ in (*state.fulls, *state.updates):
-                    seen[client] += [value[0] for record_id, value in values if record_id == PRIVATE.id]
+                    seen[client] += [int(str(value[0])) for record_id, value in values if record_id == PRIVATE.id]
 
     assert max(seen[1]) == 4
     assert min(seen[2]) == 5

@@ -51,8 +51,9 @@ def ways(draw: st.DrawFn, *, inside: bool = False) -> tuple[Way, Size]:
     return (x, y, part * (aim_x - x), part * (aim_y - y)), size
 
 
-def least_gap(x: float, y: float, dx: float, dy: float, size: Size, until: float) -> float:
+def least_gap(way: Way, size: Size, until: float) -> float:
     """Return the least gap on a way, by halving it: on a line, the gap to a convex shape falls and then rises."""
+    x, y, dx, dy = way
     low, high = 0.0, until
     for _ in range(200):
         first, second = low + (high - low) / 3, high - (high - low) / 3
@@ -92,12 +93,12 @@ def test_a_sweep_meets_first_what_it_meets(drawn: tuple[Way, Size]) -> None:
     hit = sweep(x, y, dx, dy, *size)
 
     if hit is None:
-        assert least_gap(x, y, dx, dy, size, 1.0) > -1e-6
+        assert least_gap(drawn[0], size, 1.0) > -1e-6
         return
     at = gap(x + dx * hit.fraction, y + dy * hit.fraction, *size)
     assert 0.0 <= hit.fraction <= 1.0
     assert at.distance == pytest.approx(0.0, abs=1e-6)
-    assert least_gap(x, y, dx, dy, size, hit.fraction) > -1e-6
+    assert least_gap(drawn[0], size, hit.fraction) > -1e-6
     assert dx * hit.normal_x + dy * hit.normal_y < 0.0
     assert math.hypot(hit.normal_x, hit.normal_y) == pytest.approx(1.0)
 
@@ -166,6 +167,13 @@ def test_a_circle_meets_a_corner_with_its_roundness() -> None:
 def test_beside_a_corner_there_is_a_way_past_and_back(dx: float, dy: float) -> None:
     """Nearer than a square's side, but not yet touching."""
     assert sweep_circle_box(96.0, 96.0, dx, dy, 5.0, Box.between(100.0, 100.0, 200.0, 200.0)) is None
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(40.0, 40.0), (40.0, -40.0), (-40.0, 4.0), (18.9, 0.0), (0.0, 40.0)])
+def test_who_goes_past_meets_nobody(dx: float, dy: float) -> None:
+    """Aside, the other way, not far enough."""
+    assert sweep_box_box(Box(0.0, 0.0, 1.0, 1.0), dx, dy, Box(25.0, 0.0, 5.0, 5.0)) is None
+    assert sweep_circle_box(0.0, 0.0, dx, dy, 1.0, Box(25.0, 0.0, 5.0, 5.0)) is None
 
 
 def test_who_stands_still_meets_nobody() -> None:

@@ -1,0 +1,220 @@
+"""The command line as a user meets it: real processes, real sockets, and what is printed where."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.loopback]
+
+Start: TypeAlias = "Callable[..., subprocess.Popen[str]]"
+
+needs_signals = pytest.mark.skipif(os.name != "posix", reason="signals between processes are POSIX")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Generator[Start, None, None]:
+    """Start `ecsnet ...` in an empty folder, without a display, with a home of its own."""
+    started: list[subprocess.Popen[str]] = []
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"}
+    } | {
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+    def run(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "ecsnet", *arguments]
+        started.append(
+            subprocess.Popen(
+                command, cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def finished(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Return exit code, stdout and stderr."""
+    output, errors = process.communicate(timeout=30)
+    return process.returncode, output, errors
+
+
+def serve(start: Start, *arguments: str) -> tuple["subprocess.Popen[str]", str]:
+    """Start a server on a free port and return it with its join link for this machine."""
+    server = start("serve", *arguments, "--port", "0", "--host", "127.0.0.1")
+    assert server.stdout is not None
+    for line in server.stdout:
+        link = re.search(r'ecsnet join "(.+)"', line)
+        if link:
+            return server, link[1]
+    raise AssertionError(f"the server printed no link: {finished(server)}")
+
+
+def test_headless_play_ends_with_one_line_of_json(start: Start) -> None:
+    """Scripts read stdout; whatever is for people goes to stderr."""
+    code, output, _ = finished(start("play", "soccer", "--bots", "3", "--headless", "--seconds", "2", "--seed", "1"))
+
+    figures = json.loads(output)
+    assert (code, output.count("\n")) == (0, 1)
+    assert (figures["clients"], figures["seed"], set(figures["score"])) == (4, 1, {"home", "away", "phase"})
+    assert 100 <= figures["ticks"] <= 125
+    assert figures["datagrams_lost"] == 0
+    for way in ("to_server", "to_clients"):
+        assert figures[f"bytes_{way}"] > figures[f"datagrams_{way}"] > 100
+    assert 0 < figures["tick_p50_ms"] <= figures["tick_p99_ms"]
+
+
+def test_a_bad_link_loses_datagrams_and_the_match_goes_on(start: Start) -> None:
+    """One in ten lost, 80 ± 10 ms: everybody still gets in, and ticks do not wait."""
+    link = ("--loss", "0.1", "--delay-ms", "80", "--jitter-ms", "10")
+
+    code, output, _ = finished(start("play", "hello", "--headless", "--fast", "--seconds", "10", "--seed", "1", *link))
+
+    figures = json.loads(output)
+    sent = figures["datagrams_to_server"] + figures["datagrams_to_clients"]
+    assert (code, figures["clients"], figures["ticks"]) == (0, 4, 600)
+    assert 0.05 < figures["datagrams_lost"] / sent < 0.2
+
+
+def test_fast_play_is_reproduced_by_its_seed(start: Start) -> None:
+    """What happened once can be looked at again."""
+    runs = [start("play", "soccer", "--headless", "--fast", "--seconds", "20", "--seed", seed) for seed in "778"]
+
+    first, again, other = (
+        {key: value for key, value in json.loads(finished(run)[1]).items() if not key.startswith("tick_p")}
+        for run in runs
+    )
+
+    assert first == again
+    assert first != other
+
+
+@needs_signals
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_server_exits_cleanly_and_its_client_says_why(start: Start, number: signal.Signals) -> None:
+    """Ctrl-C is how a server is ended, and nobody is left looking at a frozen picture."""
+    server, link = serve(start, "soccer")
+    client = start("join", link, "--name", "Ada", "--headless")
+    assert server.stderr is not None
+    assert "Ada joined (client 1)" in server.stderr.readline()
+
+    server.send_signal(number)
+
+    code, output, errors = finished(client)
+    assert (code, json.loads(output)["client_id"]) == (0, 1)
+    assert errors.endswith("the server is closing\n")
+    assert finished(server)[0] == 0
+
+
+@needs_signals
+def test_a_player_who_leaves_is_reported_by_the_server(start: Start) -> None:
+    """Whoever runs a server sees who comes and goes."""
+    server, link = serve(start, "hello")
+
+    code, output, _ = finished(start("join", link, "--game", "hello", "--headless", "--seconds", "1"))
+    server.send_signal(signal.SIGINT)
+
+    assert code == 0
+    assert json.loads(output)["datagrams_received"] > 10
+    assert "player 1 left (client 1): the player left" in finished(server)[2]
+
+
+def test_a_game_of_ones_own_is_found_from_the_current_folder(start: Start, tmp_path: Path) -> None:
+    """A module path works wherever a sample's name does."""
+    (tmp_path / "mygame").mkdir()
+    source = (ROOT / "samples" / "hello" / "game.py").read_text().replace('Game("hello"', 'Game("mine"')
+    (tmp_path / "mygame" / "game.py").write_text(source)
+
+    code, output, _ = finished(start("play", "mygame.game", "--headless", "--seconds", "1", "--fast"))
+
+    figures = json.loads(output)
+    assert (code, figures["game"], figures["clients"]) == (0, "mine", 4)
+
+
+@needs_signals
+def test_without_a_display_play_says_so_and_shows_a_live_score(start: Start) -> None:
+    """The first command of the README works on a server's console as well."""
+    player = start("play", "soccer")
+    assert player.stderr is not None
+    lines = [player.stderr.readline() for _ in range(6)]
+    player.send_signal(signal.SIGINT)
+
+    code, output, _ = finished(player)
+    assert "this machine has no display" in lines[0]
+    assert any(re.search(r"players 4 +home 0 +away 0", line) for line in lines), lines
+    assert (code, json.loads(output)["clients"]) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ("play nothing", 2, "there is no game 'nothing'"),
+        ("play soccer --seconds 3", 2, "--seconds needs --headless"),
+        ("play soccer --headless --fast", 2, "--fast needs --headless and --seconds"),
+        ("play soccer --loss 2", 2, "2.0 is not in the range 0<=x<=1"),
+        ("serve soccer --host 192.0.2.1", 1, "192.0.2.1 is not an address of this machine"),
+        ("join ecsnet://a:b:c", 1, "cannot understand 'ecsnet://a:b:c'"),
+        ("join 127.0.0.1:9 --headless", 1, "did not answer"),
+    ],
+)
+def test_a_mistake_is_one_readable_line(start: Start, arguments: str, code: int, text: str) -> None:
+    """Exit code 2 for a wrong command, 1 for what went wrong; never a traceback."""
+    found, _, errors = finished(start(*arguments.split()))
+
+    assert found == code, errors
+    assert text in errors
+    assert "Traceback" not in errors
+
+
+def test_a_port_in_use_is_named(start: Start) -> None:
+    """The commonest mistake: the server runs already."""
+    _, link = serve(start, "hello")
+    port = re.search(r":(\d+)/", link)
+    assert port is not None
+
+    code, _, errors = finished(start("serve", "hello", "--port", port[1]))
+
+    assert (code, f"UDP port {port[1]} is in use by another program" in errors) == (1, True)
+
+
+def test_a_window_without_pygame_says_how_to_get_it(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra is easily forgotten, and a ModuleNotFoundError helps nobody."""
+    (tmp_path / "pygame.py").write_text("raise ModuleNotFoundError('hidden by the test', name='pygame')\n")
+    (tmp_path / "run.py").write_text(
+        f"import os, sys; os.environ['SDL_VIDEODRIVER'] = 'dummy'; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from ecsnet.cli import main; sys.argv = ['ecsnet', 'play', 'soccer']; main()\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "run.py"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert (run.returncode, run.stderr) == (
+        1,
+        'Error: this game\'s window needs pygame: pip install "ecsnet[pygame]"\n',
+    )
