@@ -7,7 +7,7 @@ from ecsnet.runtime import RunningClient
 
 __all__ = ["ScoreLine", "figures_of"]
 
-LINE_SECONDS = 5.0  # how often a new line is worth it where the old one cannot be overwritten
+LINE_SECONDS = 2.0  # how often a new line is worth it where the old one cannot be overwritten
 
 
 class ScoreLine:

@@ -1,7 +1,6 @@
 """Broad phase: which bodies are near a place, without asking them all. A uniform grid, built anew each tick."""
 
-from collections.abc import Iterable, Iterator
-from itertools import product
+from collections.abc import Iterable
 from math import floor
 
 from ecsnet.systems.body import Body
@@ -34,40 +33,41 @@ class Grid:
             return
         cells = self._cells
         for key in keys:
-            cell = cells.get(key)
-            if cell is None:
-                cells[key] = [body]
+            if key in cells:
+                cells[key].append(body)
             else:
-                cell.append(body)
+                cells[key] = [body]
 
     def near(self, left: float, top: float, right: float, bottom: float) -> list[Body]:
         """Return the bodies whose rectangles touch this one, ascending by entity.
 
         HOT: twice per moving body each tick; tests/bench/bench_collision.py.
         """
-        found = self._candidates(left, top, right, bottom)
-        return [
-            body
-            for _, body in sorted(found.items())
-            if body.left <= right and body.right >= left and body.top <= bottom and body.bottom >= top
-        ]
+        found = {}
+        for group in self._groups(left, top, right, bottom):
+            for body in group:
+                if body.left <= right and body.right >= left and body.top <= bottom and body.bottom >= top:
+                    found[body.entity] = body
+        return [found[entity] for entity in sorted(found)]
 
-    def _candidates(self, left: float, top: float, right: float, bottom: float) -> dict[int, Body]:
+    def _groups(self, left: float, top: float, right: float, bottom: float) -> Iterable[Iterable[Body]]:
+        """Return groups of bodies that hold all whose rectangles touch this one, some more than once."""
         keys = self._keys(left, top, right, bottom)
         if keys is None:
-            return self._all
+            return [self._all.values()]
         cells = self._cells
-        found = self._wide.copy()
-        for key in keys:
-            for body in cells.get(key, ()):
-                found[body.entity] = body
-        return found
+        groups: list[Iterable[Body]] = [cells[key] for key in keys if key in cells]
+        if self._wide:
+            groups.append(self._wide.values())
+        return groups
 
-    def _keys(self, left: float, top: float, right: float, bottom: float) -> Iterator[tuple[int, int]] | None:
+    def _keys(self, left: float, top: float, right: float, bottom: float) -> list[tuple[int, int]] | None:
         """Return the cells a rectangle lies in; None if they are too many."""
         per_unit = self._per_unit
-        first_x, last_x = floor(left * per_unit), floor(right * per_unit) + 1
-        first_y, last_y = floor(top * per_unit), floor(bottom * per_unit) + 1
-        if (last_x - first_x) * (last_y - first_y) > _MOST_CELLS:
+        first_x, last_x = floor(left * per_unit), floor(right * per_unit)
+        first_y, last_y = floor(top * per_unit), floor(bottom * per_unit)
+        if first_x == last_x and first_y == last_y:
+            return [(first_x, first_y)]
+        if (last_x - first_x + 1) * (last_y - first_y + 1) > _MOST_CELLS:
             return None
-        return product(range(first_x, last_x), range(first_y, last_y))
+        return [(x, y) for x in range(first_x, last_x + 1) for y in range(first_y, last_y + 1)]

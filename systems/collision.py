@@ -103,11 +103,11 @@ def region_around(movers: list[Body], dt: float) -> Box:
 
 
 def cell_size(movers: list[Body], dt: float) -> float:
-    """Return a good size of the grid's cells: about twice what a body needs in a tick."""
+    """Return a good size of the grid's cells: a few times what a body needs in a tick."""
     if not movers:
         return 1.0
     total = sum(body.extent_x + body.extent_y + step_size(body, dt) for body in movers)
-    return max(1e-3, 2.0 * total / len(movers))
+    return max(1e-3, 4.0 * total / len(movers))
 
 
 def step_size(body: Body, dt: float) -> float:
