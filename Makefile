@@ -6,11 +6,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help play test check bench clean
+.PHONY: help play test quick check bench clean
 
 help:
 	@echo "make play    play soccer against bots, in a window (or in the terminal, without a display)"
 	@echo "make test    run all tests"
+	@echo "make quick   run the tests a developer runs often"
 	@echo "make check   formatting, lint, types, layers"
 	@echo "make bench   measure"
 	@echo "make clean   remove what these made"
@@ -18,8 +19,13 @@ help:
 play: $(VENV)/.playable
 	$(BIN)/ecsnet play soccer --bots 3
 
+# Tests with real processes, windows and sockets come last and alone: they run in real time.
 test: $(VENV)/.developable
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q -n auto -m "not process and not loopback"
+	$(BIN)/python -m pytest -q -m "process or loopback"
+
+quick: $(VENV)/.developable
+	$(BIN)/python -m pytest -q -n auto -m "not slow and not process and not loopback"
 
 check: $(VENV)/.developable
 	$(BIN)/ruff format --check .

@@ -1,9 +1,10 @@
 """What client and server tell each other inside the handshake: who asks, and what is granted or why not.
 
-Only this file knows the layout of these three payloads (msgpack arrays); "Admission" in PROTOCOL.md describes them.
+Only this file knows the layout of these three payloads; "Admission" in PROTOCOL.md describes them.
 """
 
 import unicodedata
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ __all__ = ["Credentials", "Welcome", "clean_name", "pack_schema", "unpack_schema
 
 MAX_NAME_CHARACTERS = 24
 SCHEMA_HASH_BYTES = 16
+MAX_DESCRIPTION_BYTES = 65_536  # what a refusal may unfold to, whatever it claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,10 @@ class Welcome:
 
 
 def pack_schema(lines: Sequence[str], limit_bytes: int) -> bytes:
-    """Encode a schema's description for a refusal, cut at a line so that it fits."""
+    """Encode a schema's description for a refusal: compressed, and cut at a line so that it fits."""
     kept = list(lines)
     while True:
-        packed: bytes = msgpack.packb(kept)
+        packed = zlib.compress("\n".join(kept).encode(), level=9)
         if len(packed) <= limit_bytes or not kept:
             return packed
         kept.pop()
@@ -81,10 +83,10 @@ def pack_schema(lines: Sequence[str], limit_bytes: int) -> bytes:
 def unpack_schema(data: bytes) -> list[str]:
     """Decode a schema's description; an empty list for anything else, since it only makes an error text better."""
     try:
-        lines = _unpack(data)
-    except RemoteProtocolError:
+        text = zlib.decompressobj().decompress(data, MAX_DESCRIPTION_BYTES).decode(errors="replace")
+    except zlib.error:
         return []
-    return [line for line in lines if isinstance(line, str)] if isinstance(lines, list) else []
+    return text.split("\n") if text else []
 
 
 def clean_name(name: str) -> str:

@@ -65,9 +65,7 @@ def find_movers(world: World) -> list[Body]:
     """Return the bodies that may be moved, ascending by entity."""
     bounds = dict(world.get_component(Bounds2D))
     movers = []
-    for entity, (transform, velocity, collider) in sorted(
-        world.get_components(Transform2D, Velocity2D, Collider2D), key=lambda found: found[0]
-    ):
+    for entity, (transform, velocity, collider) in world.get_components(Transform2D, Velocity2D, Collider2D):
         body = Body(entity, transform, collider, velocity)
         if entity in bounds:
             body.confine(bounds[entity])
@@ -90,10 +88,10 @@ def find_fixed(world: World, movers: list[Body], region: Box) -> list[Body]:
 
 
 def region_around(movers: list[Body], dt: float) -> Box:
-    """Return a box that holds everywhere the bodies can get in a tick, pushed or not. A client has but few bodies."""
+    """Return a box with room for all steps and pushes of a tick: a client's few bodies need few of the obstacles."""
     if not movers:
         return Box(0.0, 0.0, -1.0, -1.0)
-    margin = 2.0 * sum(step_size(body, dt) for body in movers) + max(body.extent_x + body.extent_y for body in movers)
+    margin = 2.0 * sum(needed_units(body, dt) for body in movers)
     return Box.between(
         min(body.left for body in movers) - margin,
         min(body.top for body in movers) - margin,
@@ -106,14 +104,14 @@ def cell_size(movers: list[Body], dt: float) -> float:
     """Return a good size of the grid's cells: a few times what a body needs in a tick."""
     if not movers:
         return 1.0
-    total = sum(body.extent_x + body.extent_y + step_size(body, dt) for body in movers)
-    return max(1e-3, 4.0 * total / len(movers))
+    return max(1e-3, 4.0 * sum(needed_units(body, dt) for body in movers) / len(movers))
 
 
-def step_size(body: Body, dt: float) -> float:
-    """Return how far a body goes in a tick, at most."""
+def needed_units(body: Body, dt: float) -> float:
+    """Return more than how far from its centre a body can touch something in a tick, if nobody pushes it."""
     velocity = body.velocity
-    return 0.0 if velocity is None else (abs(velocity.x) + abs(velocity.y)) * dt
+    step = 0.0 if velocity is None else (abs(velocity.x) + abs(velocity.y)) * dt
+    return body.extent_x + body.extent_y + step
 
 
 def publish(world: World, found: list[Contact]) -> None:

@@ -185,7 +185,8 @@ def _audiences(spec: ComponentSpec) -> list[Audience]:
 
 def _describe(game: Game, specs: Iterable[ComponentSpec]) -> Iterable[str]:
     lines = [f"tick_rate: hz={game.tick_rate_hz:g}"]
-    for spec in specs:
+    # The game's own first: where the description is cut to fit a refusal, what differs is most likely still in it.
+    for spec in sorted(specs, key=lambda each: each.cls not in game.components):
         word = "input" if spec.is_input else "netvar"
         lines.append(f"{spec.name}: {'input' if spec.is_input else 'component'}")
         lines += [f"{spec.name}.{_item(word, at, each)}" for at, each in enumerate(spec.fields)]

@@ -181,9 +181,8 @@ class Connection:
 
     def _queue_unreliable(self, channel: int, kind: Delivery, message: bytes, token: int | None) -> None:
         if len(message) > self.max_message_bytes:
-            raise LocalProtocolError(
-                f"a message of {len(message)} B is over the {self.max_message_bytes} of a datagram; use a reliable channel"
-            )
+            limit = f"the {self.max_message_bytes} of a datagram"
+            raise LocalProtocolError(f"a message of {len(message)} B is over {limit}; use a reliable channel")
         if kind is Delivery.SEQUENCED:
             frame = packet.pack_sequenced(channel, self._sequence[channel], message)
             self._sequence[channel] += 1

@@ -1,5 +1,4 @@
 """Hello: everybody is a dot and moves it. Run it with `ecsnet play hello`."""
-# ruff: noqa: D101, D102  # so short that the names say it
 
 from ecsnet import Game, NetVar, System, World, component, netvar, player_input
 from ecsnet.components import Bounds2D, Player, Transform2D, Velocity2D

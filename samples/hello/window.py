@@ -2,8 +2,8 @@
 
 import pygame
 
-from ecsnet.components import Transform2D
 from ecsnet import RunningClient
+from ecsnet.components import Transform2D
 from ecsnet.samples.hello.game import Dot, Move
 
 

@@ -106,7 +106,7 @@ class Ground:
     def _width(self, units: float) -> int:
         return max(1, round(units * self._scale))
 
-    def _line(  # noqa: PLR0917  # two places and a look
+    def _line(  # two places and a look
         self, x1: float, y1: float, x2: float, y2: float, color: Color = LINE, width: float = LINE_WIDTH
     ) -> None:
         pygame.draw.line(self._surface, color, self._at(x1, y1), self._at(x2, y2), self._width(width))

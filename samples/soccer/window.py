@@ -2,8 +2,7 @@
 
 import pygame
 
-from ecsnet import Client
-from ecsnet import RunningClient
+from ecsnet import Client, RunningClient
 from ecsnet.samples.soccer.canvas import Canvas
 from ecsnet.samples.soccer.components import Match
 from ecsnet.samples.soccer.controls import Controls

@@ -71,7 +71,8 @@ def test_the_source_distribution_has_all_that_the_tests_need(built: Path) -> Non
     """Distributors build and test from it; the links stay out, since not every system can unpack them."""
     [archive] = built.glob("*.tar.gz")
 
-    members = tarfile.open(archive).getmembers()
+    with tarfile.open(archive) as opened:
+        members = opened.getmembers()
 
     names = {member.name.partition("/")[2] for member in members}
     assert {"LICENSE", "README.md", "CHANGELOG.md", "components/owner.py", "tests/packaging/test_wheel.py"} <= names
@@ -113,20 +114,15 @@ def test_an_installed_wheel_plays_a_game_that_has_components_and_systems_of_its_
 
 
 def run(project: Path, site: Path, *arguments: str) -> str:
-    """Run Python in a project with the installed wheel before everything else; return what it printed.
+    """Run Python in a project's folder; return what it printed.
 
-    Isolated from this checkout: `-P` and the wheel's folder in front keep an editable installation out of sight.
+    The installed wheel comes before everything else, also before an editable installation of this checkout.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment["PYTHONPATH"] = os.pathsep.join([str(site), str(project)])
+    environment["PYTHONPATH"] = str(site)
+    command = [sys.executable, *arguments]
     result = subprocess.run(
-        [sys.executable, "-P", *arguments],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        command, cwd=project, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert result.returncode == 0, result.stderr
     return result.stdout

@@ -111,7 +111,9 @@ class Window:
         """The pixels of the two numbers at the top: they must look the same in every window."""
         path = self.picture(label)
         return subprocess.run(
-            ["convert", str(path), "-crop", "330x50+520+10", "+repage", "rgb:-"], capture_output=True, check=True
+            [shutil.which("convert") or "convert", str(path), "-crop", "330x50+520+10", "+repage", "rgb:-"],
+            capture_output=True,
+            check=True,
         ).stdout
 
 
@@ -127,7 +129,7 @@ def until(client: ecsnet.RunningClient, condition: Callable[[], bool], seconds: 
 
 
 def test_two_windows_a_goal_a_late_watcher_and_a_killed_player(table: Table) -> None:
-    """Anna dribbles into the goal, both windows show it, a third sees everything, Ben is killed and the rest play on."""
+    """Anna dribbles into the goal, both windows show it; a third sees all of it; Ben is killed, the rest play on."""
     anna = table.open_window("anna", 0)
     ben = table.open_window("ben", 1240)
     time.sleep(1.5)

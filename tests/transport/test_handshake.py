@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
-from meeting import HERE, Meeting, verdict_of
 
 from ecsnet.config import HandshakeConfig
 from ecsnet.errors import LocalProtocolError
@@ -23,6 +22,7 @@ from ecsnet.transport.handshake import (
     Requested,
     Suite,
 )
+from tests.transport.meeting import HERE, Meeting, verdict_of
 
 BOTH_SUITES = pytest.mark.parametrize("suite", list(Suite))
 

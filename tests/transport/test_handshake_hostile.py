@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from meeting import APPLICATION, HERE, Meeting, touched, verdict_of
 
 from ecsnet.transport import hello, serverhandshake
 from ecsnet.transport.handshake import (
@@ -23,6 +22,7 @@ from ecsnet.transport.handshake import (
 )
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import HandshakeState
+from tests.transport.meeting import APPLICATION, HERE, Meeting, touched, verdict_of
 
 Published = Callable[[str], Any]
 ELSEWHERE = ("203.0.113.7", 9)

@@ -1,0 +1,140 @@
+"""Remote calls over the real wire: answered, refused, checked, and never able to stop the server."""
+
+import logging
+from typing import TypeVar
+
+import pytest
+
+from ecsnet.client import Client
+from ecsnet.components import Owner
+from ecsnet.errors import LocalProtocolError, SchemaError
+from ecsnet.peer import CALLS
+from ecsnet.protocol import DisconnectReason
+from ecsnet.rpc import RefusalCode, Reply
+from ecsnet.testing.network import Link
+from ecsnet.testing.simulation import Simulation
+from tests.simulation.meadow import Sheep, Weather, game, rename, shear
+
+T = TypeVar("T")
+
+
+def pasture(link: Link = Link.POOR, clients: int = 2, seed: int = 1) -> tuple[Simulation, int, int]:
+    """Return a calm simulation, a sheep of the first client in the server's world, and the same in the client's."""
+    sim = Simulation(game, clients=clients, link=link, seed=seed)
+    sim.server.world.single(Weather).stormy = False
+    for entity, _ in sim.server.world.get_component(Sheep):
+        sim.server.world.delete_entity(entity)
+    first = sim.clients[0]
+    sheep = sim.server.world.create_entity(Sheep(name="dolly", wool=7), Owner(first.client_id))
+    sim.run_until(lambda: bool(first.receiver.entity_of(sheep)), within_seconds=10)
+    return sim, sheep, first.receiver.entity_of(sheep)
+
+
+def wait(sim: Simulation, reply: Reply[T]) -> None:
+    sim.run_until(lambda: reply.done, within_seconds=15)
+
+
+def test_a_call_is_answered_with_its_value_whatever_the_network_does() -> None:
+    """The entity is named in the client's world and meant in the server's; once called is once run."""
+    sim, sheep, local = pasture()
+    replies = [sim.clients[0].call(shear, local, "please")]
+    wait(sim, replies[0])
+
+    assert replies[0].ok
+    assert replies[0].value == 7
+    assert sim.server.world.component_for_entity(sheep, Sheep).wool == 0
+
+
+def test_a_refusal_carries_its_text() -> None:
+    """What the game says is what the player reads."""
+    sim, _, _ = pasture()
+    reply = sim.clients[0].call(shear, 0, "nobody")
+    wait(sim, reply)
+
+    assert reply.refusal is not None
+    assert (reply.refusal.code, reply.refusal.text) == (RefusalCode.REFUSED, "no such sheep")
+
+
+def test_a_bug_in_a_handler_is_logged_refused_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """One broken handler must not take the game from everybody."""
+    sim, _, local = pasture()
+    with caplog.at_level(logging.ERROR):
+        reply = sim.clients[0].call(shear, local, "bug")
+        wait(sim, reply)
+
+    assert reply.refusal is not None
+    assert reply.refusal.code is RefusalCode.FAILED
+    assert "a bug in the game" in caplog.text
+    sim.run(1)
+    assert len(sim.server.peers) == 2
+
+
+def test_only_the_owner_commands() -> None:
+    """Whose entity it is, the server knows; what the caller claims does not count."""
+    sim, sheep, _ = pasture()
+    thief = sim.clients[1]
+    sim.run_until(lambda: bool(thief.receiver.entity_of(sheep)), within_seconds=10)
+    reply = thief.call(rename, thief.receiver.entity_of(sheep), "mine")
+    wait(sim, reply)
+
+    assert reply.refusal is not None
+    assert reply.refusal.code is RefusalCode.NOT_OWNER
+    assert sim.server.world.component_for_entity(sheep, Sheep).name == "dolly"
+
+
+def test_more_calls_than_allowed_are_refused() -> None:
+    """rate_hz=4: a burst of a second's worth, then four a second."""
+    sim, _, local = pasture(Link.LAN)
+    replies = [sim.clients[0].call(shear, local, "again") for _ in range(20)]
+    for reply in replies:
+        wait(sim, reply)
+    refused = [reply.refusal.code for reply in replies if reply.refusal]
+    sim.run(2)
+    later = sim.clients[0].call(shear, local, "later")
+    wait(sim, later)
+
+    assert refused == [RefusalCode.RATE] * 16
+    assert later.ok
+
+
+def test_the_callers_mistakes_raise_at_once() -> None:
+    """Too long a text, or a call to oneself, never leaves the program."""
+    sim, _, local = pasture()
+    with pytest.raises(SchemaError, match="note"):
+        sim.clients[0].call(shear, local, "x" * 300)
+    sim.clients[0].close(now=sim.now)
+    with pytest.raises(LocalProtocolError, match="CLOSING"):
+        sim.clients[0].call(shear, local, "too late")
+
+
+def test_calls_that_wait_are_refused_when_the_connection_ends() -> None:
+    """Nobody polls for ever."""
+    sim, _, local = pasture()
+    reply = sim.clients[0].call(shear, local, "please")
+    sim.server.kick(sim.clients[0].client_id, "enough", now=sim.now)
+    sim.cut_off(sim.clients[0])
+    wait(sim, reply)
+
+    assert reply.refusal is not None
+    assert reply.refusal.code is RefusalCode.DISCONNECTED
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"", b"\x00", b"\x00\x01\x63\x00\x00\x00\x00", b"\x07\x01", b"\x01\x05", b"\x00\x01\x01"]
+)
+def test_nonsense_on_the_channel_of_calls_closes_that_connection_only(nonsense: bytes) -> None:
+    """A cheater's bytes end its own game, with a reason, and nobody else's."""
+    sim, _, _ = pasture(Link.LAN)
+    cheat, honest = sim.clients
+    cheat._connection.send(CALLS, nonsense)
+    sim.run_until(lambda: cheat.disconnected is not None, within_seconds=5)
+
+    assert cheat.disconnected is not None
+    assert cheat.disconnected[0] is DisconnectReason.PROTOCOL_ERROR
+    assert still_plays(sim, honest)
+
+
+def still_plays(sim: Simulation, client: Client) -> bool:
+    tick = client.receiver.tick
+    sim.run(0.5)
+    return client.disconnected is None and client.receiver.tick != tick

@@ -1,0 +1,139 @@
+"""Coming, being refused, leaving: what a player and a server see of each other's beginnings and ends."""
+
+from dataclasses import replace
+
+import pytest
+
+from ecsnet.components import Player
+from ecsnet.errors import LocalProtocolError, SchemaError
+from ecsnet.events import PlayerJoined, PlayerLeft
+from ecsnet.fields import NetVar, component, netvar
+from ecsnet.game import Game
+from ecsnet.peer import INPUT, STATE
+from ecsnet.protocol import DisconnectReason
+from ecsnet.testing.network import Link
+from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
+from tests.simulation.meadow import Walk, game
+
+
+def test_players_are_entities_and_events() -> None:
+    """Who is connected is data on both sides, and news on the server."""
+    sim = Simulation(game, clients=1, link=Link.WIFI, seed=2)
+    sim.join("  Zoë\u0007 of the\n Meadow, the one and only  ")
+    names = sorted(player.name for _, player in sim.clients[0].world.observe(Player))
+    sim.clients[1].close(now=sim.now)
+    sim.run(1)
+
+    assert names == ["Zoë of the Meadow, the o", "player-1"]
+    events = sim.server.events()
+    assert [type(event) for event in events] == [PlayerJoined, PlayerJoined, PlayerLeft]
+    assert isinstance(events[-1], PlayerLeft)
+    assert events[-1].reason is DisconnectReason.LEFT
+    assert len(sim.clients[0].world.observe(Player)) == 1
+
+
+def test_a_full_server_says_so() -> None:
+    """The third player of a game for two reads why, and may come back when there is room."""
+    sim = Simulation(replace(game, max_clients=2), clients=2, seed=3)
+    third = sim.join("third", wait=False)
+    sim.run(1)
+
+    assert third.disconnected == (DisconnectReason.SERVER_FULL, "all 2 places are taken")
+    sim.clients[0].close(now=sim.now)
+    sim.run(1)
+    assert sim.join("fourth").is_ready
+
+
+def test_another_version_of_the_game_is_refused_with_the_difference() -> None:
+    """Not "connection failed" but what to update: the field, and both its declarations."""
+
+    @component
+    class Wolf:
+        teeth: NetVar[int] = netvar(42, low=0, high=99)
+
+    server_game = Game("woods", components=[Wolf])
+
+    @component
+    class Wolf:  # type: ignore[no-redef]  # the other version of the same component
+        teeth: NetVar[int] = netvar(42, low=0, high=50)
+
+    sim = Simulation(server_game, clients=0, seed=4)
+    sim.game = Game("woods", components=[Wolf])
+    client = sim.join(wait=False)
+    sim.run(1)
+
+    assert client.disconnected is not None
+    reason, text = client.disconnected
+    assert reason is DisconnectReason.SCHEMA_MISMATCH
+    assert "Wolf.teeth" in text
+    assert "high=50 here" in text
+    assert "high=99 on the server" in text
+
+
+def test_another_game_is_refused() -> None:
+    """A soccer client on a knight server is told so, whatever its schema."""
+    sim = Simulation(game, clients=0, seed=5)
+    sim.game = Game("something else")
+    client = sim.join(wait=False)
+    sim.run(1)
+
+    assert client.disconnected is not None
+    assert client.disconnected[0] is DisconnectReason.WRONG_GAME
+
+
+def test_the_server_closes_and_everybody_hears_why() -> None:
+    """Ctrl-C on the server is no mystery to the players."""
+    sim = Simulation(game, clients=3, link=Link.MOBILE, seed=6)
+    sim.server.close(text="maintenance", now=sim.now)
+    sim.run(2)
+
+    assert [client.disconnected for client in sim.clients] == [(DisconnectReason.SERVER_CLOSING, "maintenance")] * 3
+
+
+def test_garbage_on_the_channel_of_input_gains_nothing() -> None:
+    """Out of range, too long, too many, from the future: ignored and counted; the others do not notice."""
+    sim = Simulation(game, clients=2, seed=7)
+    cheat = sim.clients[0]
+    buffer = sim.server._session.input_buffers[cheat.client_id]
+    tick = (sim.server.world.tick + 5).to_bytes(4, "big")
+    for message in (b"", b"\x00", tick + b"\x01\x09\x00", tick + b"\x01\x01\x01\x01", tick + b"\xff\x00\x00"):
+        cheat._connection.send(INPUT, message)
+    future = (sim.server.world.tick + 5000).to_bytes(4, "big")
+    for _ in range(200):
+        cheat._connection.send(INPUT, future + b"\x01\x01\x01")
+    sim.run(0.5)
+
+    assert buffer.refused >= 205
+    assert cheat.disconnected is None  # its inputs are ignored, its game goes on
+    assert len(sim.server.peers) == 2
+
+
+def test_a_server_that_sends_nonsense_is_left() -> None:
+    """The client is as careful as the server: a state message that cannot be read ends the connection."""
+    sim = Simulation(game, clients=1, seed=8)
+    client = sim.clients[0]
+    sim.server.peers[client.client_id].connection.send(STATE, b"\x00\x00\x00\x01\xff")
+    sim.run(1)
+
+    assert client.disconnected is not None
+    assert client.disconnected[0] is DisconnectReason.PROTOCOL_ERROR
+
+
+def test_press_takes_the_games_input_in_its_ranges() -> None:
+    """The caller's mistake raises where it is made."""
+    sim = Simulation(game, clients=1, seed=9)
+    with pytest.raises(LocalProtocolError, match="Walk"):
+        sim.clients[0].press(Player())
+    with pytest.raises(SchemaError, match="dx"):
+        sim.clients[0].press(Walk(dx=5))
+
+
+def test_a_datagram_of_anybody_else_changes_nothing() -> None:
+    """The client listens to its server alone."""
+    sim = Simulation(game, clients=1, seed=10)
+    sim.clients[0].receive_datagram(b"\x00" * 60, ("stranger", 1), sim.now)
+    sim.clients[0].receive_datagram(b"\x00" * 60, SERVER_ADDRESS, sim.now)
+    sim.run(0.2)
+
+    assert sim.clients[0].disconnected is None
+    assert sim.clients[0].statistics.drops["wrong address"] == 1
