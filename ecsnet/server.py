@@ -3,12 +3,13 @@
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ecsnet.admission import Credentials, Welcome, pack_schema
 from ecsnet.components.owner import Owner
 from ecsnet.components.player import Player, PlayerStatus
 from ecsnet.components.predicted import Predicted
-from ecsnet.config import ServerConfig
+from ecsnet.config import ServerConfig, TransportConfig
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.events import Connected, ConnectRequested, Disconnected, PlayerJoined, PlayerLeft
 from ecsnet.game import Game
@@ -74,7 +75,7 @@ class Server:
             self._identity,
             application_id=game.application_id,
             channels=CHANNELS,
-            config=self.config.transport,
+            config=_with_room_for(self.config.transport, game.max_clients),
             entropy=entropy,
         )
         self._session = ServerSession(
@@ -234,3 +235,9 @@ class Server:
                 logger.warning("client %d (%s) broke the protocol: %s", peer.client_id, peer.name, peer.fault)
                 peer.connection.close(DisconnectReason.PROTOCOL_ERROR, peer.fault, now=now)
                 peer.fault = ""
+
+
+def _with_room_for(config: TransportConfig, max_clients: int) -> TransportConfig:
+    """Let as many handshakes be pending as there are places: a whole server may reconnect at once."""
+    handshake = config.handshake
+    return replace(config, handshake=replace(handshake, max_pending=max(handshake.max_pending, max_clients)))

@@ -35,7 +35,8 @@ class SendState(System):
             return
         session.sender.encode(world.tick)
         for client_id, peer in session.peers.items():
-            self._send(client_id, peer, world)
+            if peer.connection.is_connected:  # else it was closed in this very tick, and goes with the next update
+                self._send(client_id, peer, world)
 
     def _send(self, client_id: int, peer: Peer, world: World) -> None:
         buffer = self._session.input_buffers[client_id]

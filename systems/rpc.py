@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ecsnet.components.owner import Owner
-from ecsnet.errors import LocalProtocolError, Refused, RemoteProtocolError
+from ecsnet.errors import LocalProtocolError, Refused, RemoteProtocolError, SendQueueFull
 from ecsnet.game import Game
 from ecsnet.peer import CALLS, CASUAL_CALLS, Peer
 from ecsnet.replication.codec import RecordCodec, Values
@@ -158,7 +158,7 @@ class CallDesk:
         if refusal is not None and call_id:
             code, text = refusal
             encoded = text.encode()[:MAX_REFUSAL_BYTES]
-            peer.connection.send(CALLS, bytes((REFUSED,)) + pack_varint(call_id) + bytes((code.value,)) + encoded)
+            _answer(peer, bytes((REFUSED,)) + pack_varint(call_id) + bytes((code.value,)) + encoded)
 
     def _invoke(
         self, peer: Peer, call_id: int, entry: _Entry, call: Call, values: Values
@@ -173,7 +173,7 @@ class CallDesk:
             logger.exception("%s%r called by client %d failed", entry.rpc.name, values, call.sender)
             return RefusalCode.FAILED, f"{entry.rpc.name} failed on the server"
         if call_id:
-            peer.connection.send(CALLS, bytes((RESULT,)) + pack_varint(call_id) + packed)
+            _answer(peer, bytes((RESULT,)) + pack_varint(call_id) + packed)
         return None
 
     def _check(self, peer: Peer, entry: _Entry, values: Values, world: World) -> tuple[RefusalCode, str] | None:
@@ -226,6 +226,16 @@ class CallDesk:
             entity = mapped[position]
             mapped[position] = mapping(entity) if isinstance(entity, int) else entity
         return tuple(mapped)
+
+
+def _answer(peer: Peer, message: bytes) -> None:
+    """Send an answer; a peer that asks and never reads what it gets is closed, at nobody else's cost."""
+    if not peer.connection.is_connected:  # closed in this very tick
+        return
+    try:
+        peer.connection.send(CALLS, message)
+    except SendQueueFull as error:
+        peer.fault = f"answers are not read: {error}"
 
 
 class ReceiveCalls(System):

@@ -11,8 +11,10 @@ from ecsnet.fields import NetVar, component, netvar
 from ecsnet.game import Game
 from ecsnet.peer import INPUT, STATE
 from ecsnet.protocol import DisconnectReason
+from ecsnet.system import System
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
+from ecsnet.world import World
 from tests.simulation.meadow import Walk, game
 
 
@@ -137,3 +139,22 @@ def test_a_datagram_of_anybody_else_changes_nothing() -> None:
 
     assert sim.clients[0].disconnected is None
     assert sim.clients[0].statistics.drops["wrong address"] == 1
+
+
+def test_a_kick_in_the_middle_of_a_tick_hurts_nobody_else() -> None:
+    """A rule of the game may throw somebody out while the tick runs: the others get their state all the same."""
+    sims: list[Simulation] = []
+
+    class Bouncer(System):
+        def process(self, world: World) -> None:  # a system's signature
+            for sim in sims:
+                if 1 in sim.server.peers:
+                    sim.server.kick(1, "out", now=sim.now)
+
+    sim = Simulation(replace(game, systems=[*game.systems, Bouncer]), clients=2, seed=11)
+    sims.append(sim)
+    sim.run(1)
+
+    ended = {client.client_id: client.disconnected for client in sim.clients}
+    assert ended == {1: (DisconnectReason.KICKED, "out"), 2: None}
+    assert list(sim.server.peers) == [2]
