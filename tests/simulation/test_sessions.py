@@ -151,7 +151,7 @@ def test_a_kick_in_the_middle_of_a_tick_hurts_nobody_else() -> None:
                 if 1 in sim.server.peers and world.tick % 2 == 0:  # a tick in which state is sent
                     sim.server.kick(1, "out", now=sim.now)
 
-    sim = Simulation(replace(game, systems=[*game.systems, Bouncer]), clients=2, seed=11)
+    sim = Simulation(replace(game, systems=(*game.systems, Bouncer)), clients=2, seed=11)
     sims.append(sim)
     sim.run(1)
 

@@ -1,0 +1,96 @@
+"""Drawing between two known states: the clock, the rests, the angles, the end."""
+
+import math
+import random
+
+import pytest
+
+from ecsnet.components import Transform2D
+from ecsnet.game import Game
+from ecsnet.replication.schema import Schema
+from ecsnet.systems.interpolation import Interpolator, RenderClock
+
+WRAP = 2**32
+SCHEMA = Schema(Game("nothing"))
+TRANSFORM = SCHEMA.records_of[Transform2D][0].id
+
+
+def play(clock: RenderClock, ticks: list[int], jitter: float = 0.0) -> list[float]:
+    """Let states arrive every 1/30 s, more or less, and draw 60 times a second."""
+    chance = random.Random(1)
+    arrivals = sorted((index / 30 + chance.uniform(0, jitter), tick) for index, tick in enumerate(ticks))
+    drawn = []
+    for frame in range(len(ticks) * 2):
+        now = frame / 60
+        while arrivals and arrivals[0][0] <= now:
+            clock.observe(arrivals.pop(0)[1], now)
+        drawn.append(clock.advance(now))
+    return drawn
+
+
+@pytest.mark.parametrize("start", [0, WRAP - 100])
+@pytest.mark.parametrize("jitter", [0.0, 0.02])
+def test_the_clock_runs_evenly_behind_what_arrives(start: int, jitter: float) -> None:
+    """Never backward, never by jumps, never ahead of what is known: also across the tick's wrap."""
+    drawn = play(RenderClock(60, 2), [(start + 2 * i) % WRAP for i in range(200)], jitter)
+    steps = [b - a for a, b in zip(drawn[60:], drawn[61:], strict=False)]
+
+    assert min(steps) > 0.8
+    assert max(steps) < 1.2
+    assert 398 - drawn[-1] > 2.0  # behind
+    assert 398 - drawn[-1] < 15.0  # not far
+
+
+def test_more_jitter_means_more_delay() -> None:
+    """Smoothness is bought with delay, no more than needed."""
+    steady, shaky = RenderClock(60, 2), RenderClock(60, 2)
+    play(steady, list(range(0, 400, 2)))
+    play(shaky, list(range(0, 400, 2)), jitter=0.05)
+
+    assert shaky.delay_ticks > steady.delay_ticks + 2
+
+
+def place(interpolator: Interpolator, tick: float, component: Transform2D) -> Transform2D:
+    interpolator.clock.tick = tick
+    return interpolator.render(1, component)
+
+
+def fed(*samples: tuple[int, float, float]) -> Interpolator:
+    """An interpolator that heard (tick, x, rotation) of entity 1."""
+    interpolator = Interpolator(SCHEMA, 60, 2)
+    for tick, x, rotation in samples:
+        interpolator.feed([(1, TRANSFORM, tick, (x, 0.0, rotation))], tick, tick / 60)
+    return interpolator
+
+
+def test_between_two_states_lies_what_is_drawn() -> None:
+    """Half the time, half the way; before the first and after the last it stands."""
+    interpolator = fed((0, 10.0, 0.0), (2, 20.0, 0.0))
+
+    assert [place(interpolator, tick, Transform2D()).x for tick in (-5, 0, 1, 2, 50)] == [10, 10, 15, 20, 20]
+
+
+def test_a_rest_is_a_rest_and_no_slow_drift() -> None:
+    """What does not change does not travel: after a second of rest it moves at the end of that second, not all along."""
+    interpolator = fed((0, 10.0, 0.0), (60, 20.0, 0.0))
+
+    assert place(interpolator, 30, Transform2D()).x == 10
+    assert place(interpolator, 59, Transform2D()).x == 15
+
+
+def test_angles_turn_the_short_way() -> None:
+    """From just below pi to just above minus pi is a small step, not a full turn."""
+    interpolator = fed((0, 0.0, math.pi - 0.1), (2, 0.0, -math.pi + 0.1))
+
+    assert abs(place(interpolator, 1, Transform2D()).rotation) == pytest.approx(math.pi)
+
+
+def test_drawing_changes_nothing() -> None:
+    """Render values live beside the components, and are forgotten with the entity."""
+    interpolator = fed((0, 10.0, 0.0), (2, 20.0, 0.0))
+    component = Transform2D(x=99.0)
+
+    assert place(interpolator, 1, component) is not component
+    assert component.x == 99.0
+    interpolator.forget(1)
+    assert place(interpolator, 1, component) is component
