@@ -2,6 +2,7 @@
 
 import math
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -33,7 +34,7 @@ def play(clock: RenderClock, ticks: list[int], jitter: float = 0.0) -> list[floa
 def test_the_clock_runs_evenly_behind_what_arrives(start: int, jitter: float) -> None:
     """Never backward, never by jumps, never ahead of what is known: also across the tick's wrap."""
     drawn = play(RenderClock(60, 2), [(start + 2 * i) % WRAP for i in range(200)], jitter)
-    steps = [b - a for a, b in zip(drawn[60:], drawn[61:], strict=False)]
+    steps = [b - a for a, b in pairwise(drawn[60:])]
 
     assert min(steps) > 0.8
     assert max(steps) < 1.2
@@ -71,7 +72,7 @@ def test_between_two_states_lies_what_is_drawn() -> None:
 
 
 def test_a_rest_is_a_rest_and_no_slow_drift() -> None:
-    """What does not change does not travel: after a second of rest it moves at the end of that second, not all along."""
+    """What does not change does not travel: after a second of rest it moves at the end of it, not all along."""
     interpolator = fed((0, 10.0, 0.0), (60, 20.0, 0.0))
 
     assert place(interpolator, 30, Transform2D()).x == 10
