@@ -47,15 +47,12 @@ class HandshakeConfig:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransportConfig:
-    """What one connection may use, and when it loses patience."""
+    """What one connection may use, and when it loses patience. Fields marked (wire) must agree on both ends."""
 
     handshake: HandshakeConfig = field(default_factory=HandshakeConfig)
 
     datagram_bytes: int = 1200
     """Largest UDP payload sent. 1200 B + 48 B of IPv6 and UDP headers fits the 1280 B every IPv6 link must carry."""
-
-    frame_overhead_bytes: int = 16
-    """Set aside for the head of a message's frame: type 1, number 8, size 4, rounded up."""
 
     keep_alive_seconds: float = 1.0
     """After this long without sending, a PING goes out: NATs forget after 30 s, and the peer hears we live."""
@@ -65,13 +62,20 @@ class TransportConfig:
 
     max_ack_delay_seconds: float = 0.040
     """How long an ACK waits for something to ride on: longer than the 33 ms between two sends at 30 Hz, or every second
-    datagram would be an ACK alone."""
+    datagram would be an ACK alone. (wire)"""
 
     close_repeats: int = 3
     """How often CLOSE is said: at 20 % loss, 1 in 125 closes goes unheard and ends by timeout."""
 
+    close_pause_seconds: float = 0.25
+    """Longest pause between two of them, else a probe timeout. So a close takes at most a second."""
+
     send_budget_bytes: int = 65_536
     """Most bytes of one connection in one call: 4 MB/s at 60 calls a second. Congestion control will lower it."""
+
+    reliable_share: float = 0.25
+    """Share of it that reliable messages may take before unreliable ones: state must not wait behind a download, nor
+    a call behind a flood of state. What either leaves over is the other's."""
 
     max_unreliable_queue_bytes: int = 262_144
     """Unreliable messages that wait to be packed; beyond it the oldest are given up."""
@@ -82,26 +86,59 @@ class TransportConfig:
     server_send_queue_bytes: int = 1_048_576
     """Reliable bytes a server may have unacknowledged on one channel of one client."""
 
+    max_queued_messages: int = 16_384
+    """Reliable messages unacknowledged on one channel: empty ones take memory, too, about 600 B each."""
+
     max_reliable_message_bytes: int = 262_144
-    """Longest reliable message."""
+    """Longest reliable message. (wire)"""
 
     max_fragments: int = 256
-    """Most fragments of one message: 262,144 B in pieces of 1,150 B are 228."""
+    """Most fragments of one message: 262,144 B in pieces of 1,129 B are 233. (wire)"""
 
     reliable_window_messages: int = 1024
-    """How far the newest reliable message sent may be ahead of the oldest unacknowledged one."""
+    """How far the newest reliable message sent may be ahead of the oldest unacknowledged one. (wire)"""
 
     reliable_window_bytes: int = 262_144
-    """The same in bytes, so that the receiver never holds more behind a lost message."""
+    """The same in bytes, so that the receiver never holds more behind a lost message. (wire)"""
 
     receive_buffer_bytes: int = 524_288
-    """Bytes one reliable channel holds for order and reassembly: a full window and one longest message."""
+    """What one reliable channel holds for order and reassembly: a full window of 262,144 B, and `held_overhead_bytes`
+    for each of its 1024 messages and 233 further fragments. (wire)"""
+
+    held_overhead_bytes: int = 128
+    """What a held message or fragment counts beside its bytes: 33 B of object, about 90 B of dictionary. Without it
+    half a million fragments of one byte each would fit the limit and take 70 MB."""
 
     max_inbox_bytes: int = 262_144
-    """Bytes delivered and not yet taken by the application; beyond it datagrams are dropped unacknowledged."""
+    """Bytes delivered and not yet taken by the application; beyond it messages are dropped unacknowledged."""
 
     message_overhead_bytes: int = 64
     """What a message in the inbox counts beside its bytes: empty messages take memory, too."""
+
+    duplicate_bytes: int = 256
+    """Reliable messages up to this size are sent twice when packets get lost: cheaper than the round trip a repair
+    takes. Longer ones are repaired."""
+
+    duplicate_from_loss: float = 0.01
+    """Share of packets lost lately from which that is done."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work.
+
+        Raises:
+            ValueError: With the names and the values.
+        """
+        needed = max(self.reliable_window_bytes, self.max_reliable_message_bytes)
+        needed += (self.reliable_window_messages + self.max_fragments) * self.held_overhead_bytes
+        if self.held_overhead_bytes < 1:
+            raise ValueError(f"held_overhead_bytes={self.held_overhead_bytes}: what is held costs something")
+        if self.receive_buffer_bytes < needed:
+            raise ValueError(
+                f"receive_buffer_bytes={self.receive_buffer_bytes} cannot hold what a peer may send: {needed} B for "
+                f"reliable_window_bytes={self.reliable_window_bytes}, max_reliable_message_bytes="
+                f"{self.max_reliable_message_bytes}, reliable_window_messages={self.reliable_window_messages}, "
+                f"max_fragments={self.max_fragments} and held_overhead_bytes={self.held_overhead_bytes}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,11 @@
-"""Words both ends share: the reasons for which a connection ends, or never begins."""
+"""Words both ends share: the protocol's name and version, and the reasons for which a connection ends."""
 
 from enum import IntEnum
 
-__all__ = ["DisconnectReason"]
+__all__ = ["MAGIC", "PROTOCOL_VERSION", "DisconnectReason"]
+
+MAGIC = b"ecsn"  # opens every INIT, in all versions
+PROTOCOL_VERSION = 1  # changes with every change of the wire; the golden tests hold the bytes it stands for
 
 
 class DisconnectReason(IntEnum):

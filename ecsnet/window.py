@@ -13,6 +13,8 @@ from ecsnet.runtime import RunningClient
 
 __all__ = ["MissingPygameError", "find_window", "is_pygame", "missing_display"]
 
+INVISIBLE = {"dummy", "offscreen"}
+
 
 class MissingPygameError(EcsnetError):
     """The game's window is drawn with pygame, which is not installed."""
@@ -28,15 +30,20 @@ def missing_display() -> str:
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
     ):
         return "this machine has no display (neither DISPLAY nor WAYLAND_DISPLAY is set)"
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # stdout is for links and figures
     try:
         pygame = importlib.import_module("pygame")
     except ModuleNotFoundError:
         return ""  # whether that matters depends on the game
     try:
         pygame.display.init()
+        driver = pygame.display.get_driver()
         pygame.display.quit()
     except pygame.error as error:
         return f"no window can be opened here ({error})"
+    # SDL falls back to drawing where nobody can look; that is a window only for who asked for it.
+    if driver in INVISIBLE and not os.environ.get("SDL_VIDEODRIVER"):
+        return f"no window can be opened here (the display {os.environ.get('DISPLAY', '')} does not answer)"
     return ""
 
 

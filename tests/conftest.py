@@ -24,3 +24,10 @@ def published() -> Callable[[str], Any]:
         return json.loads((VECTORS / name).read_text())
 
     return read
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests in real time on one worker: side by side they would only slow each other beyond their patience."""
+    for item in items:
+        if item.get_closest_marker("process") or item.get_closest_marker("loopback"):
+            item.add_marker(pytest.mark.xdist_group("real time"))

@@ -11,40 +11,48 @@ ACK_RANGE = 1024  # packets an ACK can name below the largest: over 17 seconds a
 
 
 class ReceivedPackets(ReplayWindow):
-    """The packets of one direction that were opened, and which of them the peer should hear about."""
+    """The packets of one direction that were opened, and which of them the peer should hear about.
 
-    __slots__ = ("_confirmed", "_eliciting_since", "_largest_at")
+    Attributes:
+        eliciting_since: When the first packet arrived that asks for an ACK not yet sent; None if there is none.
+    """
+
+    __slots__ = ("_confirmed", "_largest_at", "eliciting_since")
 
     def __init__(self) -> None:
         """Start empty."""
         super().__init__(ACK_RANGE + 1)
         self._largest_at = 0.0
         self._confirmed = -1
-        self._eliciting_since: float | None = None
+        self.eliciting_since: float | None = None
 
-    def add(self, number: int, now: float, *, ack_eliciting: bool) -> None:
+    def add(self, number: int, now: float, *, ack_eliciting: bool) -> None:  # HOT: once per packet received
         """Note an authentic packet that `check` allowed."""
         if number > self.largest:
             self._largest_at = now
         self.commit(number)
-        if ack_eliciting and self._eliciting_since is None:
-            self._eliciting_since = now
-
-    @property
-    def ack_wanted(self) -> bool:
-        """Whether the peer waits to hear what arrived."""
-        return self._eliciting_since is not None
+        if ack_eliciting and self.eliciting_since is None:
+            self.eliciting_since = now
 
     def ack_due_at(self, delay_seconds: float) -> float | None:
         """Return when an ACK must go out even alone; None while nothing asks for one."""
-        return None if self._eliciting_since is None else self._eliciting_since + delay_seconds
+        return None if self.eliciting_since is None else self.eliciting_since + delay_seconds
 
     def take_ack(self, now: float) -> tuple[int, float, int]:
         """Return largest, delay and bitmap for an ACK frame, and note that it is sent."""
-        self._eliciting_since = None
+        self.eliciting_since = None
         width = min(ACK_RANGE, self.largest - self._confirmed)
         return self.largest, now - self._largest_at, (self._seen >> 1) & ((1 << width) - 1)
 
+    @property
+    def unconfirmed(self) -> int:
+        """How many packets an ACK goes back over, because we do not know that the peer has an earlier one."""
+        return self.largest - self._confirmed
+
     def confirm(self, largest: int) -> None:
-        """Note that the peer has an ACK up to `largest`: what lies below need not be repeated any more."""
+        """Note that the peer has an ACK up to `largest`: what lies below need not be repeated any more.
+
+        A packet that arrives below it even later is not acknowledged at all. By then the peer has counted it as lost:
+        the confirmation is a round trip younger than the ACK that showed the gap.
+        """
         self._confirmed = max(self._confirmed, largest)

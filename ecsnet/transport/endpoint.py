@@ -12,12 +12,13 @@ from ecsnet.errors import LocalProtocolError
 from ecsnet.events import Connected, ConnectRequested, Disconnected
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport.channels import Channel
-from ecsnet.transport.connection import CLIENT_HEADER, Connection
+from ecsnet.transport.connection import Connection
 from ecsnet.transport.cookie import Address
 from ecsnet.transport.handshake import HANDSHAKE_BIT, HandshakeRequest, Reply, ServerHandshakes
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.state import State
+from ecsnet.transport.traffic import CLIENT_HEADER
 
 __all__ = ["Address", "Endpoint", "Entropy"]
 
@@ -46,7 +47,7 @@ class Endpoint:
         self._channels = tuple(channels)
         self._config = config
         self._entropy = entropy
-        self._requests: dict[int, HandshakeRequest] = {}
+        self._requests: dict[int, tuple[HandshakeRequest, float]] = {}  # with the time at which they expire
         self._unconfirmed: dict[int, HandshakeRequest] = {}  # by connection id
         self._outgoing: list[tuple[bytes, Address]] = []
         self._events: list[ConnectRequested | Connected | Disconnected] = []
@@ -114,24 +115,27 @@ class Endpoint:
         """Let timers fire."""
         self._now = max(self._now, now)
         self._handshakes.update(self._now)
-        for connection_id, connection in list(self.connections.items()):
+        self._expire_requests()
+        for connection in self.connections.values():
             connection.update(self._now)
-            self._gather(connection)
-            if connection.state is State.CLOSED:
-                del self.connections[connection_id]
-                self._unconfirmed.pop(connection_id, None)
+            self._events += connection.events()
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
         """Return what must go out now, of all connections."""
         self._now = max(self._now, now)
         datagrams, self._outgoing = self._outgoing, []
+        ended = []
         for connection in self.connections.values():
             datagrams += connection.datagrams_to_send(self._now)
+            if connection.state is State.CLOSED:
+                ended.append(connection)
+        for connection in ended:
+            self._forget(connection)
         return datagrams
 
     def next_deadline(self) -> float | None:
         """Return when there is something to do, monotonic seconds."""
-        deadlines = [self._handshakes.next_deadline()]
+        deadlines = [self._handshakes.next_deadline(), *(expires_at for _, expires_at in self._requests.values())]
         deadlines += [connection.next_deadline() for connection in self.connections.values()]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
@@ -161,31 +165,41 @@ class Endpoint:
                 self._outgoing.append((outcome.data, address))
             else:
                 request = outcome.request
-                self._requests[request.id] = request
+                self._requests[request.id] = request, self._now + self._config.handshake.timeout_seconds
                 self._events.append(ConnectRequested(request.id, address, request.credentials))
 
     def _receive_packet(self, data: bytes, address: Address) -> None:
-        """HOT: once per datagram received; tests/bench/bench_connection.py."""
+        """Find whose it is. HOT: once per datagram received; tests/bench/bench_connection.py."""
         connection_id = CLIENT_HEADER.unpack_from(data)[1]
         connection = self.connections.get(connection_id)
         if connection is None:
             self.drops["unknown connection"] += 1
             return
         connection.receive_datagram(data, address, self._now)
-        if connection_id in self._unconfirmed and connection.state is not State.PENDING:
+        if self._unconfirmed and connection_id in self._unconfirmed and connection.state is not State.PENDING:
             self._handshakes.confirm(self._unconfirmed.pop(connection_id))
-        reply = connection.close_reply()
-        if reply is not None:
-            self._outgoing.append((reply, address))
 
-    def _gather(self, connection: Connection) -> None:
+    def _forget(self, connection: Connection) -> None:
+        """Let go of a connection that has ended and said what it had to say."""
         self._events += connection.events()
+        del self.connections[connection.connection_id]
+        self._unconfirmed.pop(connection.connection_id, None)
 
     def _take(self, request_id: int) -> HandshakeRequest:
-        request = self._requests.pop(request_id, None)
-        if request is None:
-            raise LocalProtocolError(f"there is no request {request_id} to answer, or it was answered before")
-        return request
+        if request_id not in self._requests:
+            raise LocalProtocolError(
+                f"there is no request {request_id} to answer: it was answered before, or it waited longer than "
+                f"{self._config.handshake.timeout_seconds:g} s"
+            )
+        return self._requests.pop(request_id)[0]
+
+    def _expire_requests(self) -> None:
+        """Forget requests that the application left unanswered; their clients have given up."""
+        while self._requests:
+            request_id, (_, expires_at) = next(iter(self._requests.items()))
+            if self._now < expires_at:
+                return
+            del self._requests[request_id]
 
     def _new_id(self) -> int:
         """Choose an id nobody can guess: who does not see the traffic cannot even make a connection try to decrypt."""

@@ -1,12 +1,16 @@
-"""What is on its way: each packet sent, until it is known to have arrived or to be lost. Source: RFC 9002, 6."""
+"""What is on its way: each packet sent, until it is known to have arrived or to be lost. Source: RFC 9002, section 6.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+Nothing is resent here: a packet is never repeated, what it carried goes into a new one. Every packet noted is given
+back exactly once, as acknowledged, lost or given up.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.transport.acks import ACK_RANGE
-from ecsnet.transport.channels import Piece
 from ecsnet.transport.packet import Ack
+from ecsnet.transport.reliable import Piece
 from ecsnet.transport.rtt import RoundTrip
 
 __all__ = ["InFlight", "SentPacket"]
@@ -14,21 +18,18 @@ __all__ = ["InFlight", "SentPacket"]
 PACKET_THRESHOLD = 3
 MAX_BACKOFF = 6  # doublings: 2**6 probe timeouts are longer than any idle timeout
 
-
-@dataclass(slots=True, eq=False)
-class SentPacket:
-    """What must be known of a packet when it is acknowledged or lost."""
-
-    number: int
-    sent_at: float
-    size: int
-    pieces: list[Piece]
-    tokens: list[int]
-    acks_up_to: int  # largest of the ACK it carried; -1 without
+# When it was sent; its size in bytes; the pieces of reliable messages and the tokens of other messages it carried; the
+# largest packet its ACK named, -1 without one. A tuple, since one is made per packet: a dataclass costs 0.4 us more.
+SentPacket: TypeAlias = tuple[float, int, Sequence[Piece], Sequence[int], int]
 
 
 class InFlight:
-    """Ack-eliciting packets that are neither acknowledged nor lost, oldest first; at most `ACK_RANGE`."""
+    """Ack-eliciting packets that are neither acknowledged nor lost, oldest first; at most `ACK_RANGE`.
+
+    Attributes:
+        rtt: The round trip.
+        largest_acked: Largest packet number acknowledged; -1 before the first.
+    """
 
     __slots__ = ("_last_sent_at", "_loss_at", "_max_ack_delay", "_packets", "_probes", "largest_acked", "rtt")
 
@@ -46,72 +47,77 @@ class InFlight:
         """Count the packets on their way."""
         return len(self._packets)
 
-    def add(self, packet: SentPacket) -> SentPacket | None:
-        """Note a packet just sent; return the oldest, now given up, when there are too many."""
-        self._packets[packet.number] = packet
-        self._last_sent_at = packet.sent_at
-        if len(self._packets) > ACK_RANGE:
-            return self._packets.pop(next(iter(self._packets)))
+    def __repr__(self) -> str:
+        """Show what is on its way and how long that takes."""
+        return f"InFlight({len(self._packets)} packets, acked {self.largest_acked}, {self._probes} probes, {self.rtt})"
+
+    def add(self, number: int, packet: SentPacket) -> SentPacket | None:  # HOT: once per packet sent
+        """Note a packet just sent; return the oldest one, given up, when there are more than an ACK can name."""
+        packets = self._packets
+        packets[number] = packet
+        self._last_sent_at = packet[0]
+        if len(packets) > ACK_RANGE:
+            return packets.pop(next(iter(packets)))
         return None
 
-    def receive_ack(self, ack: Ack, next_number: int, now: float) -> tuple[list[SentPacket], list[SentPacket]]:
+    def receive_ack(  # HOT: once per packet received
+        self, ack: Ack, next_number: int, now: float
+    ) -> tuple[list[SentPacket], list[SentPacket]]:
         """Take an ACK; return the packets it acknowledges for the first time, and those now known to be lost.
 
         Raises:
             RemoteProtocolError: It acknowledges a packet that was never sent.
         """
-        if ack.largest >= next_number:
-            raise RemoteProtocolError(f"an ACK of packet {ack.largest}, which was never sent")
-        acked = [packet for number in self._named(ack) if (packet := self._packets.pop(number, None)) is not None]
-        if not acked:
+        largest, delay_seconds, bitmap = ack
+        if largest >= next_number:
+            raise RemoteProtocolError(f"an ACK of packet {largest}, which was never sent")
+        packets = self._packets
+        arrived = bitmap << 1 | 1  # bit i: `largest - i`
+        numbers = []
+        for number in packets:
+            if number > largest:
+                break
+            if arrived >> (largest - number) & 1:
+                numbers.append(number)
+        acked = [packets.pop(number) for number in numbers]
+        if acked:
+            self._probes = 0
+            if numbers[-1] == largest:
+                self.rtt.add(max(0.0, now - acked[-1][0]), delay_seconds, self._max_ack_delay)
+        elif largest <= self.largest_acked:
             return [], []
-        if acked[0].number == ack.largest and ack.largest > self.largest_acked:
-            self.rtt.add(max(0.0, now - acked[0].sent_at), ack.delay_seconds, self._max_ack_delay)
-        self.largest_acked = max(self.largest_acked, ack.largest)
-        self._probes = 0
+        self.largest_acked = max(self.largest_acked, largest)
         return acked, self._detect(now)
-
-    def _named(self, ack: Ack) -> Iterator[int]:
-        """Yield the numbers an ACK names, among those on their way, newest first."""
-        if not self._packets:
-            return
-        oldest = next(iter(self._packets))
-        yield ack.largest
-        bitmap, number = ack.bitmap, ack.largest - 1
-        while bitmap and number >= oldest:
-            if bitmap & 1:
-                yield number
-            bitmap >>= 1
-            number -= 1
 
     def _detect(self, now: float) -> list[SentPacket]:
         """Find what is lost: three later packets arrived, or a later one arrived long enough ago."""
         self._loss_at = None
         delay = self.rtt.loss_delay()
         lost = []
-        for packet in self._packets.values():
-            if packet.number > self.largest_acked:
+        for number, packet in self._packets.items():
+            if number > self.largest_acked:
                 break
-            if packet.number <= self.largest_acked - PACKET_THRESHOLD or packet.sent_at <= now - delay:
-                lost.append(packet)
-            elif self._loss_at is None:
-                self._loss_at = packet.sent_at + delay
-        for packet in lost:
-            del self._packets[packet.number]
-        return lost
+            # The deadline is computed as `next_deadline` tells it: rounded differently, a host that sleeps exactly
+            # until then would find nothing to do and sleep until then again.
+            deadline = packet[0] + delay
+            if number <= self.largest_acked - PACKET_THRESHOLD or deadline <= now:
+                lost.append(number)
+            elif self._loss_at is None or deadline < self._loss_at:
+                self._loss_at = deadline
+        return [self._packets.pop(number) for number in lost]
 
     def update(self, now: float) -> tuple[list[SentPacket], bool]:
         """Let timers fire; return what is lost by time, and whether a probe must be sent."""
-        if self._loss_at is not None and now >= self._loss_at:
-            return self._detect(now), False
-        probe_at = self.probe_at()
+        if self._loss_at is not None:
+            return (self._detect(now), False) if now >= self._loss_at else ([], False)
+        probe_at = self._probe_at()
         if probe_at is not None and now >= probe_at:
             self._probes = min(self._probes + 1, MAX_BACKOFF)
             self._last_sent_at = now
             return [], True
         return [], False
 
-    def probe_at(self) -> float | None:
+    def _probe_at(self) -> float | None:
         """Return when to probe; None with nothing on its way."""
         if not self._packets:
             return None
@@ -119,7 +125,7 @@ class InFlight:
 
     def next_deadline(self) -> float | None:
         """Return when `update` has something to do."""
-        return self._loss_at if self._loss_at is not None else self.probe_at()
+        return self._loss_at if self._loss_at is not None else self._probe_at()
 
     def oldest(self, count: int) -> list[SentPacket]:
         """Return the packets that have waited longest."""
@@ -129,4 +135,5 @@ class InFlight:
         """Return all packets and forget them: the connection ends."""
         packets = list(self._packets.values())
         self._packets.clear()
+        self._loss_at = None
         return packets

@@ -5,15 +5,18 @@
     ACK       0x02  largest varint | delay u16, in 1/8 ms | size u8 | bitmap of `size` bytes, little-endian:
                     bit i set: packet `largest - 1 - i` arrived
     CLOSE     0x03  reason u16 | size u8 | text, UTF-8
-    MESSAGE   0x40 + channel  [number varint, unless the channel is UNRELIABLE] | size varint | message
-    FRAGMENT  0x80 + channel  number varint | index varint | count varint | size varint | part; reliable channels only
+    MESSAGE   0x40 + channel  [number varint, unless the channel is UNRELIABLE] | size | message
+    FRAGMENT  0x80 + channel  number varint | index varint | count varint | size | part; reliable channels only
 
-All numbers big-endian. A packet is parsed whole before anything of it applies.
+All numbers big-endian; `size` of a message is a varint of one or two bytes. A packet is parsed whole before anything of
+it applies.
+
+Frames are tuples, not classes: a busy server takes a million of them apart in a few seconds, and a named tuple costs
+seven times as much as a plain one.
 """
 
 import struct
-from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.wire import pack_varint, unpack_varint
@@ -21,14 +24,17 @@ from ecsnet.wire import pack_varint, unpack_varint
 __all__ = [
     "Ack",
     "Close",
+    "Fragment",
     "Frames",
     "Message",
+    "NumberedMessage",
     "pack_ack",
     "pack_close",
-    "pack_reliable",
-    "pack_sequenced",
-    "pack_unreliable",
+    "pack_fragment",
+    "pack_message",
+    "pack_numbered",
     "parse",
+    "printable",
 ]
 
 PAD, PING, ACK, CLOSE = 0x00, 0x01, 0x02, 0x03
@@ -39,169 +45,166 @@ MAX_BITMAP_BYTES = 128  # 1024 packets
 MAX_CLOSE_TEXT_BYTES = 255
 PING_FRAME = bytes((PING,))
 DELAY_UNITS_PER_SECOND = 8000
+# Room a message leaves in its packet. For the head of its frame: type 1, number 8, size 2, index and count 4. For an
+# ACK beside it: type 1, largest 4, delay 2, size 1, and 8 B of bitmap for the packets of a round trip.
+OVERHEAD_BYTES = 15 + 16
 
-_ACK_REST = struct.Struct("!HB")
-_CLOSE = struct.Struct("!BHB")
+Message: TypeAlias = tuple[int, bytes]  # channel, message
+NumberedMessage: TypeAlias = tuple[int, int, bytes]  # channel, number, message
+Fragment: TypeAlias = tuple[int, int, int, int, bytes]  # channel, number of the message, index, count, part
+Ack: TypeAlias = tuple[int, float, int]  # largest, delay in seconds, bitmap
+Close: TypeAlias = tuple[int, str]  # reason, text
+# The last item tells whether the packet asks for an ACK.
+Frames: TypeAlias = tuple[list[Message], list[NumberedMessage], list[Fragment], Ack | None, Close | None, bool]
 
-
-class Ack(NamedTuple):
-    """Which packets the other side has: `largest`, and `largest - 1 - i` for every bit i of `bitmap`."""
-
-    largest: int
-    delay_seconds: float
-    bitmap: int
-
-
-class Close(NamedTuple):
-    """The other side ends the connection."""
-
-    reason: int
-    text: str
-
-
-class Message(NamedTuple):
-    """A message, or with parts > 1 one part of it. `number` is -1 on unreliable channels."""
-
-    channel: int
-    number: int
-    part: int
-    parts: int
-    data: bytes
-
-
-class Frames(NamedTuple):
-    """What a packet holds, apart from padding."""
-
-    messages: Sequence[Message]
-    ack: Ack | None
-    close: Close | None
-    ack_eliciting: bool
-
-
-ChannelKinds: TypeAlias = Sequence[int]  # by channel: 0 unreliable, 1 sequenced, 2 and 3 reliable
+_SHORT, _LONG = struct.Struct("!BB").pack, struct.Struct("!BH").pack
+_DELAY_AND_SIZE = struct.Struct("!HB").pack
+_CLOSE = struct.Struct("!BHB").pack
+_ONE_BYTE, _TWO_BYTES, _TWO_BYTE_MARK = 0x40, 0x80, 0x4000  # varints below these first bytes; RFC 9000, section 16
+_RELIABLE = 2  # Delivery.RELIABLE_UNORDERED; importing it would turn the layers round
 
 
 def pack_ack(largest: int, delay_seconds: float, bitmap: int) -> bytes:
     """Encode an ACK frame; the bitmap's highest bit says how long it is."""
     size = (bitmap.bit_length() + 7) >> 3
     delay = min(0xFFFF, int(delay_seconds * DELAY_UNITS_PER_SECOND))
-    return b"\x02" + pack_varint(largest) + _ACK_REST.pack(delay, size) + bitmap.to_bytes(size, "little")
+    return b"\x02" + pack_varint(largest) + _DELAY_AND_SIZE(delay, size) + bitmap.to_bytes(size, "little")
 
 
 def pack_close(reason: int, text: str) -> bytes:
     """Encode a CLOSE frame; a text over 255 bytes is cut between characters."""
-    encoded = text.encode()[:MAX_CLOSE_TEXT_BYTES].decode(errors="ignore").encode()
-    return _CLOSE.pack(CLOSE, reason, len(encoded)) + encoded
+    encoded = text.encode(errors="replace")[:MAX_CLOSE_TEXT_BYTES].decode(errors="ignore").encode()
+    return _CLOSE(CLOSE, reason, len(encoded)) + encoded
 
 
-def pack_unreliable(channel: int, message: bytes) -> bytes:
+def pack_message(channel: int, message: bytes) -> bytes:  # HOT: once per unreliable message
     """Encode a message of an unreliable channel."""
-    return bytes((MESSAGE | channel,)) + pack_varint(len(message)) + message
+    size = len(message)
+    if size < _ONE_BYTE:
+        return _SHORT(MESSAGE | channel, size) + message
+    return _LONG(MESSAGE | channel, size | _TWO_BYTE_MARK) + message
 
 
-def pack_sequenced(channel: int, number: int, message: bytes) -> bytes:
-    """Encode a message of a sequenced channel."""
+def pack_numbered(channel: int, number: int, message: bytes) -> bytes:
+    """Encode a message of a sequenced or reliable channel."""
     return bytes((MESSAGE | channel,)) + pack_varint(number) + pack_varint(len(message)) + message
 
 
-def pack_reliable(channel: int, message_id: int, message: bytes, piece_bytes: int) -> list[bytes]:
-    """Encode a message of a reliable channel as one frame, or as fragments of at most `piece_bytes` each."""
-    number = pack_varint(message_id)
-    if len(message) <= piece_bytes:
-        return [bytes((MESSAGE | channel,)) + number + pack_varint(len(message)) + message]
-    parts = [message[i : i + piece_bytes] for i in range(0, len(message), piece_bytes)]
-    head = bytes((FRAGMENT | channel,)) + number
-    count = pack_varint(len(parts))
-    return [head + pack_varint(i) + count + pack_varint(len(part)) + part for i, part in enumerate(parts)]
+def pack_fragment(channel: int, number: int, index: int, count: int, part: bytes) -> bytes:
+    """Encode a part of a reliable message."""
+    head = bytes((FRAGMENT | channel,)) + pack_varint(number) + pack_varint(index) + pack_varint(count)
+    return head + pack_varint(len(part)) + part
 
 
-def parse(data: bytes, kinds: ChannelKinds, max_fragments: int) -> Frames:
+def parse(data: bytes, kinds: bytes, max_fragments: int) -> Frames:  # noqa: C901, PLR0912  # a call per frame is slow
     """Read a whole packet, or nothing of it.
 
     HOT: once per packet received; tests/bench/bench_connection.py.
 
     Args:
-        kinds: The connection's channels' delivery rules.
+        kinds: By channel, its Delivery: 0 unreliable, 1 sequenced, 2 and 3 reliable.
         max_fragments: Most fragments one message may have.
 
     Raises:
         RemoteProtocolError: A frame is unknown, cut off, or breaks a limit.
     """
     messages: list[Message] = []
+    numbered: list[NumberedMessage] = []
+    fragments: list[Fragment] = []
     ack: Ack | None = None
     close: Close | None = None
-    eliciting = False
-    offset, end, count = 0, len(data), 0
-    while offset < end:
-        kind = data[offset]
-        offset += 1
-        if kind == PAD:
-            continue
-        count += 1
-        if count > MAX_FRAMES:
-            raise RemoteProtocolError(f"more than {MAX_FRAMES} frames in a packet")
-        if kind >= MESSAGE:
-            message, offset = _parse_message(kind, data, offset, kinds, max_fragments)
-            messages.append(message)
-            eliciting = True
-        elif kind == ACK:
-            if ack is not None:
-                raise RemoteProtocolError("two ACK frames in a packet")
-            ack, offset = _parse_ack(data, offset)
-        elif kind == PING:
-            eliciting = True
-        elif kind == CLOSE:
-            close, offset = _parse_close(data, offset)
-        else:
-            raise RemoteProtocolError(f"unknown frame type {kind:#04x}")
-    return Frames(messages, ack, close, eliciting)
+    ping = False
+    offset, end, frames = 0, len(data), 0
+    try:
+        while offset < end:
+            kind = data[offset]
+            offset += 1
+            if MESSAGE <= kind < FRAGMENT:
+                channel = kind - MESSAGE
+                number = -1
+                if kinds[channel]:
+                    number, offset = unpack_varint(data, offset)
+                size = data[offset]
+                offset += 1
+                if size >= _ONE_BYTE:
+                    size, offset = _long_size(size, data[offset]), offset + 1
+                stop = offset + size
+                if stop > end:
+                    raise RemoteProtocolError(f"a message of {size} B is cut off after {end - offset}")
+                if number < 0:
+                    messages.append((channel, data[offset:stop]))
+                else:
+                    numbered.append((channel, number, data[offset:stop]))
+                offset = stop
+            elif kind == ACK and ack is None:
+                ack, offset = _parse_ack(data, offset)
+            elif kind == PAD:
+                continue
+            elif kind == PING:
+                ping = True
+            elif kind >= FRAGMENT:
+                fragment, offset = _parse_fragment(kind, data, offset, kinds, max_fragments)
+                fragments.append(fragment)
+            elif kind == CLOSE:
+                close, offset = _parse_close(data, offset)
+            else:
+                raise RemoteProtocolError("two ACK frames in a packet" if ack else f"unknown frame type {kind:#04x}")
+            frames += 1
+    except IndexError:
+        raise RemoteProtocolError("the head of a frame is cut off, or names a channel there is not") from None
+    if frames > MAX_FRAMES:
+        raise RemoteProtocolError(f"{frames} frames in a packet, more than {MAX_FRAMES}")
+    return messages, numbered, fragments, ack, close, ping or bool(messages or numbered or fragments)
 
 
-def _parse_message(kind: int, data: bytes, offset: int, kinds: ChannelKinds, max_fragments: int) -> tuple[Message, int]:
-    channel = kind & 0x3F
-    if channel >= len(kinds) or kind >= FRAGMENT + MESSAGE:
-        raise RemoteProtocolError(f"unknown frame type {kind:#04x}")
-    number, index, count = -1, 0, 1
-    delivery = kinds[channel]
-    if delivery:
-        number, offset = unpack_varint(data, offset)
-    if kind & FRAGMENT:
-        if delivery < 2:  # noqa: PLR2004  # Delivery.RELIABLE_UNORDERED
-            raise RemoteProtocolError("a fragment on a channel that is not reliable")
-        index, offset = unpack_varint(data, offset)
-        count, offset = unpack_varint(data, offset)
-        if not 1 < count <= max_fragments or index >= count:
-            raise RemoteProtocolError(f"fragment {index} of {count}, of at most {max_fragments}")
-    size, offset = unpack_varint(data, offset)
+def _long_size(first: int, second: int) -> int:
+    if first >= _TWO_BYTES:
+        raise RemoteProtocolError("the size of a message has more than two bytes")
+    return (first & 0x3F) << 8 | second
+
+
+def _parse_fragment(kind: int, data: bytes, offset: int, kinds: bytes, max_fragments: int) -> tuple[Fragment, int]:
+    channel = kind - FRAGMENT
+    if kinds[channel] < _RELIABLE:
+        raise RemoteProtocolError("a fragment on a channel that is not reliable")
+    number, offset = unpack_varint(data, offset)
+    index, offset = unpack_varint(data, offset)
+    count, offset = unpack_varint(data, offset)
+    if not 1 < count <= max_fragments or index >= count:
+        raise RemoteProtocolError(f"fragment {index} of {count}, of at most {max_fragments}")
+    size = data[offset]
+    offset += 1
+    if size >= _ONE_BYTE:
+        size, offset = _long_size(size, data[offset]), offset + 1
     stop = offset + size
     if stop > len(data):
-        raise RemoteProtocolError(f"a message of {size} B is cut off after {len(data) - offset}")
-    return Message(channel, number, index, count, data[offset:stop]), stop
+        raise RemoteProtocolError(f"a fragment of {size} B is cut off after {len(data) - offset}")
+    return (channel, number, index, count, data[offset:stop]), stop
 
 
-def _parse_ack(data: bytes, offset: int) -> tuple[Ack, int]:
+def _parse_ack(data: bytes, offset: int) -> tuple[Ack, int]:  # HOT: in most packets
     largest, offset = unpack_varint(data, offset)
-    if offset + _ACK_REST.size > len(data):
-        raise RemoteProtocolError("an ACK frame is cut off")
-    delay, size = _ACK_REST.unpack_from(data, offset)
-    offset += _ACK_REST.size
+    delay = data[offset] << 8 | data[offset + 1]
+    size = data[offset + 2]
+    offset += 3
     stop = offset + size
     if size > MAX_BITMAP_BYTES or stop > len(data):
         raise RemoteProtocolError(f"an ACK bitmap of {size} B is too long or cut off")
     bitmap = int.from_bytes(data[offset:stop], "little")
     if bitmap >> largest:
         raise RemoteProtocolError("an ACK of packets below number 0")
-    return Ack(largest, delay / DELAY_UNITS_PER_SECOND, bitmap), stop
+    return (largest, delay / DELAY_UNITS_PER_SECOND, bitmap), stop
 
 
 def _parse_close(data: bytes, offset: int) -> tuple[Close, int]:
-    if offset + _CLOSE.size - 1 > len(data):
-        raise RemoteProtocolError("a CLOSE frame is cut off")
-    reason = int.from_bytes(data[offset : offset + 2], "big")
-    size = data[offset + 2]
+    reason = data[offset] << 8 | data[offset + 1]
     start = offset + 3
-    stop = start + size
+    stop = start + data[offset + 2]
     if stop > len(data):
         raise RemoteProtocolError("a CLOSE frame's text is cut off")
-    text = data[start:stop].decode(errors="replace")
-    return Close(reason, "".join(c if c.isprintable() else "?" for c in text)), stop
+    return (reason, printable(data[start:stop].decode(errors="replace"))), stop
+
+
+def printable(text: str) -> str:
+    """Return a text of the peer's without line breaks, terminal escapes and the like."""
+    return "".join([character if character.isprintable() else "?" for character in text])

@@ -2,7 +2,7 @@
 
 __all__ = ["RoundTrip"]
 
-INITIAL_SECONDS = 0.333
+INITIAL_SECONDS = 0.333  # RFC 9002, section 6.2.2
 GRANULARITY_SECONDS = 0.001
 
 
@@ -10,9 +10,11 @@ class RoundTrip:
     """Estimates from samples of the newest acknowledged packet.
 
     Attributes:
+        latest: The last sample, seconds.
         smoothed: Seconds.
         variation: Mean deviation, seconds.
         minimum: Seconds; 0 before the first sample.
+        has_sample: Whether anything was measured yet.
     """
 
     __slots__ = ("has_sample", "latest", "minimum", "smoothed", "variation")
@@ -25,12 +27,26 @@ class RoundTrip:
         self.variation = INITIAL_SECONDS / 2
         self.has_sample = False
 
+    def __repr__(self) -> str:
+        """Show the estimate in milliseconds."""
+        return f"RoundTrip({self.smoothed * 1000:.1f} +- {self.variation * 1000:.1f} ms)"
+
+    def guess(self, seconds: float) -> None:
+        """Assume something better than a third of a second: how long the handshake took, at most.
+
+        No sample, since a repetition may have been answered. But the first packet's probe need not wait a second.
+        """
+        if not self.has_sample:
+            self.smoothed = min(INITIAL_SECONDS, max(seconds, GRANULARITY_SECONDS))
+            self.variation = self.smoothed / 2
+
     def add(self, sample: float, ack_delay: float, max_ack_delay: float) -> None:
         """Take one sample.
 
         Args:
             sample: Seconds between sending a packet and its acknowledgement.
             ack_delay: Seconds the other side says it waited before acknowledging.
+            max_ack_delay: Seconds it may claim at most.
         """
         self.latest = sample
         if not self.has_sample:
@@ -45,7 +61,7 @@ class RoundTrip:
         self.smoothed += (adjusted - self.smoothed) / 8
 
     def loss_delay(self) -> float:
-        """Return how long a packet may trail a later acknowledged one before it is lost: 9/8 of the round trip."""
+        """Return how long a packet may trail a later acknowledged one until it counts as lost: 9/8 round trips."""
         return max(1.125 * max(self.latest, self.smoothed), GRANULARITY_SECONDS)
 
     def probe_timeout(self, max_ack_delay: float) -> float:

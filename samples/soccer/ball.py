@@ -10,7 +10,7 @@ from ecsnet.samples.soccer import pitch
 from ecsnet.samples.soccer.components import Ball, Footballer, Match
 from ecsnet.samples.soccer.pitch import BALL_RADIUS, Phase, Team
 from ecsnet.samples.soccer.players import DIRECTIONS, cooldown_ticks
-from ecsnet.systems.geometry import Box, Gap, Hit, gap_circle_box, sweep_circle_box
+from ecsnet.systems.geometry import Box, Gap, Hit, bounce, gap_circle_box, sweep_circle_box
 
 __all__ = ["WALLS", "BallMotion"]
 
@@ -151,7 +151,9 @@ def roll(place: Transform2D, ball: Ball, bodies: list[Body], dt: float) -> None:
         if isinstance(obstacle, Body):
             touch(ball, obstacle, hit)
         else:
-            bounce(ball, hit, obstacle)
+            ball.velocity_x, ball.velocity_y = bounce(
+                ball.velocity_x, ball.velocity_y, hit.normal_x, hit.normal_y, restitution=obstacle
+            )
 
 
 def first_met(place: Transform2D, step_x: float, step_y: float, bodies: list[Body]) -> tuple[Hit, Body | float] | None:
@@ -168,13 +170,6 @@ def first_met(place: Transform2D, step_x: float, step_y: float, bodies: list[Bod
         if hit and (met is None or hit.fraction < met[0].fraction):
             met = hit, body
     return met
-
-
-def bounce(ball: Ball, hit: Hit, restitution: float) -> None:
-    """Throw the ball back from a wall."""
-    towards = ball.velocity_x * hit.normal_x + ball.velocity_y * hit.normal_y
-    ball.velocity_x -= (1.0 + restitution) * towards * hit.normal_x
-    ball.velocity_y -= (1.0 + restitution) * towards * hit.normal_y
 
 
 def is_free(x: float, y: float, bodies: list[Body]) -> bool:

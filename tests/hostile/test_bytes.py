@@ -12,11 +12,11 @@ from ecsnet.errors import RemoteProtocolError
 from ecsnet.events import Disconnected
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import packet
-from ecsnet.transport.connection import CLIENT_HEADER, FLAGS
 from ecsnet.transport.state import State
+from ecsnet.transport.traffic import CLIENT_HEADER, FLAGS
 from tests.transport.pair import CHANNELS, CLIENT, ORDERED, SERVER, UNRELIABLE, Pair
 
-KINDS = tuple(channel.delivery for channel in CHANNELS)
+KINDS = bytes([channel.delivery for channel in CHANNELS])
 
 
 def damaged(data: bytes) -> Iterator[bytes]:
@@ -120,10 +120,11 @@ def test_authenticated_nonsense_closes_the_connection_and_nothing_else(seed: int
     client, server = pair.connect()
     head = chance.choice([b"", b"\x01", b"\x02\x05", bytes((0x43, 0x00)), bytes((0x83, 0x01)), b"\x03"])
     plaintext = head + chance.randbytes(chance.randint(1, 60))
-    number = client._next_number + 1
+    traffic = client._traffic
+    assert traffic is not None
+    number = traffic._next_number + 1
     header = CLIENT_HEADER.pack(FLAGS, client.connection_id, number & 0xFFFF)
-    assert client._keys is not None
-    pair.endpoint.receive_datagram(header + client._keys.send.seal(number, header, plaintext), CLIENT, pair.now)
+    pair.endpoint.receive_datagram(header + traffic._keys.send.seal(number, header, plaintext), CLIENT, pair.now)
 
     assert server.state in {State.CONNECTED, State.CLOSING, State.CLOSED}
     if server.state is State.CLOSING:  # we closed it; in CLOSED the garbage happened to be a CLOSE

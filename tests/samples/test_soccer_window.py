@@ -31,6 +31,7 @@ class FakeClient:
         self.ground = ground
         self.world = ground.world
         self.entity = entity
+        self.name = "Ada"
         self.is_ready = True
         self.disconnected: tuple[object, str] | None = None
         self.statistics = SimpleNamespace(rtt_seconds=0.048, jitter_seconds=0.004, loss_sent=0.02, loss_received=0.0)

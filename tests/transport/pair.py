@@ -44,9 +44,17 @@ class Pair:
             identity, application_id=APPLICATION, channels=CHANNELS, config=self.config, entropy=self.entropy
         )
         self.now = 100.0
-        self.client = Connection.connect(
+        self.pins = (identity.public,) if pins is None else pins
+        self.client = self._join()
+        self.server: Connection | None = None
+        self.events: list[object] = []
+        self.recorded: list[tuple[bytes, tuple[str, int]]] = []  # every datagram sent, and its destination
+        self._accept = accept or (lambda endpoint, request: endpoint.accept(request.request_id, b"welcome"))
+
+    def _join(self) -> Connection:
+        return Connection.connect(
             SERVER,
-            pins=(identity.public,) if pins is None else pins,
+            pins=self.pins,
             application_id=APPLICATION,
             credentials=b"credentials",
             channels=CHANNELS,
@@ -54,13 +62,17 @@ class Pair:
             entropy=self.entropy,
             now=self.now,
         )
-        self.server: Connection | None = None
-        self.events: list[object] = []
-        self.recorded: list[tuple[bytes, tuple[str, int]]] = []  # every datagram sent, and its destination
-        self._accept = accept or (lambda endpoint, request: endpoint.accept(request.request_id, b"welcome"))
+
+    def reconnect(self) -> None:
+        """Let a new client try, from the same address."""
+        self.client, self.server = self._join(), None
 
     def step(self) -> None:
         self.now += STEP
+        self.pump()
+
+    def pump(self) -> None:
+        """Let both sides take what arrived by now, act and send."""
         for data, source in self.network.receive(SERVER, self.now):
             self.endpoint.receive_datagram(data, source, self.now)
         self.endpoint.update(self.now)

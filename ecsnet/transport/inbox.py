@@ -1,0 +1,189 @@
+"""What arrived over one connection, until the application takes it: order, duplicates, reassembly, and their limits."""
+
+from collections.abc import Sequence
+
+from ecsnet.config import TransportConfig
+from ecsnet.errors import RemoteProtocolError
+from ecsnet.transport.channels import Channel, Delivery
+from ecsnet.transport.fragments import Assembly
+from ecsnet.transport.packet import Fragment, Message, NumberedMessage
+
+__all__ = ["Inbox", "ReliableReceiver"]
+
+
+class Inbox:
+    """The receiving end of all channels of one connection.
+
+    Attributes:
+        messages: (channel, message), oldest first.
+    """
+
+    __slots__ = ("_bytes", "_limit_bytes", "_newest", "_overhead_bytes", "_receivers", "messages")
+
+    def __init__(self, channels: Sequence[Channel], config: TransportConfig) -> None:
+        """Start empty."""
+        self._limit_bytes = config.max_inbox_bytes
+        self._overhead_bytes = config.message_overhead_bytes
+        self._newest = {i: -1 for i, channel in enumerate(channels) if channel.delivery is Delivery.SEQUENCED}
+        self._receivers = {
+            i: ReliableReceiver(config, ordered=channel.delivery is Delivery.RELIABLE_ORDERED)
+            for i, channel in enumerate(channels)
+            if channel.delivery.is_reliable
+        }
+        self._bytes = 0
+        self.messages: list[Message] = []
+
+    def __repr__(self) -> str:
+        """Show what waits for the application, and what for its order."""
+        return f"Inbox({len(self.messages)} messages, {self._bytes} B, {self._receivers})"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the application has let too much pile up."""
+        return self._bytes > self._limit_bytes
+
+    def take(self) -> list[Message]:
+        """Return and forget what arrived."""
+        messages, self.messages = self.messages, []
+        self._bytes = 0
+        return messages
+
+    def add_messages(self, messages: list[Message], size: int) -> None:  # HOT: once per packet received
+        """Take the unreliable messages of a packet of `size` bytes."""
+        self.messages += messages
+        self._bytes += size + self._overhead_bytes * len(messages)
+
+    def add_numbered(self, numbered: Sequence[NumberedMessage]) -> int:
+        """Take messages of other channels; return how many could be delivered.
+
+        Raises:
+            RemoteProtocolError: One lies beyond the window or over a limit.
+        """
+        before = len(self.messages)
+        receivers = self._receivers
+        for channel, number, message in numbered:
+            if channel in receivers:
+                self._deliver(channel, receivers[channel].take_message(number, message))
+            elif number > self._newest[channel]:
+                self._newest[channel] = number
+                self._deliver(channel, (message,))
+        return len(self.messages) - before
+
+    def add_fragments(self, fragments: Sequence[Fragment]) -> int:
+        """Take fragments; return how many messages could be delivered.
+
+        Raises:
+            RemoteProtocolError: One contradicts another, lies beyond the window or over a limit.
+        """
+        before = len(self.messages)
+        for channel, number, index, count, part in fragments:
+            self._deliver(channel, self._receivers[channel].take_fragment(number, index, count, part))
+        return len(self.messages) - before
+
+    def _deliver(self, channel: int, messages: Sequence[bytes]) -> None:
+        for message in messages:
+            self.messages.append((channel, message))
+            self._bytes += len(message) + self._overhead_bytes
+
+    def clear(self) -> None:
+        """Let go of what waits for its order; what is deliverable stays for the application."""
+        for receiver in self._receivers.values():
+            receiver.clear()
+
+
+class ReliableReceiver:
+    """Makes each message of a reliable channel arrive once, and in order if that is promised.
+
+    Attributes:
+        held_bytes: What waits here for an earlier message or for its other parts, with overhead.
+    """
+
+    __slots__ = (
+        "_assemblies", "_early", "_limit_bytes", "_max_message_bytes", "_next", "_ordered", "_overhead_bytes",
+        "_window_messages", "held_bytes",
+    )  # fmt: skip
+
+    def __init__(self, config: TransportConfig, *, ordered: bool) -> None:
+        """Wait for message 0."""
+        self._ordered = ordered
+        self._window_messages = config.reliable_window_messages
+        self._max_message_bytes = config.max_reliable_message_bytes
+        self._limit_bytes = config.receive_buffer_bytes
+        self._overhead_bytes = config.held_overhead_bytes
+        self._next = 0  # every message before has arrived
+        self._early: dict[int, bytes] = {}  # arrived out of order; empty in an unordered channel: delivered already
+        self._assemblies: dict[int, Assembly] = {}
+        self.held_bytes = 0
+
+    def __repr__(self) -> str:
+        """Show what it waits for and what it holds."""
+        return f"ReliableReceiver(next {self._next}, {self.held_bytes} B held)"
+
+    def take_message(self, number: int, message: bytes) -> list[bytes]:
+        """Take a whole message; return what can be delivered now.
+
+        Raises:
+            RemoteProtocolError: It lies beyond the window or over a limit.
+        """
+        if number == self._next and not self.held_bytes:  # nothing is missing and nothing waits: the usual case
+            self._next += 1
+            return [message]
+        if self._is_known(number):
+            return []
+        # A sender that cuts messages elsewhere may send as a whole what it cut before; its parts are void then.
+        assembly = self._assemblies.pop(number, None)
+        if assembly is not None:
+            self.held_bytes -= assembly.held_bytes
+        return self._take_early(number, message)
+
+    def take_fragment(self, number: int, index: int, count: int, part: bytes) -> list[bytes]:
+        """Take a part of a message; return what can be delivered now.
+
+        Raises:
+            RemoteProtocolError: It contradicts another part, lies beyond the window or over a limit.
+        """
+        if self._is_known(number):
+            return []
+        assembly = self._assemblies.get(number)
+        if assembly is None:
+            assembly = self._assemblies[number] = Assembly(count, self._overhead_bytes)
+        before = assembly.held_bytes
+        message = assembly.add(index, count, part)
+        self._hold(assembly.held_bytes - before)
+        if message is None:
+            return []
+        if len(message) > self._max_message_bytes:
+            raise RemoteProtocolError(f"a message of {len(message)} B is longer than {self._max_message_bytes}")
+        return self.take_message(number, message)
+
+    def _is_known(self, number: int) -> bool:
+        if number - self._next >= self._window_messages:
+            raise RemoteProtocolError(f"reliable message {number} is beyond the window of {self._window_messages}")
+        return number < self._next or number in self._early
+
+    def _take_early(self, number: int, message: bytes) -> list[bytes]:
+        """Keep a message for its turn, or its number if it is delivered out of turn; deliver what is in turn."""
+        deliverable = [] if self._ordered else [message]
+        kept = message if self._ordered else b""
+        self._early[number] = kept
+        self._hold(len(kept) + self._overhead_bytes)
+        while self._next in self._early:
+            kept = self._early.pop(self._next)
+            self.held_bytes -= len(kept) + self._overhead_bytes
+            self._next += 1
+            if self._ordered:
+                deliverable.append(kept)
+        return deliverable
+
+    def _hold(self, size: int) -> None:
+        self.held_bytes += size
+        if self.held_bytes > self._limit_bytes:
+            raise RemoteProtocolError(
+                f"{self.held_bytes} B held for order or reassembly; the limit is {self._limit_bytes}"
+            )
+
+    def clear(self) -> None:
+        """Let go of what is held."""
+        self._early.clear()
+        self._assemblies.clear()
+        self.held_bytes = 0

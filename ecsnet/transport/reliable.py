@@ -1,0 +1,182 @@
+"""Reliable messages on their way out: a piece is sent in new packets until one that carried it is acknowledged.
+
+A piece is a whole message or a fragment of one, encoded as a frame once, when the message is queued. How many messages
+may be under way is limited, so that the receiver never has to hold more than it must be able to.
+"""
+
+from collections import deque
+
+from ecsnet.config import TransportConfig
+from ecsnet.errors import LocalProtocolError, SendQueueFull
+from ecsnet.transport.fragments import cut
+from ecsnet.transport.packet import pack_fragment, pack_numbered
+
+__all__ = ["Piece", "ReliableSender"]
+
+
+class Piece:
+    """A reliable message that fits a packet, or a part of one that does not.
+
+    Attributes:
+        frame: Its bytes in a packet.
+        done: Whether a packet with it was acknowledged.
+        queued: Whether it waits to be sent.
+        under_way: Packets with it whose fate is unknown.
+        duplicates: How often it may still be sent before anything is known to be lost.
+    """
+
+    __slots__ = ("done", "duplicates", "frame", "message_id", "queued", "sender", "under_way")
+
+    def __init__(self, sender: "ReliableSender", message_id: int, frame: bytes) -> None:
+        """Make a piece that waits to be sent."""
+        self.sender = sender
+        self.message_id = message_id
+        self.frame = frame
+        self.done = False
+        self.queued = True
+        self.under_way = 0
+        self.duplicates = 0
+
+    def __repr__(self) -> str:
+        """Show the message and what became of the piece."""
+        fate = "done" if self.done else "queued" if self.queued else f"under way {self.under_way} times"
+        return f"Piece(message {self.message_id}, {len(self.frame)} B, {fate})"
+
+
+class ReliableSender:
+    """The messages of one reliable channel that are not acknowledged as a whole.
+
+    Attributes:
+        channel: Its index.
+        queued_bytes: Payload of all of them; bounded by `limit_bytes`.
+    """
+
+    __slots__ = (
+        "_limit_bytes", "_limit_messages", "_max_message_bytes", "_next_id", "_oldest", "_part_bytes", "_ready",
+        "_remaining", "_sizes", "_span_bytes", "_waiting", "_window_bytes", "_window_messages", "channel",
+        "queued_bytes",
+    )  # fmt: skip
+
+    def __init__(self, channel: int, config: TransportConfig, *, limit_bytes: int, part_bytes: int) -> None:
+        """Start with nothing to send.
+
+        Args:
+            part_bytes: Longest message, or part of one, that fits a packet.
+        """
+        self.channel = channel
+        self.queued_bytes = 0
+        self._limit_bytes = limit_bytes
+        self._limit_messages = config.max_queued_messages
+        self._part_bytes = part_bytes
+        self._max_message_bytes = min(config.max_reliable_message_bytes, part_bytes * config.max_fragments)
+        self._window_messages = config.reliable_window_messages
+        self._window_bytes = config.reliable_window_bytes
+        self._next_id = 0
+        self._oldest = 0  # of the messages sent, the first that is not acknowledged as a whole
+        self._span_bytes = 0  # of the messages from there on that the window let through
+        self._waiting: deque[tuple[int, list[Piece]]] = deque()  # size and pieces, before the window
+        self._ready: deque[Piece] = deque()  # within the window, to be sent (again)
+        self._sizes: dict[int, int] = {}  # by message from `_oldest` on
+        self._remaining: dict[int, int] = {}  # pieces not acknowledged, by message
+
+    def __repr__(self) -> str:
+        """Show what is queued."""
+        return f"ReliableSender(channel {self.channel}, {len(self._remaining)} messages, {self.queued_bytes} B)"
+
+    def queue(self, message: bytes) -> None:
+        """Take a message.
+
+        Raises:
+            LocalProtocolError: It is longer than any message may be.
+            SendQueueFull: There is no room for it until more is acknowledged.
+        """
+        size = len(message)
+        if size > self._max_message_bytes:
+            raise LocalProtocolError(
+                f"a reliable message of {size} B is longer than {self._max_message_bytes}; split it"
+            )
+        if self.queued_bytes + size > self._limit_bytes or len(self._remaining) >= self._limit_messages:
+            raise SendQueueFull(
+                f"{len(self._remaining)} messages of {self.queued_bytes} B wait to be acknowledged on channel "
+                f"{self.channel}; {size} B more would pass the limit of {self._limit_messages} messages of "
+                f"{self._limit_bytes} B; send again later"
+            )
+        message_id = self._next_id
+        self._next_id += 1
+        pieces = [Piece(self, message_id, frame) for frame in self._frames(message_id, message)]
+        self._sizes[message_id] = size
+        self._remaining[message_id] = len(pieces)
+        self._waiting.append((size, pieces))
+        self.queued_bytes += size
+
+    def _frames(self, message_id: int, message: bytes) -> list[bytes]:
+        if len(message) <= self._part_bytes:
+            return [pack_numbered(self.channel, message_id, message)]
+        parts = cut(message, self._part_bytes)
+        return [pack_fragment(self.channel, message_id, i, len(parts), part) for i, part in enumerate(parts)]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing that could be sent. It may be True with messages that the window holds back."""
+        return not self._ready and not self._waiting
+
+    def peek(self) -> Piece | None:
+        """Return the next piece to send; lost ones first, new messages as the window allows."""
+        ready = self._ready
+        while ready or self._open_next():
+            piece = ready[0]
+            if not piece.done:
+                return piece
+            ready.popleft().queued = False  # acknowledged by a packet that had been taken for lost, or by a duplicate
+        return None
+
+    def pop(self) -> None:
+        """Take the piece `peek` returned."""
+        piece = self._ready.popleft()
+        piece.queued = False
+        piece.under_way += 1
+
+    def _open_next(self) -> bool:
+        """Let one more message be sent, unless the receiver would have to hold too much behind a lost one."""
+        if not self._waiting:
+            return False
+        size, pieces = self._waiting[0]
+        if pieces[0].message_id - self._oldest >= self._window_messages:
+            return False
+        if self._span_bytes and self._span_bytes + size > self._window_bytes:
+            return False
+        self._waiting.popleft()
+        self._span_bytes += size
+        self._ready.extend(pieces)
+        return True
+
+    def repeat(self, piece: Piece) -> bool:
+        """Send a piece again, before anything new; tell whether that was still to be done."""
+        if piece.done or piece.queued:
+            return False
+        piece.queued = True
+        self._ready.appendleft(piece)
+        return True
+
+    def acknowledge(self, piece: Piece) -> None:
+        """Note that a piece arrived."""
+        if piece.done:
+            return
+        piece.done = True
+        message_id = piece.message_id
+        self._remaining[message_id] -= 1
+        if self._remaining[message_id]:
+            return
+        del self._remaining[message_id]
+        self.queued_bytes -= self._sizes[message_id]
+        while self._oldest in self._sizes and self._oldest not in self._remaining:
+            self._span_bytes -= self._sizes.pop(self._oldest)
+            self._oldest += 1
+
+    def clear(self) -> None:
+        """Let go of everything: the connection has ended."""
+        self._waiting.clear()
+        self._ready.clear()
+        self._sizes.clear()
+        self._remaining.clear()
+        self.queued_bytes = 0
