@@ -1,8 +1,6 @@
 """The words both ends share: they travel as numbers, so a number never changes its meaning."""
 
-from ecsnet import protocol
 from ecsnet.protocol import DisconnectReason
-from ecsnet.transport import hello
 
 
 def test_the_numbers_are_those_of_the_document() -> None:
@@ -24,7 +22,3 @@ def test_every_reason_has_a_sentence_for_people() -> None:
 def test_a_reason_of_a_later_version_is_unknown_not_an_error() -> None:
     assert DisconnectReason.from_code(12) is DisconnectReason.PROTOCOL_ERROR
     assert DisconnectReason.from_code(4711) is DisconnectReason.UNKNOWN
-
-
-def test_the_handshake_opens_with_the_same_words() -> None:
-    assert (hello.MAGIC, hello.PROTOCOL_VERSION) == (protocol.MAGIC, protocol.PROTOCOL_VERSION)

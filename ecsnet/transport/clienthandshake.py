@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from ecsnet import protocol
 from ecsnet.config import HandshakeConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.transport import hello
@@ -145,7 +146,11 @@ class ClientHandshake:
             return [candidate.hello for candidate in self._candidates]
         return [
             hello.pack_init(
-                hello.MAGIC, hello.PROTOCOL_VERSION, self._attempt, self._application_id, self._config.datagram_bytes
+                protocol.MAGIC,
+                protocol.PROTOCOL_VERSION,
+                self._attempt,
+                self._application_id,
+                self._config.datagram_bytes,
             )
         ]
 
@@ -202,12 +207,12 @@ class ClientHandshake:
         if not challenge.suites >> self._suite & 1 or not challenge.patterns >> Pattern.NK & 1:
             self._note(HandshakeFailure.UNSUPPORTED)
             return False
-        if not challenge.lowest_version <= hello.PROTOCOL_VERSION <= challenge.highest_version:
+        if not challenge.lowest_version <= protocol.PROTOCOL_VERSION <= challenge.highest_version:
             self._note(HandshakeFailure.VERSION_MISMATCH)
         return True
 
     def _answer(self, challenge: Challenge, data: bytes) -> _Candidate:
-        chosen = hello.PROTOCOL_VERSION, self._suite, Pattern.NK
+        chosen = protocol.PROTOCOL_VERSION, self._suite, Pattern.NK
         length = hello.NK_MESSAGE_BYTES + len(self._credentials)
         header = hello.pack_hello(challenge, chosen, self._application_id, length)
         padding = bytes(self._config.datagram_bytes - len(header) - length)

@@ -41,9 +41,6 @@ __all__ = [
     "unpack_verdict",
 ]
 
-MAGIC = b"ecsn"
-PROTOCOL_VERSION = 1
-
 HANDSHAKE_BIT = 0x80  # set in the first byte of every handshake datagram, clear in that of every packet
 
 

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from hashlib import blake2s
 from typing import TypeAlias
 
+from ecsnet import protocol
 from ecsnet.config import HandshakeConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.protocol import DisconnectReason
@@ -200,7 +201,7 @@ class ServerHandshakes:
     def _receive_init(self, data: bytes, address: Address, now: float) -> list[Reply | Requested]:
         """Answer whoever speaks our protocol, of whatever version or game: the refusal comes later, authenticated."""
         init = hello.unpack_init(data)
-        if init is None or init.magic != hello.MAGIC:
+        if init is None or init.magic != protocol.MAGIC:
             return self._drop(HandshakeDrop.MALFORMED)
         issued, cookie = self._jar.bake(address, init.attempt, now)
         return [Reply(self._challenge(init.attempt, issued, cookie))]
@@ -251,8 +252,8 @@ class ServerHandshakes:
 
     def _judge(self, said: Hello, pending: _Pending) -> list[Reply | Requested]:
         """Refuse at once whoever speaks another version or plays another game; leave the rest to the application."""
-        if said.version != hello.PROTOCOL_VERSION:
-            text = f"the server speaks protocol version {hello.PROTOCOL_VERSION}, the client {said.version}"
+        if said.version != protocol.PROTOCOL_VERSION:
+            text = f"the server speaks protocol version {protocol.PROTOCOL_VERSION}, the client {said.version}"
             refusal = Refusal(DisconnectReason.VERSION_MISMATCH, text, b"")
         elif said.application_id != self._application_id:
             refusal = Refusal(DisconnectReason.WRONG_GAME, "the server runs another game", b"")
@@ -272,7 +273,7 @@ class ServerHandshakes:
         )
 
     def _challenge(self, attempt: bytes, issued: int, cookie: bytes) -> bytes:
-        version = hello.PROTOCOL_VERSION
+        version = protocol.PROTOCOL_VERSION
         offer = hello.bitmap(_SUITES), hello.bitmap(_PATTERNS)
         return hello.pack_challenge(Challenge(attempt, issued, cookie, self._identity.public, version, version, *offer))
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from ecsnet import protocol
 from ecsnet.config import HandshakeConfig
 from ecsnet.errors import LocalProtocolError
 from ecsnet.protocol import DisconnectReason
@@ -303,12 +304,12 @@ def test_another_version_is_refused_without_asking(monkeypatch: pytest.MonkeyPat
     """The client goes on although CHALLENGE does not offer its version, to learn it from somebody it can believe."""
     meeting = Meeting()
     with monkeypatch.context() as patch:
-        patch.setattr(hello, "PROTOCOL_VERSION", 2)
+        patch.setattr(protocol, "PROTOCOL_VERSION", 2)
         client = meeting.make_client()
         [init] = client.datagrams_to_send(0.0)
     [challenge] = meeting.server.receive(init, HERE, 0.0)
     with monkeypatch.context() as patch:
-        patch.setattr(hello, "PROTOCOL_VERSION", 2)
+        patch.setattr(protocol, "PROTOCOL_VERSION", 2)
         assert verdict_of(client, challenge) is None
         [said] = client.datagrams_to_send(0.0)
     [outcome] = meeting.server.receive(said, HERE, 0.0)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecsnet import protocol
 from ecsnet.transport import hello, serverhandshake
 from ecsnet.transport.handshake import (
     Accepted,
@@ -41,7 +42,7 @@ def forged_challenge(challenge: bytes, **changes: Any) -> bytes:
 def test_nothing_is_amplified() -> None:
     """10,000 INITs of every size: the answers together have less than a tenth of their bytes, small ones get none."""
     meeting = Meeting()
-    init = hello.pack_init(hello.MAGIC, 1, b"attempt.", APPLICATION, 1472)
+    init = hello.pack_init(protocol.MAGIC, 1, b"attempt.", APPLICATION, 1472)
     sent = answered = 0
     for number in range(10_000):
         data = init[: number % 1473]
@@ -66,7 +67,7 @@ def test_a_flood_from_forged_addresses_leaves_no_trace(
     meeting, exchanges = Meeting(), []
     monkeypatch.setattr(serverhandshake, "HandshakeState", lambda *args, **_: exchanges.append(args))
     chance = random.Random(1)
-    init = hello.pack_init(hello.MAGIC, 1, b"attempt.", APPLICATION, 1200)
+    init = hello.pack_init(protocol.MAGIC, 1, b"attempt.", APPLICATION, 1200)
     said = b"\x83" + chance.randbytes(1199)
     meeting.server.receive(init, HERE, 0.0)
     tracemalloc.start()
