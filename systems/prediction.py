@@ -6,7 +6,7 @@ and the ticks since are simulated again with the inputs of then. Both sides quan
 tick (`Quantise`), so equal inputs give equal bits and a good prediction never needs mending.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from ecsnet.components.owner import Owner
@@ -61,7 +61,9 @@ class Predictor:
         with world.predicting():
             for system in self._systems:
                 world.run(system)
-        self._history[world.tick] = self._snapshot(world)
+        before = self._history.get(advance_tick(world.tick, -1), {})
+        predicted = [entity for entity, _ in world.get_component(Predicted)]
+        self._history[world.tick] = quantise(self._schema, world, predicted, before)
         while len(self._history) > 2 * self._max_rollback_ticks:
             del self._history[next(iter(self._history))]
 
@@ -106,20 +108,6 @@ class Predictor:
         for _, (command, _) in world.get_components(component, Predicted):
             codec.apply(command, values)
 
-    def _snapshot(self, world: World) -> Snapshot:
-        """Quantise the predicted entities in place and return their values."""
-        snapshot: Snapshot = {}
-        before = self._history.get(advance_tick(world.tick, -1), {})
-        for entity, _ in world.get_component(Predicted):
-            for record, component in self._schema.records_on(world, entity):
-                key = entity, record.id
-                # Most of what an entity has did not change in this tick, and what was quantised once stays so.
-                values = before.get(key)
-                if values is None or record.codec.read(component) != values:
-                    values = record.codec.quantise_component(component)
-                snapshot[key] = values
-        return snapshot
-
     def _confirmed(self, world: World, tick: Tick) -> Snapshot:
         """Return the server's values of `tick` for the predicted entities, as far as they are of that very tick."""
         snapshot: Snapshot = {}
@@ -135,6 +123,23 @@ class Predictor:
             component = world.try_component(entity, record.cls)
             if component is not None:
                 record.codec.apply(component, values)
+
+
+def quantise(schema: Schema, world: World, entities: Iterable[int], before: Snapshot) -> Snapshot:
+    """Round what these entities hold to what the wire can say, in place; return their values.
+
+    Args:
+        before: Their values of a tick ago: what did not change since is quantised already, and that is most of it.
+    """
+    snapshot: Snapshot = {}
+    for entity in entities:
+        for record, component in schema.records_on(world, entity):
+            key = entity, record.id
+            values = before.get(key)
+            if values is None or record.codec.read(component) != values:
+                values = record.codec.quantise_component(component)
+            snapshot[key] = values
+    return snapshot
 
 
 class Reconcile(System):
@@ -167,13 +172,12 @@ class Quantise(System):
     def __init__(self, session: "ServerSession") -> None:
         """Bind to the game's schema."""
         self._schema = session.schema
+        self._before: Snapshot = {}
 
     def process(self, world: World) -> None:
         """Quantise every entity that has an input component and an owner."""
         component = self._schema.game.input
         if component is None:
             return
-        for entity, (owner, _) in world.get_components(Owner, component):
-            if owner.client_id:
-                for record, part in self._schema.records_on(world, entity):
-                    record.codec.quantise_component(part)
+        steered = [entity for entity, (owner, _) in world.get_components(Owner, component) if owner.client_id]
+        self._before = quantise(self._schema, world, steered, self._before)

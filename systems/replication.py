@@ -64,14 +64,16 @@ class ReceiveState(System):
     def process(self, world: World) -> None:
         """Apply all state messages that arrived, in order of arrival; each is complete in itself."""
         session = self._session
-        for message in session.peer.take(STATE):
+        messages = session.peer.take(STATE)
+        for message in messages:
             try:
                 state = session.receiver.take(message)
             except RemoteProtocolError as error:
                 session.peer.fault = f"state message: {error}"
                 return
             self._apply(state, world)
-        self._mark(world)
+        if messages:
+            self._mark(world)
 
     def _apply(self, state: State, world: World) -> None:
         session = self._session

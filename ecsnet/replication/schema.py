@@ -86,14 +86,12 @@ class Schema:
         return self._lines[:]
 
     def records_on(self, world: World, entity: int) -> list[tuple[Record, object]]:
-        """Return the records of an entity, each with the component that holds its values, by number."""
-        found = [
+        """Return the records of an entity, each with the component that holds its values, in no promised order."""
+        return [
             (record, component)
             for component in world.components_for_entity(entity)
             for record in self.records_of.get(type(component), ())
         ]
-        found.sort(key=lambda each: each[0].id)
-        return found
 
 
 def difference(mine: Sequence[str], theirs: Sequence[str]) -> str:

@@ -1,0 +1,910 @@
+"""A second implementation of the wire, written from PROTOCOL.md alone: small, slow and sharing no line with the first.
+
+It imports nothing from ecsnet, and must not: where the two disagree, PROTOCOL.md says which one is wrong. Everything
+here reads strictly and whole; what is left over, cut off or out of range raises `WireError`.
+
+Read it along with PROTOCOL.md, from top to bottom: notation, handshake, keys and protection, frames, a minimal client,
+the description of a schema, values, state messages, input messages, calls.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from hashlib import blake2b, sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+VERSION = 1
+INIT, CHALLENGE, HELLO, REPLY = 0x81, 0x82, 0x83, 0x84
+HANDSHAKE_BYTES = 1200
+CHALLENGE_BYTES = 69
+HELLO_FIELDS_BYTES = 51
+EPOCH_PACKETS = 1 << 22
+REPLAY_WINDOW = 1024
+DATAGRAM_BYTES = 1200
+PART_BYTES = 1000  # of a fragment; any size does that fits a datagram with 23 bytes around the frames
+BITMAP_BYTES = 128
+
+Value = bool | int | float | str | bytes
+
+
+class WireError(Exception):
+    """Bytes that PROTOCOL.md does not allow."""
+
+
+def expect(condition: bool, what: str) -> None:  # noqa: FBT001  # reads as an assertion
+    if not condition:
+        raise WireError(what)
+
+
+# Notation.
+
+
+class Reader:
+    """Takes integers and bytes off the front."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+
+    @property
+    def left(self) -> int:
+        return len(self.data) - self.at
+
+    def take(self, count: int) -> bytes:
+        expect(count <= self.left, f"{count} bytes wanted at {self.at}, {self.left} left")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def rest(self) -> bytes:
+        return self.take(self.left)
+
+    def unsigned(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "big")
+
+    def signed(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "big", signed=True)
+
+    def varint(self) -> int:
+        expect(self.left > 0, "a varint is missing")
+        size = 1 << (self.data[self.at] >> 6)
+        return self.unsigned(size) & ((1 << (8 * size - 2)) - 1)
+
+    def size(self) -> int:
+        expect(self.left > 0 and self.data[self.at] < 0x80, "a size has one or two bytes")
+        return self.varint()
+
+    def end(self) -> None:
+        expect(self.left == 0, f"{self.left} bytes left over")
+
+
+def unsigned(value: int, size: int) -> bytes:
+    return value.to_bytes(size, "big")
+
+
+def varint(value: int) -> bytes:
+    for code, size in enumerate((1, 2, 4, 8)):
+        if value < 1 << (8 * size - 2):
+            return unsigned(value | code << (8 * size - 2), size)
+    raise WireError(f"{value} is no varint")
+
+
+# Handshake.
+
+
+class NoiseNK:
+    """Noise_NK_25519_AESGCM_SHA256 as seen by whoever knows the initiator's ephemeral key; revision 34, section 5."""
+
+    def __init__(self, ephemeral: bytes, server_key: bytes, prologue: bytes) -> None:
+        self._ephemeral = X25519PrivateKey.from_private_bytes(ephemeral)
+        self._server_key = server_key
+        self._chaining_key = self.hash = b"Noise_NK_25519_AESGCM_SHA256".ljust(32, b"\0")
+        self._key = b""
+        self._mix_hash(prologue)
+        self._mix_hash(server_key)
+
+    @property
+    def public(self) -> bytes:
+        return self._ephemeral.public_key().public_bytes_raw()
+
+    def write_first(self, payload: bytes) -> bytes:
+        """Return message 1: e, es."""
+        self._start()
+        sealed = AESGCM(self._key).encrypt(bytes(12), payload, self.hash)
+        self._mix_hash(sealed)
+        return self.public + sealed
+
+    def read_first(self, message: bytes) -> bytes:
+        """Return the payload of a message 1 that was written with this ephemeral key."""
+        reader = Reader(message)
+        expect(reader.take(32) == self.public, "message 1 of another ephemeral key")
+        self._start()
+        return self._open(reader.rest())
+
+    def read_second(self, message: bytes) -> bytes:
+        """Return the payload of message 2: e, ee."""
+        reader = Reader(message)
+        remote = reader.take(32)
+        self._mix_hash(remote)
+        self._mix_key(remote)
+        return self._open(reader.rest())
+
+    def split(self) -> tuple[bytes, bytes]:
+        """Return the keys from client to server and from server to client."""
+        return self._hkdf(b"")
+
+    def _start(self) -> None:
+        self._mix_hash(self.public)
+        self._mix_key(self._server_key)
+
+    def _open(self, sealed: bytes) -> bytes:
+        payload = _decrypt(self._key, bytes(12), sealed, self.hash)
+        self._mix_hash(sealed)
+        return payload
+
+    def _mix_hash(self, data: bytes) -> None:
+        self.hash = sha256(self.hash + data).digest()
+
+    def _mix_key(self, remote: bytes) -> None:
+        shared = self._ephemeral.exchange(X25519PublicKey.from_public_bytes(remote))
+        self._chaining_key, self._key = self._hkdf(shared)
+
+    def _hkdf(self, material: bytes) -> tuple[bytes, bytes]:
+        output = HKDF(SHA256(), length=64, salt=self._chaining_key, info=b"").derive(material)
+        return output[:32], output[32:]
+
+
+@dataclass(frozen=True)
+class Challenge:
+    attempt: bytes
+    issued: int
+    cookie: bytes
+    server_key: bytes
+    lowest: int
+    highest: int
+    suites: int
+    patterns: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a REPLY says: a connection id, or why not."""
+
+    connection_id: int | None
+    payload: bytes
+    reason: int = 0
+    text: str = ""
+
+
+def encode_init(attempt: bytes, application_id: bytes) -> bytes:
+    fields = bytes([INIT]) + b"ecsn" + unsigned(VERSION, 2) + attempt + application_id
+    return fields.ljust(HANDSHAKE_BYTES, b"\0")
+
+
+def decode_init(data: bytes) -> tuple[int, bytes, bytes]:
+    """Return version, attempt and application id."""
+    reader = Reader(data)
+    expect(len(data) == HANDSHAKE_BYTES and reader.take(5) == bytes([INIT]) + b"ecsn", "no INIT")
+    found = reader.unsigned(2), reader.take(8), reader.take(16)
+    expect(not any(reader.rest()), "padding that is not zero")
+    return found
+
+
+def decode_challenge(data: bytes) -> Challenge:
+    reader = Reader(data)
+    expect(len(data) == CHALLENGE_BYTES and reader.unsigned(1) == CHALLENGE, "no CHALLENGE")
+    attempt, issued, cookie, server_key = reader.take(8), reader.unsigned(4), reader.take(16), reader.take(32)
+    offer = [reader.unsigned(2) for _ in range(4)]
+    reader.end()
+    return Challenge(attempt, issued, cookie, server_key, *offer)
+
+
+def encode_hello(
+    challenge_data: bytes, application_id: bytes, credentials: bytes, ephemeral: bytes
+) -> tuple[bytes, NoiseNK]:
+    challenge = decode_challenge(challenge_data)
+    expect(challenge.lowest <= VERSION <= challenge.highest, "another version")
+    expect(bool(challenge.suites & 1 and challenge.patterns & 1), "suite 0 and pattern 0 must be offered")
+    size = 32 + len(credentials) + 16
+    fields = (
+        bytes([HELLO]) + challenge.attempt + unsigned(challenge.issued, 4) + challenge.cookie
+        + unsigned(VERSION, 2) + b"\0\0" + application_id + unsigned(size, 2)
+    )  # fmt: skip
+    padding = bytes(HANDSHAKE_BYTES - HELLO_FIELDS_BYTES - size)
+    noise = NoiseNK(ephemeral, challenge.server_key, challenge_data + fields + padding)
+    return fields + noise.write_first(credentials) + padding, noise
+
+
+def decode_hello(challenge_data: bytes, data: bytes, ephemeral_of: Callable[[bytes], bytes]) -> tuple[bytes, NoiseNK]:
+    """Return the credentials of a HELLO that answers a CHALLENGE, and the Noise handshake it began.
+
+    Args:
+        ephemeral_of: Gives the private key of an ephemeral public key.
+    """
+    challenge = decode_challenge(challenge_data)
+    reader = Reader(data)
+    expect(len(data) == HANDSHAKE_BYTES and reader.unsigned(1) == HELLO, "no HELLO")
+    expect(reader.take(8) == challenge.attempt, "HELLO of another attempt")
+    expect((reader.unsigned(4), reader.take(16)) == (challenge.issued, challenge.cookie), "another cookie")
+    expect((reader.unsigned(2), reader.unsigned(1), reader.unsigned(1)) == (VERSION, 0, 0), "another suite")
+    reader.take(16)
+    message = reader.take(reader.unsigned(2))
+    padding = reader.rest()
+    expect(not any(padding), "padding that is not zero")
+    prologue = challenge_data + data[:HELLO_FIELDS_BYTES] + padding
+    noise = NoiseNK(ephemeral_of(message[:32]), challenge.server_key, prologue)
+    return noise.read_first(message), noise
+
+
+def decode_reply(data: bytes, attempt: bytes, noise: NoiseNK) -> Verdict:
+    reader = Reader(data)
+    expect(len(data) <= HANDSHAKE_BYTES and reader.unsigned(1) == REPLY, "no REPLY")
+    expect(reader.take(8) == attempt, "REPLY of another attempt")
+    reader = Reader(noise.read_second(reader.rest()))
+    kind = reader.unsigned(1)
+    if kind == 1:
+        return Verdict(reader.unsigned(4), reader.rest())
+    expect(kind == 2, f"verdict {kind}")
+    reason, text = reader.unsigned(2), reader.take(reader.unsigned(1)).decode()
+    return Verdict(None, reader.rest(), reason, text)
+
+
+# Keys and packet protection.
+
+
+def epoch_key(key: bytes, number: int) -> bytes:
+    """Return the key of a packet number's epoch, from that of Split()."""
+    for _ in range(number // EPOCH_PACKETS):
+        key = AESGCM(key).encrypt(bytes(4) + b"\xff" * 8, bytes(32), None)[:32]
+    return key
+
+
+def seal(key: bytes, number: int, header: bytes, frames: bytes) -> bytes:
+    return AESGCM(epoch_key(key, number)).encrypt(bytes(4) + unsigned(number, 8), frames, header)
+
+
+def unseal(key: bytes, number: int, header: bytes, sealed: bytes) -> bytes:
+    return _decrypt(epoch_key(key, number), bytes(4) + unsigned(number, 8), sealed, header)
+
+
+def _decrypt(key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, associated)
+    except InvalidTag:
+        raise WireError("does not authenticate") from None
+
+
+def restore(low: int, largest: int) -> int:
+    """Return the full packet number: the one with these low 16 bits nearest to what comes next; RFC 9000, A.3."""
+    expected = largest + 1
+    candidate = expected & ~0xFFFF | low
+    if candidate <= expected - 0x8000:
+        return candidate + 0x10000
+    if candidate > expected + 0x8000 and candidate >= 0x10000:
+        return candidate - 0x10000
+    return candidate
+
+
+class Opening:
+    """The receiving end of one direction: opens each packet once."""
+
+    def __init__(self, key: bytes, connection_id: int | None) -> None:
+        """Open the packets of a client with `connection_id`, or of a server without one."""
+        self._key = key
+        self._start = b"\0" if connection_id is None else b"\0" + unsigned(connection_id, 4)
+        self.accepted: set[int] = set()
+        self.largest = -1
+
+    def open(self, data: bytes) -> tuple[int, bytes]:
+        """Return the number and the plaintext of a packet."""
+        expect(len(data) <= DATAGRAM_BYTES, "too large")
+        reader = Reader(data)
+        expect(reader.take(len(self._start)) == self._start, "other flags, or another connection")
+        number = restore(reader.unsigned(2), self.largest)
+        expect(number not in self.accepted and number >= self.largest - REPLAY_WINDOW, "a replay")
+        header = data[: reader.at]
+        frames = unseal(self._key, number, header, reader.rest())
+        expect(frames != b"", "no frames")
+        self.accepted.add(number)
+        self.largest = max(self.largest, number)
+        return number, frames
+
+
+# Frames.
+
+
+class Delivery(Enum):
+    UNRELIABLE = auto()
+    SEQUENCED = auto()
+    RELIABLE_UNORDERED = auto()
+    RELIABLE_ORDERED = auto()
+
+
+GAME_CHANNELS = (Delivery.UNRELIABLE, Delivery.UNRELIABLE, Delivery.RELIABLE_ORDERED, Delivery.UNRELIABLE)
+STATE, INPUT, CALLS, CASUAL_CALLS = range(4)
+
+
+@dataclass(frozen=True)
+class Pad:
+    pass
+
+
+@dataclass(frozen=True)
+class Ping:
+    pass
+
+
+@dataclass(frozen=True)
+class Ack:
+    packets: tuple[int, ...]  # descending
+    delay_units: int  # of 1/8 ms
+
+
+@dataclass(frozen=True)
+class Close:
+    reason: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Message:
+    channel: int
+    number: int | None
+    message: bytes
+
+
+@dataclass(frozen=True)
+class Fragment:
+    channel: int
+    number: int
+    index: int
+    count: int
+    part: bytes
+
+
+Frame = Pad | Ping | Ack | Close | Message | Fragment
+
+
+def decode_frames(plaintext: bytes, channels: Sequence[Delivery]) -> list[Frame]:
+    reader = Reader(plaintext)
+    frames: list[Frame] = []
+    while reader.left:
+        frames.append(_decode_frame(reader, channels))
+    expect(sum(not isinstance(each, Pad) for each in frames) <= 255, "too many frames")
+    expect(sum(isinstance(each, Ack) for each in frames) <= 1, "two ACKs")
+    return frames
+
+
+def _decode_frame(reader: Reader, channels: Sequence[Delivery]) -> Frame:
+    kind = reader.unsigned(1)
+    if kind == 0x00:
+        return Pad()
+    if kind == 0x01:
+        return Ping()
+    if kind == 0x02:
+        return _decode_ack(reader)
+    if kind == 0x03:
+        return Close(reader.unsigned(2), reader.take(reader.unsigned(1)).decode())
+    channel = kind & 0x3F
+    expect(kind >= 0x40 and kind < 0xC0 and channel < len(channels), f"frame {kind:#x} is unknown")
+    if kind < 0x80:
+        number = None if channels[channel] is Delivery.UNRELIABLE else reader.varint()
+        return Message(channel, number, reader.take(reader.size()))
+    expect(channels[channel] in (Delivery.RELIABLE_ORDERED, Delivery.RELIABLE_UNORDERED), "an unreliable fragment")
+    number, index, count = reader.varint(), reader.varint(), reader.varint()
+    expect(index < count and 2 <= count <= 256, f"fragment {index} of {count}")
+    return Fragment(channel, number, index, count, reader.take(reader.size()))
+
+
+def _decode_ack(reader: Reader) -> Ack:
+    largest, delay_units, size = reader.varint(), reader.unsigned(2), reader.unsigned(1)
+    expect(size <= BITMAP_BYTES, "too large a bitmap")
+    bitmap = int.from_bytes(reader.take(size), "little")
+    packets = largest, *(largest - 1 - i for i in range(8 * size) if bitmap >> i & 1)
+    expect(packets[-1] >= 0, "an ACK below number 0")
+    return Ack(packets, delay_units)
+
+
+def encode_frame(frame: Frame) -> bytes:
+    match frame:
+        case Pad():
+            return b"\0"
+        case Ping():
+            return b"\1"
+        case Ack(packets, delay_units):
+            bitmap = sum(1 << (packets[0] - 1 - number) for number in packets[1:])
+            size = (bitmap.bit_length() + 7) // 8
+            start = b"\2" + varint(packets[0]) + unsigned(delay_units, 2)
+            return start + bytes([size]) + bitmap.to_bytes(size, "little")
+        case Close(reason, text):
+            encoded = text.encode()
+            return b"\3" + unsigned(reason, 2) + unsigned(len(encoded), 1) + encoded
+        case Message(channel, number, message):
+            start = bytes([0x40 + channel]) + (b"" if number is None else varint(number))
+            return start + varint(len(message)) + message
+        case Fragment(channel, number, index, count, part):
+            numbers = varint(number) + varint(index) + varint(count)
+            return bytes([0x80 + channel]) + numbers + varint(len(part)) + part
+
+
+# A minimal client: it acknowledges at once and sends everything once, so what it sends must not get lost.
+
+
+@dataclass
+class _Arriving:
+    """What a channel holds for order and reassembly."""
+
+    next_number: int = 0
+    seen: set[int] = field(default_factory=set)
+    parts: dict[int, dict[int, bytes]] = field(default_factory=dict)
+    waiting: dict[int, bytes] = field(default_factory=dict)
+
+
+class MinimalClient:
+    """Connects, exchanges messages and closes. Datagrams go in through `receive`, and come out of `take_datagrams`."""
+
+    def __init__(
+        self, channels: Sequence[Delivery], application_id: bytes, credentials: bytes, entropy: Callable[[int], bytes]
+    ) -> None:
+        self.channels = channels
+        self.application_id = application_id
+        self.credentials = credentials
+        self.attempt, self.ephemeral = entropy(8), entropy(32)
+        self.verdict: Verdict | None = None
+        self.heard: Close | None = None
+        self.messages: list[tuple[int, bytes]] = []
+        self.acknowledged: set[int] = set()
+        self.frames_heard: list[Frame] = []
+        self.next_packet = 0
+        self._noise: NoiseNK | None = None
+        self._opening: Opening | None = None
+        self._key = self._start = b""
+        self._numbers = [0] * len(channels)
+        self._arriving = [_Arriving() for _ in channels]
+        self._outgoing = [encode_init(self.attempt, application_id)]
+        self._is_closing = False
+
+    def take_datagrams(self) -> list[bytes]:
+        taken, self._outgoing = self._outgoing, []
+        return taken
+
+    def receive(self, data: bytes) -> None:
+        match data[0]:
+            case 0x82 if self._noise is None and decode_challenge(data).attempt == self.attempt:
+                hello, self._noise = encode_hello(data, self.application_id, self.credentials, self.ephemeral)
+                self._outgoing.append(hello)
+            case 0x84 if self._noise is not None and self.verdict is None:
+                self.verdict = decode_reply(data, self.attempt, self._noise)
+                self._begin(self._noise, self.verdict.connection_id)
+            case 0x00 if self._opening is not None:
+                self._receive_packet(self._opening, data)
+            case _:
+                raise WireError(f"unexpected datagram {data[0]:#x}")
+
+    def send(self, channel: int, message: bytes) -> None:
+        """Send a message, of a reliable channel in parts if it is long."""
+        number = self._numbers[channel]
+        self._numbers[channel] += 1
+        if len(message) <= PART_BYTES:
+            is_numbered = self.channels[channel] is not Delivery.UNRELIABLE
+            self.send_frames(Message(channel, number if is_numbered else None, message))
+            return
+        parts = [message[at : at + PART_BYTES] for at in range(0, len(message), PART_BYTES)]
+        for index, part in enumerate(parts):
+            self.send_frames(Fragment(channel, number, index, len(parts), part))
+
+    def close(self, reason: int, text: str) -> None:
+        self._is_closing = True
+        self.send_frames(Close(reason, text))
+
+    def send_frames(self, *frames: Frame) -> None:
+        """Send one packet."""
+        plaintext = b"".join(map(encode_frame, frames))
+        header = self._start + unsigned(self.next_packet & 0xFFFF, 2)
+        self._outgoing.append(header + seal(self._key, self.next_packet, header, plaintext))
+        self.next_packet += 1
+
+    def _begin(self, noise: NoiseNK, connection_id: int | None) -> None:
+        if connection_id is None:
+            return
+        self._key, receiving = noise.split()
+        self._start = b"\0" + unsigned(connection_id, 4)
+        self._opening = Opening(receiving, None)
+        self.send_frames(Ping())  # confirms
+
+    def _receive_packet(self, opening: Opening, data: bytes) -> None:
+        _, plaintext = opening.open(data)
+        frames = decode_frames(plaintext, self.channels)
+        self.frames_heard += frames
+        for frame in frames:
+            if isinstance(frame, Ack):
+                expect(frame.packets[0] < self.next_packet, "an ACK of a packet never sent")
+                self.acknowledged.update(frame.packets)
+        closes = [frame for frame in frames if isinstance(frame, Close)]
+        if closes:
+            self._hear_close(closes[0])
+            return
+        if any(isinstance(frame, Ping | Message | Fragment) for frame in frames) and not self._is_closing:
+            oldest = opening.largest - 8 * BITMAP_BYTES
+            known = sorted((number for number in opening.accepted if number >= oldest), reverse=True)
+            self.send_frames(Ack(tuple(known), 0))
+        for frame in frames:
+            if isinstance(frame, Message | Fragment):
+                self._deliver(frame)
+
+    def _hear_close(self, close: Close) -> None:
+        if self.heard is None and not self._is_closing:
+            self.send_frames(Close(close.reason, ""))
+        self.heard = close
+
+    def _deliver(self, frame: Message | Fragment) -> None:
+        arriving = self._arriving[frame.channel]
+        if frame.number is None:
+            assert isinstance(frame, Message)
+            self.messages.append((frame.channel, frame.message))
+            return
+        if frame.number in arriving.seen:
+            return
+        if isinstance(frame, Fragment):
+            parts = arriving.parts.setdefault(frame.number, {})
+            parts[frame.index] = frame.part
+            if len(parts) < frame.count:
+                return
+            message = b"".join(parts[index] for index in sorted(parts))
+        else:
+            message = frame.message
+        arriving.seen.add(frame.number)
+        self._order(frame.channel, frame.number, message)
+
+    def _order(self, channel: int, number: int, message: bytes) -> None:
+        arriving = self._arriving[channel]
+        if self.channels[channel] is Delivery.SEQUENCED:
+            if number < arriving.next_number:
+                return
+            arriving.next_number = number + 1
+        if self.channels[channel] is not Delivery.RELIABLE_ORDERED:
+            self.messages.append((channel, message))
+            return
+        arriving.waiting[number] = message
+        while arriving.next_number in arriving.waiting:
+            self.messages.append((channel, arriving.waiting.pop(arriving.next_number)))
+            arriving.next_number += 1
+
+
+# The description of a schema.
+
+
+@dataclass(frozen=True)
+class Field:
+    """All that the encoding of a field depends on."""
+
+    kind: str  # bool, int, float, str, bytes, enum, entity
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    limit: int = 0  # max_bytes of str and bytes, the count of members of an enum
+    is_angle: bool = False
+    audience: str = "EVERYONE"
+
+    @property
+    def is_turn(self) -> bool:
+        """Whether it comes round: an angle, and its range a turn within a thousandth."""
+        span = (self.high or 0) - (self.low or 0)
+        return self.is_angle and abs(span - math.tau) <= max(span, math.tau) / 1000
+
+
+@dataclass(frozen=True)
+class Function:
+    arguments: tuple[Field, ...]
+    results: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What both ends have to agree on: how records, inputs and calls are laid out."""
+
+    hash: bytes
+    records: tuple[tuple[Field, ...], ...]  # by record id
+    inputs: tuple[Field, ...]
+    functions: tuple[Function, ...]  # by number
+
+
+def read_description(lines: Sequence[str]) -> Description:
+    """Derive all layouts from the lines that the schema hash covers."""
+    items = [line.split(": ", 1) for line in lines]
+    expect(items[0] == ["items", f"count={len(lines) - 1}"], "lines are missing")
+    kinds = {key: rest.split(" ")[0] for key, rest in items}
+    fields = {key: _read_field(rest) for key, rest in items if rest.split(" ")[0] in _FIELD_WORDS}
+    records: list[tuple[Field, ...]] = []
+    for name in sorted(key for key, kind in kinds.items() if kind in ("component", "input") and "." not in key):
+        records += _records_of(kinds[name], _starting(fields, f"{name}."))
+    [inputs] = [_starting(fields, f"{key}.") for key, rest in items if rest == "input"] or [()]
+    calls = sorted(key for key, kind in kinds.items() if kind == "rpc")
+    arguments = {key: found for key, found in fields.items() if kinds[key] == "argument"}
+    functions = [Function(_starting(arguments, key[:-1]), _starting(fields, f"{key}.")) for key in calls]
+    digest = blake2b("\n".join(lines).encode(), digest_size=16).digest()
+    return Description(digest, tuple(records), inputs, tuple(functions))
+
+
+_FIELD_WORDS = ("netvar", "input", "argument", "result")
+
+
+def _starting(fields: dict[str, Field | None], start: str) -> tuple[Field, ...]:
+    return tuple(found for key, found in fields.items() if key.startswith(start) and found is not None)
+
+
+def _records_of(kind: str, fields: tuple[Field, ...]) -> list[tuple[Field, ...]]:
+    if kind == "input" or not fields:
+        return [()]
+    by_audience = [tuple(each for each in fields if each.audience == name) for name in ("EVERYONE", "OWNER")]
+    return [found for found in by_audience if found]
+
+
+def _read_field(rest: str) -> Field | None:
+    words = rest.split(" ")[1:]
+    if not words:
+        return None  # the line of the input itself, not of a field
+    options = dict(word.split("=", 1) for word in words if "=" in word)
+    kind = options["type"]
+    limit = int(options.get("max_bytes", 0))
+    if kind.endswith("]"):
+        kind, limit = "enum", kind.count(",") + 1
+    low, high, step = [float(options[name]) if name in options else None for name in ("low", "high", "step")]
+    return Field(kind, low, high, step, limit, "angle" in words, options.get("audience", "EVERYONE"))
+
+
+# Values.
+
+
+def _codes(field: Field) -> tuple[int, int] | None:
+    """Return how many bytes a field's code has and the largest code; None where it is not a number of a range."""
+    if field.kind == "bool":
+        return 1, 1
+    if field.kind == "enum":
+        return 1, field.limit - 1
+    if field.low is None or field.high is None:
+        return None
+    if field.kind == "int":
+        largest = int(field.high) - int(field.low)
+    elif field.step is not None:
+        largest = round((field.high - field.low) / field.step) - field.is_turn
+    else:
+        return None
+    return max(1, (largest.bit_length() + 7) // 8), largest
+
+
+def decode_values(reader: Reader, fields: Sequence[Field]) -> tuple[Value, ...]:
+    values = [_decode_fixed(reader, each) for each in fields]
+    for at, each in enumerate(fields):
+        if each.kind in ("str", "bytes"):
+            length = values[at]
+            assert isinstance(length, int)
+            content = reader.take(length)
+            values[at] = content.decode() if each.kind == "str" else content
+    return tuple(values)
+
+
+def _decode_fixed(reader: Reader, field: Field) -> Value:
+    if field.kind in ("str", "bytes"):
+        length = reader.unsigned(1 if field.limit <= 255 else 2)
+        expect(length <= field.limit, f"{length} bytes where {field.limit} are allowed")
+        return length
+    codes = _codes(field)
+    if codes is not None:
+        code = reader.unsigned(codes[0])
+        expect(code <= codes[1], f"code {code} beyond {codes[1]}")
+        if field.kind == "bool":
+            return bool(code)
+        start = field.low or 0
+        return int(start) + code if field.step is None else start + code * field.step
+    if field.kind == "entity":
+        return reader.unsigned(4)
+    if field.kind == "int":
+        return reader.signed(4)
+    [number] = struct.unpack(">f", reader.take(4))
+    expect(math.isfinite(number), f"a float is {number}")
+    return float(number)
+
+
+def encode_values(values: Sequence[Value], fields: Sequence[Field]) -> bytes:
+    contents = [value.encode() if isinstance(value, str) else value for value in values]
+    fixed = b"".join(_encode_fixed(value, each) for value, each in zip(contents, fields, strict=True))
+    return fixed + b"".join(content for content in contents if isinstance(content, bytes))
+
+
+def _encode_fixed(value: bool | float | bytes, field: Field) -> bytes:  # noqa: FBT001  # a value, not a switch
+    if isinstance(value, bytes):
+        return unsigned(len(value), 1 if field.limit <= 255 else 2)
+    codes = _codes(field)
+    if codes is not None and field.step is not None:
+        code = math.floor((value - (field.low or 0)) / field.step + 0.5)
+        return unsigned(code % (codes[1] + 1) if field.is_turn else code, codes[0])
+    if codes is not None:
+        return unsigned(int(value) - int(field.low or 0), codes[0])
+    if field.kind == "float":
+        return struct.pack(">f", value)
+    return int(value).to_bytes(4, "big", signed=field.kind == "int")
+
+
+# State messages.
+
+
+@dataclass(frozen=True)
+class Own:
+    input_tick: int
+    margin: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """Values of the same records of some entities; a full is one with a single entity."""
+
+    records: tuple[int, ...]
+    entities: tuple[tuple[int, tuple[Value, ...]], ...]
+
+
+@dataclass(frozen=True)
+class State:
+    tick: int
+    is_synced: bool
+    own: Own | None
+    gones: tuple[int, ...]
+    fulls: tuple[Run, ...]
+    runs: tuple[Run, ...]
+
+
+def decode_state(message: bytes, description: Description) -> State:
+    reader = Reader(message)
+    tick, flags = reader.unsigned(4), reader.unsigned(1)
+    expect(flags < 16, f"flags {flags:#x}")
+    own = Own(reader.unsigned(4), reader.signed(1)) if flags & 1 else None
+    gones = [_network_id(reader) for _ in range(reader.varint())] if flags & 2 else []
+    fulls = [_decode_full(reader, description) for _ in range(reader.varint())] if flags & 4 else []
+    runs = []
+    while reader.left:
+        runs.append(_decode_run(reader, description))
+    return State(tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs))
+
+
+def _network_id(reader: Reader) -> int:
+    found = reader.varint()
+    expect(1 <= found < 1 << 32, f"network id {found}")
+    return found
+
+
+def _record_ids(reader: Reader, description: Description) -> tuple[int, ...]:
+    ids = tuple(reader.take(reader.unsigned(1)))
+    expect(ids != () and list(ids) == sorted(set(ids)), f"records {ids}")
+    expect(ids[-1] < len(description.records), f"record {ids[-1]} is unknown")
+    return ids
+
+
+def _values_of(reader: Reader, ids: Iterable[int], description: Description) -> tuple[Value, ...]:
+    return tuple(value for id in ids for value in decode_values(reader, description.records[id]))  # noqa: A001
+
+
+def _decode_full(reader: Reader, description: Description) -> Run:
+    entity = _network_id(reader)
+    ids = _record_ids(reader, description)
+    return Run(ids, ((entity, _values_of(reader, ids, description)),))
+
+
+def _decode_run(reader: Reader, description: Description) -> Run:
+    ids = _record_ids(reader, description)
+    count = reader.varint()
+    return Run(ids, tuple((_network_id(reader), _values_of(reader, ids, description)) for _ in range(count)))
+
+
+def encode_state(state: State, description: Description) -> bytes:
+    flags = bool(state.own) + 2 * bool(state.gones) + 4 * bool(state.fulls) + 8 * state.is_synced
+    data = unsigned(state.tick, 4) + unsigned(flags, 1)
+    if state.own:
+        data += unsigned(state.own.input_tick, 4) + state.own.margin.to_bytes(1, "big", signed=True)
+    if state.gones:
+        data += varint(len(state.gones)) + b"".join(map(varint, state.gones))
+    if state.fulls:
+        data += varint(len(state.fulls))
+    for full in state.fulls:
+        [(entity, values)] = full.entities
+        data += varint(entity) + bytes([len(full.records), *full.records])
+        data += _encode_records(full.records, values, description)
+    for run in state.runs:
+        data += bytes([len(run.records), *run.records]) + varint(len(run.entities))
+        for entity, values in run.entities:
+            data += varint(entity) + _encode_records(run.records, values, description)
+    return data
+
+
+def _encode_records(ids: Iterable[int], values: tuple[Value, ...], description: Description) -> bytes:
+    data = b""
+    for fields in (description.records[each] for each in ids):
+        data += encode_values(values[: len(fields)], fields)
+        values = values[len(fields) :]
+    return data
+
+
+# Input messages.
+
+
+@dataclass(frozen=True)
+class Inputs:
+    newest_tick: int
+    values: tuple[tuple[Value, ...], ...]  # oldest first
+
+
+def decode_inputs(message: bytes, description: Description) -> Inputs:
+    reader = Reader(message)
+    newest_tick, count = reader.unsigned(4), reader.unsigned(1)
+    values = tuple(decode_values(reader, description.inputs) for _ in range(count))
+    reader.end()
+    return Inputs(newest_tick, values)
+
+
+def encode_inputs(inputs: Inputs, description: Description) -> bytes:
+    start = unsigned(inputs.newest_tick, 4) + unsigned(len(inputs.values), 1)
+    return start + b"".join(encode_values(each, description.inputs) for each in inputs.values)
+
+
+# Calls.
+
+
+@dataclass(frozen=True)
+class Call:
+    id: int
+    function: int
+    tick: int
+    arguments: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    id: int
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Refused:
+    id: int
+    code: int
+    text: str
+
+
+def decode_call(message: bytes, description: Description, functions: dict[int, int]) -> Call | Result | Refused:
+    """Decode what a channel of calls carries.
+
+    Args:
+        functions: The function of every call id; a CALL adds its own, a RESULT looks its layout up.
+    """
+    reader = Reader(message)
+    kind, id = reader.unsigned(1), reader.varint()  # noqa: A001
+    decoded: Call | Result | Refused
+    if kind == 0:
+        function, tick = reader.varint(), reader.unsigned(4)
+        expect(function < len(description.functions), f"function {function} is unknown")
+        functions[id] = function
+        decoded = Call(id, function, tick, decode_values(reader, description.functions[function].arguments))
+    elif kind == 1:
+        expect(id in functions, f"an answer to call {id}")
+        decoded = Result(id, decode_values(reader, description.functions[functions[id]].results))
+    else:
+        expect(kind == 2, f"kind {kind} of call")
+        decoded = Refused(id, reader.unsigned(1), reader.rest().decode())
+    reader.end()
+    return decoded
+
+
+def encode_call(call: Call | Result | Refused, description: Description, functions: dict[int, int]) -> bytes:
+    match call:
+        case Call(id, function, tick, arguments):
+            start = b"\0" + varint(id) + varint(function) + unsigned(tick, 4)
+            return start + encode_values(arguments, description.functions[function].arguments)
+        case Result(id, values):
+            return b"\1" + varint(id) + encode_values(values, description.functions[functions[id]].results)
+        case Refused(id, code, text):
+            return b"\2" + varint(id) + unsigned(code, 1) + text.encode()

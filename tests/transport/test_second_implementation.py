@@ -1,0 +1,373 @@
+"""PROTOCOL.md is complete: a second implementation, written from it alone, understands all that the first one says.
+
+`second.py` knows nothing of ecsnet. If a test here fails, either the code left the standard or the standard is wrong.
+"""
+
+import ast
+import random
+from collections import Counter
+from pathlib import Path
+
+import msgpack  # type: ignore[import-untyped]  # ships no types; what it gives is compared with what was meant
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from ecsnet.components import Owner
+from ecsnet.config import TransportConfig
+from ecsnet.events import Connected, ConnectRequested, Disconnected
+from ecsnet.protocol import DisconnectReason
+from ecsnet.replication.schema import Schema
+from ecsnet.testing.network import Link
+from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
+from ecsnet.transport.connection import Connection
+from ecsnet.transport.cookie import Address
+from ecsnet.transport.crypto import PacketKeys
+from ecsnet.transport.endpoint import Endpoint
+from ecsnet.transport.identity import Identity
+from ecsnet.transport.state import State
+from tests.simulation.meadow import Sheep, Walk, game, rename, shear
+from tests.transport import second
+from tests.transport.pair import APPLICATION, CHANNELS, CLIENT, ORDERED, STEP, UNRELIABLE
+
+DELIVERIES = tuple(second.Delivery[channel.delivery.name] for channel in CHANNELS)
+
+
+def test_the_second_implementation_shares_nothing_with_the_first() -> None:
+    """Otherwise it would prove nothing."""
+    tree = ast.parse(Path(second.__file__).read_text(encoding="utf-8"))
+    imported = {each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names}
+    imported |= {node.module or "." for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+    assert not [name for name in imported if name.startswith((".", "ecsnet", "tests"))]
+
+
+# A second client at a first server.
+
+
+class Meeting:
+    """A real server's endpoint and a client of the second implementation, over a wire that loses what it is told to."""
+
+    def __init__(self, *, refuse: bool = False) -> None:
+        self.entropy = random.Random(5).randbytes
+        self.endpoint = Endpoint(
+            Identity.generate(self.entropy), application_id=APPLICATION, channels=CHANNELS, config=TransportConfig(),
+            entropy=self.entropy,
+        )  # fmt: skip
+        self.client = second.MinimalClient(DELIVERIES, APPLICATION, b"credentials", self.entropy)
+        self.now = 100.0
+        self.events: list[ConnectRequested | Connected | Disconnected] = []
+        self.packets_to_lose: set[int] = set()  # of the server's packets, by order of sending
+        self._refuse = refuse
+        self._packets = 0
+
+    def step(self) -> None:
+        self.now += STEP
+        for data in self.client.take_datagrams():
+            self.endpoint.receive_datagram(data, CLIENT, self.now)
+        self.endpoint.update(self.now)
+        for event in self.endpoint.events():
+            self.events.append(event)
+            if isinstance(event, ConnectRequested):
+                self._answer(event)
+        for data, _ in self.endpoint.datagrams_to_send(self.now):
+            self._packets += data[0] < 0x80
+            if data[0] >= 0x80 or self._packets not in self.packets_to_lose:
+                self.client.receive(data)
+
+    def _answer(self, request: ConnectRequested) -> None:
+        if self._refuse:
+            self.endpoint.refuse(request.request_id, DisconnectReason.SERVER_FULL, "full", b"later")
+        else:
+            self.endpoint.accept(request.request_id, b"welcome")
+
+    def run(self, steps: int = 60) -> None:
+        for _ in range(steps):
+            self.step()
+
+    def connect(self) -> Connection:
+        self.run(5)
+        [connection] = [event.connection for event in self.events if isinstance(event, Connected)]
+        return connection
+
+    def ended(self) -> list[Disconnected]:
+        return [event for event in self.events if isinstance(event, Disconnected)]
+
+
+def test_the_second_client_connects() -> None:
+    meeting = Meeting()
+    connection = meeting.connect()
+
+    assert connection.state is State.CONNECTED
+    assert [event.credentials for event in meeting.events if isinstance(event, ConnectRequested)] == [b"credentials"]
+    assert meeting.client.verdict == second.Verdict(connection.connection_id, b"welcome")
+    assert not meeting.endpoint.drops
+
+
+def test_the_second_client_understands_a_refusal() -> None:
+    meeting = Meeting(refuse=True)
+    meeting.run(5)
+
+    assert meeting.client.verdict == second.Verdict(None, b"later", DisconnectReason.SERVER_FULL, "full")
+
+
+def test_messages_of_all_channels_reach_the_server() -> None:
+    """Whole and in parts; every packet that carried one is acknowledged."""
+    meeting = Meeting()
+    connection = meeting.connect()
+    sent = [(channel, bytes([channel, at])) for at in range(3) for channel in range(len(CHANNELS))]
+    sent += [(channel, bytes(range(250)) * 25) for channel in range(len(CHANNELS)) if channel >= 2]
+    sent += [(ORDERED, b""), (ORDERED, b"last")]
+    for channel, message in sent:
+        meeting.client.send(channel, message)
+    meeting.run()
+
+    assert connection.take_messages() == sent
+    assert meeting.client.acknowledged == set(range(meeting.client.next_packet - len(_acks_only(meeting.client))))
+
+
+def _acks_only(client: second.MinimalClient) -> list[int]:
+    """Return the last packets of a client: nobody acknowledges those that only acknowledge."""
+    return [number for number in range(client.next_packet) if number > max(client.acknowledged)]
+
+
+@pytest.mark.parametrize("packets_to_lose", [set(), {4}, {3, 5, 6}], ids=["nothing", "one", "three"])
+def test_messages_of_all_channels_reach_the_client(packets_to_lose: set[int]) -> None:
+    """Its ACKs say truly what is missing, so what is reliable arrives whatever is lost."""
+    meeting = Meeting()
+    connection = meeting.connect()
+    meeting.packets_to_lose = packets_to_lose
+    sent = [(channel, bytes([channel, at])) for at in range(3) for channel in range(len(CHANNELS))]
+    sent += [(channel, bytes(range(250)) * 25) for channel in range(len(CHANNELS)) if channel >= 2]
+    for channel, message in sent:
+        connection.send(channel, message)
+    meeting.run()
+
+    for channel in range(len(CHANNELS)):
+        arrived = [message for each, message in meeting.client.messages if each == channel]
+        expected = [message for each, message in sent if each == channel]
+        if packets_to_lose and channel < 2:
+            continue
+        assert sorted(arrived) == sorted(expected)
+        assert arrived == expected or channel != ORDERED
+    assert any(isinstance(frame, second.Fragment) for frame in meeting.client.frames_heard)
+
+
+def test_a_quiet_connection_lives_on_pings() -> None:
+    meeting = Meeting()
+    connection = meeting.connect()
+    for _ in range(12):
+        meeting.run(60)
+        meeting.client.send_frames(second.Pad(), second.Ping())
+
+    assert connection.state is State.CONNECTED
+    assert sum(isinstance(frame, second.Ping) for frame in meeting.client.frames_heard) >= 3
+
+
+def test_the_second_client_closes() -> None:
+    meeting = Meeting()
+    meeting.connect()
+    meeting.client.close(DisconnectReason.LEFT, "bye")
+    meeting.run(5)
+
+    [ended] = meeting.ended()
+    assert (ended.reason, ended.text) == (DisconnectReason.LEFT, "bye")
+    assert isinstance(meeting.client.heard, second.Close)
+    assert not meeting.endpoint.connections
+
+
+def test_the_second_client_hears_that_the_server_closes() -> None:
+    meeting = Meeting()
+    connection = meeting.connect()
+    connection.send(UNRELIABLE, b"before")
+    meeting.step()
+    connection.close(DisconnectReason.KICKED, "you know why", now=meeting.now)
+    meeting.run(5)
+
+    assert meeting.client.heard == second.Close(DisconnectReason.KICKED, "you know why")
+    assert not meeting.endpoint.connections
+
+
+@pytest.mark.parametrize("number", [0, 65535, (1 << 22) - 1, 1 << 22, 3 << 22])
+def test_keys_are_renewed_alike(number: int) -> None:
+    """A session that long is not played here, but its packets have to open."""
+    keys = PacketKeys("AESGCM", bytes(range(32)))
+    for epoch in range(0, number, 1 << 22):
+        keys.seal(epoch, b"header", b"an earlier epoch")
+
+    assert second.unseal(bytes(range(32)), number, b"header", keys.seal(number, b"header", b"frames")) == b"frames"
+    assert second.seal(bytes(range(32)), 7, b"header", b"frames") == PacketKeys("AESGCM", bytes(range(32))).seal(
+        7, b"header", b"frames"
+    )
+
+
+# The second implementation listens to a session of the first.
+
+
+class Recorded(Simulation):
+    """A simulation that keeps every datagram, and every secret that was drawn."""
+
+    def __init__(self, *, clients: int, seconds: float, start_tick: int) -> None:
+        self.secrets: list[bytes] = []
+        self.datagrams: list[tuple[bytes, Address, Address]] = []  # with source and destination, as sent
+        super().__init__(game, clients=0, link=Link.WIFI, seed=3, start_tick=start_tick, check=False)
+        carry = self.network.send
+
+        def send(data: bytes, source: Address, destination: Address, now: float) -> None:
+            self.datagrams.append((data, source, destination))
+            carry(data, source, destination, now)
+
+        self.network.send = send  # type: ignore[method-assign]  # the one place that all datagrams pass
+        self.add_clients(clients)
+        self._play(seconds)
+
+    def ephemeral_of(self, public: bytes) -> bytes:
+        """Return the secret of an ephemeral public key."""
+        keys = (X25519PrivateKey.from_private_bytes(secret) for secret in self.secrets if len(secret) == 32)
+        [found] = [key for key in keys if key.public_key().public_bytes_raw() == public]
+        return found.private_bytes_raw()
+
+    def _play(self, seconds: float) -> None:
+        first, *_ = self.clients
+        sheep = self.server.world.create_entity(Sheep(name="dolly", wool=7), Owner(first.client_id))
+        self.before_each_step(self._press)
+        self.run_until(lambda: bool(first.receiver.entity_of(sheep)), within_seconds=2)
+        local = first.receiver.entity_of(sheep)
+        first.call(rename, local, "dölly")
+        first.call(shear, local, "a note")
+        first.call(shear, 0, "nobody")
+        self.run(seconds)
+        self.clients[0].close(text="bye", now=self.now)
+        self.server.close(now=self.now)
+        self.run(0.5)
+
+    def _press(self) -> None:
+        for at, client in enumerate(self.clients):
+            client.press(Walk(dx=at, dy=-1))
+
+    def _entropy(self, count: int) -> bytes:
+        self.secrets.append(super()._entropy(count))
+        return self.secrets[-1]
+
+
+class Eavesdropper:
+    """Follows the sessions of all clients, given the clients' ephemeral keys; keeps what was said, decoded."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self.description = second.read_description(Schema(game).describe())
+        self.kinds: Counter[str] = Counter()
+        self.credentials: list[object] = []
+        self.payloads: list[object] = []
+        self.states: list[second.State] = []
+        self.inputs: list[second.Inputs] = []
+        self.calls: list[second.Call | second.Result | second.Refused] = []
+        self._recorded = recorded
+        self._challenges: dict[Address, bytes] = {}
+        self._noises: dict[Address, second.NoiseNK] = {}
+        self._openings: dict[tuple[Address, bool], second.Opening] = {}
+        self._parts: dict[tuple[Address, bool, int, int], dict[int, bytes]] = {}
+        self._functions: dict[Address, dict[int, int]] = {}
+        for data, source, destination in recorded.datagrams:
+            is_from_client = destination == SERVER_ADDRESS
+            self._hear(data, source if is_from_client else destination, is_from_client=is_from_client)
+
+    def _hear(self, data: bytes, client: Address, *, is_from_client: bool) -> None:
+        self.kinds[f"{data[0]:#04x}"] += 1
+        match data[0]:
+            case second.INIT:
+                version, attempt, application_id = second.decode_init(data)
+                assert version == second.VERSION
+                assert second.encode_init(attempt, application_id) == data
+            case second.CHALLENGE:
+                self._challenges[client] = data
+            case second.HELLO:
+                self._hear_hello(data, client)
+            case second.REPLY:
+                self._hear_reply(data, client)
+            case _:
+                self._hear_packet(data, client, is_from_client=is_from_client)
+
+    def _hear_hello(self, data: bytes, client: Address) -> None:
+        ephemeral_of = self._recorded.ephemeral_of
+        credentials, noise = second.decode_hello(self._challenges[client], data, ephemeral_of)
+        self.credentials.append(msgpack.unpackb(credentials))
+        self._noises[client] = noise
+        again, _ = second.encode_hello(
+            self._challenges[client], game.application_id, credentials, ephemeral_of(noise.public)
+        )
+        assert again == data
+
+    def _hear_reply(self, data: bytes, client: Address) -> None:
+        if (client, True) in self._openings:
+            return  # said again: the Noise handshake is over
+        noise = self._noises[client]
+        verdict = second.decode_reply(data, self._challenges[client][1:9], noise)
+        self.payloads.append(msgpack.unpackb(verdict.payload))
+        sending, receiving = noise.split()
+        self._openings[client, True] = second.Opening(sending, verdict.connection_id)
+        self._openings[client, False] = second.Opening(receiving, None)
+
+    def _hear_packet(self, data: bytes, client: Address, *, is_from_client: bool) -> None:
+        _, plaintext = self._openings[client, is_from_client].open(data)
+        frames = second.decode_frames(plaintext, second.GAME_CHANNELS)
+        assert b"".join(map(second.encode_frame, frames)) == plaintext
+        for frame in frames:
+            self.kinds[type(frame).__name__] += 1
+            if isinstance(frame, second.Message):
+                self._hear_message(frame.channel, frame.message, client, is_from_client=is_from_client)
+            if isinstance(frame, second.Fragment):
+                self._hear_fragment(frame, client, is_from_client=is_from_client)
+
+    def _hear_fragment(self, frame: second.Fragment, client: Address, *, is_from_client: bool) -> None:
+        parts = self._parts.setdefault((client, is_from_client, frame.channel, frame.number), {})
+        parts[frame.index] = frame.part
+        if len(parts) == frame.count:
+            message = b"".join(parts[index] for index in range(frame.count))
+            self._hear_message(frame.channel, message, client, is_from_client=is_from_client)
+
+    def _hear_message(self, channel: int, message: bytes, client: Address, *, is_from_client: bool) -> None:
+        if channel == second.STATE:
+            assert not is_from_client
+            state = second.decode_state(message, self.description)
+            self.states.append(state)
+            again = second.encode_state(state, self.description)
+        elif channel == second.INPUT:
+            assert is_from_client
+            inputs = second.decode_inputs(message, self.description)
+            self.inputs.append(inputs)
+            again = second.encode_inputs(inputs, self.description)
+        else:
+            functions = self._functions.setdefault(client, {})
+            call = second.decode_call(message, self.description, functions)
+            self.calls.append(call)
+            again = second.encode_call(call, self.description, functions)
+        assert again == message
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Recorded:
+    return Recorded(clients=2, seconds=3, start_tick=2**32 - 30)
+
+
+@pytest.fixture(scope="module")
+def heard(recorded: Recorded) -> Eavesdropper:
+    return Eavesdropper(recorded)
+
+
+def test_every_datagram_of_a_session_is_understood(recorded: Recorded, heard: Eavesdropper) -> None:
+    """Decoded whole, to its last byte, and the same bytes when encoded again."""
+    assert {"0x81", "0x82", "0x83", "0x84", "0x00"} == {kind for kind in heard.kinds if kind.startswith("0x")}
+    assert sum(heard.kinds[kind] for kind in heard.kinds if kind.startswith("0x")) == len(recorded.datagrams)
+    assert heard.kinds["Ack"] > 10
+    assert heard.kinds["Close"] >= 2
+    assert len(heard.states) > 50
+    assert len(heard.inputs) > 50
+
+
+def test_the_handshake_carries_what_admission_says(recorded: Recorded, heard: Eavesdropper) -> None:
+    hash_of_schema = heard.description.hash
+    assert ["player-1", hash_of_schema] in heard.credentials
+    assert ["player-2", hash_of_schema] in heard.credentials
+    assert hash_of_schema == Schema(game).hash
+    assert [payload[0] for payload in heard.payloads if isinstance(payload, list)] == [
+        client.client_id for client in recorded.clients
+    ]
