@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from hashlib import blake2b, sha256
+from hashlib import blake2b, blake2s, sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -578,6 +578,10 @@ class MinimalClient:
 
 
 # The description of a schema.
+
+
+def application_id(game: str) -> bytes:
+    return blake2s(game.encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True)

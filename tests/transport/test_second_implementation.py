@@ -4,17 +4,23 @@
 """
 
 import ast
+import math
 import random
 from collections import Counter
+from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 
 import msgpack  # type: ignore[import-untyped]  # ships no types; what it gives is compared with what was meant
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+import ecsnet.transport
 from ecsnet.components import Owner
 from ecsnet.config import TransportConfig
 from ecsnet.events import Connected, ConnectRequested, Disconnected
+from ecsnet.fields import OWNER, EntityRef, NetVar, component, netvar
+from ecsnet.game import Game
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.schema import Schema
 from ecsnet.testing.network import Link
@@ -29,6 +35,7 @@ from tests.simulation.meadow import Sheep, Walk, game, rename, shear
 from tests.transport import second
 from tests.transport.pair import APPLICATION, CHANNELS, CLIENT, ORDERED, STEP, UNRELIABLE
 
+STANDARD = Path(ecsnet.transport.__file__).parent / "PROTOCOL.md"
 DELIVERIES = tuple(second.Delivery[channel.delivery.name] for channel in CHANNELS)
 
 
@@ -39,6 +46,82 @@ def test_the_second_implementation_shares_nothing_with_the_first() -> None:
     imported |= {node.module or "." for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
     assert not [name for name in imported if name.startswith((".", "ecsnet", "tests"))]
+
+
+# Values and layouts.
+
+
+class Colour(Enum):
+    RED = 1
+    GREEN = 2
+
+
+@component
+class Kinds:
+    """A field of every kind, for each width it can have."""
+
+    flag: NetVar[bool] = True
+    plain: NetVar[int] = -5
+    byte: NetVar[int] = netvar(3, low=-2, high=253)
+    two: NetVar[int] = netvar(256, low=0, high=256)
+    three: NetVar[int] = netvar(-1, low=-70_000, high=70_000)
+    four: NetVar[int] = netvar(1 << 31, low=0, high=2**32 - 1)
+    single: NetVar[float] = 0.5
+    bounded: NetVar[float] = netvar(0.25, low=0, high=1)
+    steps: NetVar[float] = netvar(2.5, low=-8.0, high=8, step=0.5)
+    turn: NetVar[float] = netvar(3.0, low=-math.pi, high=math.pi, step=math.tau / 256, angle=True)
+    half: NetVar[float] = netvar(1.0, low=0, high=math.pi, step=math.pi / 256, angle=True)
+    text: NetVar[str] = netvar("wörld", max_bytes=255)
+    blob: NetVar[bytes] = netvar(b"\0\1", max_bytes=256)
+    colour: NetVar[Colour] = Colour.GREEN
+    friend: NetVar[EntityRef] = 0
+    secret: NetVar[str] = netvar("own", audience=OWNER)
+
+
+def test_values_of_every_kind_are_packed_alike() -> None:
+    """Widths and order follow from the description, whose hash both ends compare."""
+    schema = Schema(Game("kinds", components=[Kinds]))
+    description = second.read_description(schema.describe())
+    kinds = Kinds(friend=0xFFFFFFFF)
+
+    assert description.hash == schema.hash
+    assert len(description.records) == len(schema.records)
+    for record, fields in zip(schema.records, description.records, strict=True):
+        if record.cls is Kinds:
+            packed = record.codec.pack(kinds)
+            reader = second.Reader(packed)
+            values = second.decode_values(reader, fields)
+            reader.end()
+            assert second.encode_values(values, fields) == packed
+            mine = [each.value - 1 if isinstance(each, Colour) else each for each in record.codec.quantise(kinds)]
+            assert _alike(values, mine)
+
+
+def _alike(some: Sequence[object], others: Sequence[object]) -> bool:
+    return all(
+        each == pytest.approx(other) if isinstance(each, float) else each == other
+        for each, other in zip(some, others, strict=True)
+    )
+
+
+def test_the_example_of_the_standard_reads_as_it_says() -> None:
+    """Whoever starts from the document starts from this line."""
+    number = second.Field("int", low=0, high=0xFFFFFF)
+    records = ((), (number, number), (), (), (), (second.Field("str", limit=255), number))
+    [example] = [line for line in STANDARD.read_text(encoding="utf-8").splitlines() if line.startswith("    fffffffe")]
+    message = bytes.fromhex(example.replace("|", ""))
+    description = second.Description(b"", records, (), ())
+    state = second.decode_state(message, description)
+
+    assert state == second.State(
+        tick=0xFFFFFFFE,
+        is_synced=True,
+        own=second.Own(7, 3),
+        gones=(5, 0x123),
+        fulls=(second.Run((0, 1), ((9, (0x102, 0x304)),)),),
+        runs=(second.Run((5,), ((10, ("a", 1)), (11, ("", 2)))),),
+    )
+    assert second.encode_state(state, description) == message.replace(b"\x40\x09", b"\x09")  # the shortest varint
 
 
 # A second client at a first server.
@@ -57,6 +140,7 @@ class Meeting:
         self.now = 100.0
         self.events: list[ConnectRequested | Connected | Disconnected] = []
         self.packets_to_lose: set[int] = set()  # of the server's packets, by order of sending
+        self.packets_lost = 0
         self._refuse = refuse
         self._packets = 0
 
@@ -71,7 +155,9 @@ class Meeting:
                 self._answer(event)
         for data, _ in self.endpoint.datagrams_to_send(self.now):
             self._packets += data[0] < 0x80
-            if data[0] >= 0x80 or self._packets not in self.packets_to_lose:
+            if data[0] < 0x80 and self._packets in self.packets_to_lose:
+                self.packets_lost += 1
+            else:
                 self.client.receive(data)
 
     def _answer(self, request: ConnectRequested) -> None:
@@ -142,6 +228,7 @@ def test_messages_of_all_channels_reach_the_client(packets_to_lose: set[int]) ->
         connection.send(channel, message)
     meeting.run()
 
+    assert meeting.packets_lost == len(packets_to_lose)
     for channel in range(len(CHANNELS)):
         arrived = [message for each, message in meeting.client.messages if each == channel]
         expected = [message for each, message in sent if each == channel]
@@ -236,6 +323,8 @@ class Recorded(Simulation):
         first.call(shear, local, "a note")
         first.call(shear, 0, "nobody")
         self.run(seconds)
+        self.server.world.delete_entity(sheep)
+        self.run(0.5)
         self.clients[0].close(text="bye", now=self.now)
         self.server.close(now=self.now)
         self.run(0.5)
@@ -363,7 +452,23 @@ def test_every_datagram_of_a_session_is_understood(recorded: Recorded, heard: Ea
     assert len(heard.inputs) > 50
 
 
+def test_what_is_heard_is_what_happened(recorded: Recorded, heard: Eavesdropper) -> None:
+    """Bytes that parse could still be misread."""
+    assert second.Result(2, (7,)) in heard.calls
+    assert second.Refused(3, 1, "no such sheep") in heard.calls
+    assert {inputs.values[-1] for inputs in heard.inputs} >= {(0, -1), (1, -1)}
+    sheep = {entity for state in heard.states for full in state.fulls for entity, values in full.entities
+             if "dölly" in values}  # fmt: skip
+    assert len(sheep) == 1
+    assert sheep & {entity for state in heard.states for entity in state.gones}
+    assert heard.states[-1].is_synced
+    assert {state.tick > 2**31 for state in heard.states} == {True, False}  # the counter wrapped
+    assert all(state.own is not None and state.own.margin >= -128 for state in heard.states)
+
+
 def test_the_handshake_carries_what_admission_says(recorded: Recorded, heard: Eavesdropper) -> None:
+    """The hashes of PROTOCOL.md give the same bytes as those of the code."""
+    assert second.application_id(game.name) == game.application_id
     hash_of_schema = heard.description.hash
     assert ["player-1", hash_of_schema] in heard.credentials
     assert ["player-2", hash_of_schema] in heard.credentials
