@@ -94,7 +94,7 @@ def clean_name(name: str) -> str:
     visible = "".join(
         c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c)[0] not in "CZ" or c == " "
     )
-    return " ".join(visible.split())[:MAX_NAME_CHARACTERS]
+    return " ".join(visible.split())[:MAX_NAME_CHARACTERS].rstrip()
 
 
 def _unpack(data: bytes) -> object:

@@ -11,7 +11,7 @@ from ecsnet.config import ClientConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.events import Connected, Disconnected
 from ecsnet.game import Game
-from ecsnet.peer import CHANNELS, Peer
+from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, STATE, Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema, difference
@@ -102,7 +102,7 @@ class Client:
             game=game,
             schema=schema,
             config=config,
-            peer=Peer(self._connection, client_id=0),
+            peer=Peer(self._connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS))),
             receiver=receiver,
             inputs=inputs,
             predictor=Predictor(schema, receiver, inputs, predicted, max_rollback_ticks=config.max_rollback_ticks),
@@ -263,4 +263,6 @@ class Client:
                 if reason is DisconnectReason.SCHEMA_MISMATCH:
                     text = f"{text}: {difference(self._schema.describe(), unpack_schema(payload))}"
                 self.disconnected = (reason, text)
+                self._session.peer.collect()
+                self._session.calls.take(self._session.peer, self.world)  # answers that came with the goodbye
                 self._session.calls.forget(self._session.peer, text)

@@ -128,7 +128,7 @@ class Host:
         self._public = None if socket is None else self._open(socket, link)
         self._tick_seconds: deque[float] = deque(maxlen=MEASURED_TICKS)
         self._began = self.clock.now()
-        local: list[Address] = [("player.memory", number) for number in range(bots + 1)]
+        local: list[Address] = [(f"player-{number}.memory", 1) for number in range(bots + 1)]
         self.path = HostPath(self._memory(SERVER, game), local, self._public)
         identity = identity or Identity.generate(entropy)
         self.server = RunningServer(game, identity, self.path, clock=self.clock, seed=seed, entropy=entropy)

@@ -24,6 +24,7 @@ class Peer:
 
     Attributes:
         client_id: On the server the client's number; on the client its own. Never reused while a server runs.
+        reads: The channels this end takes messages from; one on another is a fault, or it would lie there for ever.
         entity: The client's player entity in the World of this end; 0 while there is none.
         reports: (token, acked) of state messages, in the order the transport learned of them.
         fault: Set by a system that read nonsense from this peer; the host closes the connection after the tick.
@@ -31,6 +32,7 @@ class Peer:
 
     connection: Connection
     client_id: int
+    reads: frozenset[int]
     name: str = ""
     entity: int = 0
     reports: list[tuple[int, bool]] = field(default_factory=list)
@@ -38,9 +40,12 @@ class Peer:
     _inbox: tuple[list[bytes], ...] = field(default_factory=lambda: tuple([] for _ in CHANNELS))
 
     def collect(self) -> None:
-        """Move what the connection holds into the inbox; bounded by the connection's own receive limits."""
+        """Move what the connection holds into the inbox, to be taken in the tick that follows."""
         for channel, message in self.connection.take_messages():
-            self._inbox[channel].append(message)
+            if channel in self.reads:
+                self._inbox[channel].append(message)
+            else:
+                self.fault = f"a message on channel {CHANNELS[channel].name}, which is not for this side"
         self.reports.extend(self.connection.take_reports())
 
     def take(self, channel: int) -> list[bytes]:

@@ -172,6 +172,7 @@ class RunningClient(Client):
         self.clock = clock or MonotonicClock()
         super().__init__(game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy)
         self._trust = trust
+        self._left = False
 
     def __enter__(self) -> Self:
         """Return the client."""
@@ -202,6 +203,9 @@ class RunningClient(Client):
 
     def leave(self, text: str = "") -> None:
         """Say goodbye, wait shortly until the server has heard it, and close the path. May be called again."""
+        if self._left:
+            return
+        self._left = True
         now = self.clock.now()
         end = now + FAREWELL_SECONDS
         if self.state not in {State.CLOSING, State.CLOSED}:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from ecsnet.config import ServerConfig, TransportConfig
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.events import Connected, ConnectRequested, Disconnected, PlayerJoined, PlayerLeft
 from ecsnet.game import Game
-from ecsnet.peer import CHANNELS, Peer
+from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
@@ -23,6 +24,7 @@ from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.pipeline import SERVER, Step, assemble
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ServerSession
+from ecsnet.systems.ticksync import MARGIN_WINDOW_SECONDS
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.endpoint import Address, Endpoint, Entropy
 from ecsnet.transport.identity import Identity
@@ -31,6 +33,7 @@ from ecsnet.world import World
 
 __all__ = ["Server"]
 
+MAX_EVENTS = 4096
 MAX_DESCRIPTION_BYTES = 880  # of the schema in a refusal: it and its text fit the REPLY datagram
 
 logger = logging.getLogger(__name__)
@@ -84,10 +87,11 @@ class Server:
         )  # fmt: skip
         self.peers = self._session.peers
         self._by_connection: dict[Connection, Peer] = {}
+        self._reads = frozenset((CALLS, CASUAL_CALLS) if game.input is None else (INPUT, CALLS, CASUAL_CALLS))
         self._last_client_id = 0
         self._now = 0.0
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
-        self._events: list[PlayerJoined | PlayerLeft] = []
+        self._events: deque[PlayerJoined | PlayerLeft] = deque(maxlen=MAX_EVENTS)
         for system in assemble(pipeline, self._session):
             self.world.add_system(system)
 
@@ -143,8 +147,9 @@ class Server:
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def events(self) -> list[PlayerJoined | PlayerLeft]:
-        """Return and forget who came and went."""
-        events, self._events = self._events, []
+        """Return and forget who came and went; of a host that never asks, the newest are kept."""
+        events = list(self._events)
+        self._events.clear()
         return events
 
     def close(self, reason: DisconnectReason = DisconnectReason.SERVER_CLOSING, text: str = "", *, now: float) -> None:
@@ -200,7 +205,7 @@ class Server:
         if len(self.peers) >= self.game.max_clients:  # others confirmed while this one was on its way
             connection.close(DisconnectReason.SERVER_FULL, "the last place was taken a moment ago", now=self._now)
             return
-        peer = Peer(connection, client_id, name or f"player {client_id}")
+        peer = Peer(connection, client_id, self._reads, name or f"player {client_id}")
         player = Player(client_id=client_id, name=peer.name, status=PlayerStatus.CONNECTED)
         peer.entity = self.world.create_entity(player, Owner(client_id=client_id))
         if self.game.input is not None:
@@ -211,6 +216,7 @@ class Server:
             self._schema.input_codec.defaults,
             window_ticks=self.config.input_window_ticks,
             hold_ticks=round(self.config.input_hold_seconds * self.game.tick_rate_hz),
+            margin_ticks=max(2, round(MARGIN_WINDOW_SECONDS * self.game.tick_rate_hz)),
         )
         self._session.sender.subscribe(client_id)
         self._events.append(PlayerJoined(client_id, peer.name))
@@ -220,6 +226,8 @@ class Server:
         peer = self._by_connection.pop(connection, None)
         if peer is None:
             return
+        peer.collect()
+        self._session.calls.take(peer, self.world)  # what was called before leaving was called
         client_id = peer.client_id
         del self.peers[client_id]
         del self._session.input_buffers[client_id]

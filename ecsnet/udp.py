@@ -100,6 +100,8 @@ class UdpSocket:
                 # Windows reports here that an earlier datagram found nobody (WSAECONNRESET), or that this one was too
                 # long (WSAEMSGSIZE); neither says anything about the next.
                 self._count(error)
+                if error.errno == errno.EBADF:  # closed: nothing will come any more
+                    break
                 continue
             received.append((data, far(source)))
         return received

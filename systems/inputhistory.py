@@ -42,11 +42,14 @@ class InputHistory:
         return None if found is None else found[0]
 
     def since(self, tick: Tick | None, limit: int) -> list[bytes]:
-        """Return the packed inputs after `tick` up to the newest, oldest first, no gap, at most the `limit` newest."""
+        """Return the packed inputs after `tick` up to the newest, oldest first, no gap, at most the `limit` newest.
+
+        The newest is always among them: the server learns only from it where this client's clock stands.
+        """
         newest = self._newest
         if newest is None:
             return []
-        count = limit if tick is None else min(limit, tick_difference(newest, tick))
+        count = limit if tick is None else max(1, min(limit, tick_difference(newest, tick)))
         inputs: list[bytes] = []
         for behind in range(count):
             found = self._by_tick.get((newest - behind) & TICK_MASK)

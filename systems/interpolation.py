@@ -132,6 +132,9 @@ class Interpolator:
         twin = self._rendered.get((entity, record.cls))
         if twin is None:
             twin = self._rendered[(entity, record.cls)] = copy(component)
+        else:
+            for name in record.cls.__dict__["__slots__"]:  # what is not blended shows as it is
+                setattr(twin, name, getattr(component, name))
         _write(record, twin, _sample(record, track, self.clock.tick))
         return twin  # type: ignore[return-value]  # a copy of component, so of its type
 

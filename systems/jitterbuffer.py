@@ -12,9 +12,6 @@ from ecsnet.wire import Tick, advance_tick, is_newer, tick_difference
 
 __all__ = ["InputBuffer"]
 
-# Half a second at 60 Hz: long enough to hold the worst of the jitter, short enough to follow a change of network.
-MARGIN_WINDOW_TICKS = 30
-
 
 class InputBuffer:
     """Inputs of one client by tick, bounded by the window they may lie in.
@@ -27,13 +24,14 @@ class InputBuffer:
     __slots__ = ("_contiguous", "_hold_ticks", "_last", "_margins", "_neutral", "_newest", "_waiting", "_window_ticks",
                  "held", "missing", "refused")  # fmt: skip
 
-    def __init__(self, neutral: Values, *, window_ticks: int, hold_ticks: int) -> None:
+    def __init__(self, neutral: Values, *, window_ticks: int, hold_ticks: int, margin_ticks: int) -> None:
         """Make an empty buffer.
 
         Args:
             neutral: Values of an untouched input.
             window_ticks: How far ahead of the server's tick an input may lie.
             hold_ticks: How long the last input is repeated when none arrives, before neutral takes its place.
+            margin_ticks: Over how many ticks the worst margin is reported.
         """
         self._neutral = self._last = neutral
         self._window_ticks = window_ticks
@@ -41,7 +39,7 @@ class InputBuffer:
         self._waiting: dict[Tick, Values] = {}
         self._newest: Tick | None = None
         self._contiguous: Tick | None = None
-        self._margins: deque[int] = deque(maxlen=MARGIN_WINDOW_TICKS)
+        self._margins: deque[int] = deque(maxlen=margin_ticks)
         self.held = 0
         self.missing = 0
         self.refused = 0

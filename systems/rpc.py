@@ -109,6 +109,8 @@ class CallDesk:
         except LocalProtocolError:
             self._pending.pop((peer.client_id, call_id), None)
             raise
+        if not answered:
+            reply.resolve(rpc.make_result(()))  # no result is declared: it is on its way
         return reply
 
     def _remember(self, peer: Peer, entry: _Entry, reply: Reply[Any]) -> int:
@@ -125,6 +127,15 @@ class CallDesk:
             del self._buckets[key]
 
     # Answering.
+
+    def take(self, peer: Peer, world: World) -> None:
+        """Take all that arrived of a peer on the channels of calls; nonsense is its fault, and ends there."""
+        for message in peer.take(CALLS) + peer.take(CASUAL_CALLS):
+            try:
+                self.receive(peer, message, world)
+            except RemoteProtocolError as error:
+                peer.fault = f"remote call: {error}"
+                return
 
     def receive(self, peer: Peer, message: bytes, world: World) -> None:
         """Take one message of a peer.
@@ -199,16 +210,21 @@ class CallDesk:
         return granted
 
     def _resolve(self, peer: Peer, call_id: int, message: bytes, offset: int) -> None:
-        entry, reply = self._pending.pop((peer.client_id, call_id), (None, None))
+        entry, reply = self._pending.get((peer.client_id, call_id), (None, None))
         if entry is None or reply is None:
             raise RemoteProtocolError(f"an answer to call {call_id}, which was never made")
         if message[0] == RESULT:
-            reply.resolve(entry.rpc.make_result(self._decode(entry.result, message, offset)))
-            return
-        try:
-            reply.refuse(RefusalCode(message[offset]), message[offset + 1 :].decode(errors="replace"))
-        except (IndexError, ValueError) as error:
-            raise RemoteProtocolError(f"a refusal that cannot be read: {error}") from error
+            values = self._decode(entry.result, message, offset)
+            try:
+                reply.resolve(entry.rpc.make_result(values))
+            except Exception as error:  # the result's own class refuses what the server sent
+                raise RemoteProtocolError(f"{entry.rpc.name}: {values!r} is no result: {error}") from error
+        else:
+            try:
+                reply.refuse(RefusalCode(message[offset]), message[offset + 1 :].decode(errors="replace"))
+            except (IndexError, ValueError) as error:
+                raise RemoteProtocolError(f"a refusal that cannot be read: {error}") from error
+        del self._pending[peer.client_id, call_id]
 
     def _decode(self, codec: RecordCodec, message: bytes, offset: int) -> Values:
         values, end = codec.unpack(message, offset)
@@ -247,10 +263,5 @@ class ReceiveCalls(System):
 
     def process(self, world: World) -> None:
         """Empty the channels of calls of every peer."""
-        for peer in self._session.peers.values():
-            for message in peer.take(CALLS) + peer.take(CASUAL_CALLS):
-                try:
-                    self._session.calls.receive(peer, message, world)
-                except RemoteProtocolError as error:
-                    peer.fault = f"remote call: {error}"
-                    break
+        for peer in list(self._session.peers.values()):
+            self._session.calls.take(peer, world)

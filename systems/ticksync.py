@@ -17,7 +17,11 @@ TOLERANCE_TICKS = (
 )
 GAIN_PER_TICK = 0.01
 MAX_SPEED_CHANGE = 0.05
-SNAP_TICKS = 10
+SNAP_SECONDS = 1 / 6  # 10 ticks at 60 Hz; walking further at 5 % would take seconds
+# Over this long the server reports the worst margin: long enough to hold the worst of the jitter, short enough to
+# follow a change of network. What it reports for that long after a jump is still of before.
+MARGIN_WINDOW_SECONDS = 0.5
+SETTLE_SECONDS = MARGIN_WINDOW_SECONDS + 0.25
 
 
 class TickSync:
@@ -41,7 +45,7 @@ class TickSync:
     def start(self, server_tick: Tick, rtt_seconds: float, send_interval_ticks: int, now: float) -> Tick:
         """Return the tick to begin with, such that an input sent now arrives before its tick is simulated."""
         self.synchronised = True
-        self._settle_until = now + rtt_seconds + 0.5
+        self._settle_until = now + rtt_seconds + SETTLE_SECONDS
         ahead = math.ceil(rtt_seconds / self._dt) + send_interval_ticks + 1
         return advance_tick(server_tick, ahead)
 
@@ -53,9 +57,9 @@ class TickSync:
         """
         self.margin = margin
         error = TARGET_MARGIN_TICKS - margin  # positive: inputs are late, run faster
-        if abs(error) > SNAP_TICKS and now >= self._settle_until:
+        if abs(error) > max(TOLERANCE_TICKS + 1, SNAP_SECONDS / self._dt) and now >= self._settle_until:
             # What the server reports next still stems from before the jump: let it pass.
-            self._settle_until = now + rtt_seconds + 0.75
+            self._settle_until = now + rtt_seconds + SETTLE_SECONDS
             self.speed = 1.0
             return round(error)
         if -TOLERANCE_TICKS <= error <= 0:

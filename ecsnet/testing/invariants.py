@@ -1,10 +1,11 @@
 """What must hold in every session at every moment, whatever the network does; the simulation checks it every step."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from ecsnet.client import Client
 from ecsnet.components.owner import Owner
+from ecsnet.components.predicted import Predicted
 from ecsnet.fields import OWNER
 from ecsnet.replication.codec import Values
 from ecsnet.server import Server
@@ -25,7 +26,7 @@ class Invariants:
         self._server = server
         self._server_tick = server.world.tick
         self._turn = 0
-        self._confirmed: dict[int, dict[tuple[int, int], Tick]] = {}
+        self._confirmed: dict[Client, dict[tuple[int, int], Tick]] = {}
 
     def check(self, clients: Iterable[Client]) -> None:
         """Assert the invariants of this moment."""
@@ -48,7 +49,10 @@ class Invariants:
     def _check_client(self, client: Client) -> None:
         """Assert that no confirmed value is older than it was, and that no two entities stand for one."""
         receiver = client.receiver
-        seen = self._confirmed.setdefault(id(client), {})
+        seen = self._confirmed.setdefault(client, {})
+        network_ids = [receiver.network_id_of(entity) for entity in receiver.confirmed]
+        assert 0 not in network_ids, f"{client}: an entity without a network id"
+        assert len(network_ids) == len(set(network_ids)), f"{client}: two entities stand for one: {sorted(network_ids)}"
         for entity, records in receiver.confirmed.items():
             for record_id, (tick, _) in records.items():
                 before = seen.get((entity, record_id))
@@ -104,11 +108,11 @@ def _with_network_ids(positions: Sequence[int], values: Values, network_id_of: C
 
 
 def assert_converged(server: Server, client: Client) -> None:
-    """Assert that a client holds exactly what it may see; the text names the first differences."""
+    """Assert that a client holds exactly what it may see, and shows it; the text names the first differences."""
     expected, actual = server_view(server, client.client_id), client_view(client)
-    if expected == actual:
+    lines = [*world_differences(client)]
+    if expected == actual and not lines:
         return
-    lines = []
     for entity in sorted(expected.keys() | actual.keys()):
         there, here = expected.get(entity, {}), actual.get(entity, {})
         for record in sorted(there.keys() | here.keys()):
@@ -116,3 +120,16 @@ def assert_converged(server: Server, client: Client) -> None:
                 name = server.schema.records[record]
                 lines.append(f"entity {entity}, {name}: server {there.get(record)}, client {here.get(record)}")
     raise AssertionError(f"{client} differs from {server}:\n  " + "\n  ".join(lines[:MAX_DIFFERENCES]))
+
+
+def world_differences(client: Client) -> Iterator[str]:
+    """Yield where a client's World does not hold what the server confirmed; predicted entities run ahead of that."""
+    world, records = client.world, client.schema.records
+    for entity, confirmed in client.receiver.confirmed.items():
+        if world.has_component(entity, Predicted):
+            continue
+        for record_id, (_, values) in confirmed.items():
+            component = world.try_component(entity, records[record_id].cls)
+            held = None if component is None else records[record_id].codec.quantise(component)
+            if held != values:
+                yield f"entity {entity} of the client's world, {records[record_id]}: confirmed {values}, holds {held}"

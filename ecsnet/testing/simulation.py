@@ -71,6 +71,7 @@ class Simulation:
         )  # fmt: skip
         self.clients: list[Client] = []
         self._addresses: dict[Client, Address] = {}
+        self._stalled: dict[Server | Client, float] = {}  # until when
         self._joined = 0
         self._step_seconds = 1.0 / game.tick_rate_hz
         self._invariants = Invariants(self.server) if check else None
@@ -88,6 +89,10 @@ class Simulation:
     def stop_actions(self) -> None:
         """Forget what `before_each_step` was given."""
         self._before_step.clear()
+
+    def stall(self, side: Server | Client, *, seconds: float) -> None:
+        """Let a program do nothing at all for a while, as a dragged window or a busy machine does."""
+        self._stalled[side] = self.now + seconds
 
     def cut_off(self, client: Client) -> None:
         """Let nothing through between a client and the server, until `reconnect`."""
@@ -174,6 +179,8 @@ class Simulation:
 
     def _pump(self, side: Server | Client, address: Address) -> None:
         now = self.now
+        if self._stalled.get(side, now) > now:
+            return
         for data, source in self.network.receive(address, now):
             side.receive_datagram(data, source, now)
         side.update(now)

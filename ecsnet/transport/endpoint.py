@@ -142,12 +142,17 @@ class Endpoint:
     def events(self) -> list[ConnectRequested | Connected | Disconnected]:
         """Return and forget what happened."""
         events, self._events = self._events, []
-        return events
+        # A request that has expired, or was refused by `close`, is nobody's business any more.
+        return [e for e in events if not isinstance(e, ConnectRequested) or e.request_id in self._requests]
 
     def close(self, reason: DisconnectReason, text: str = "", *, now: float) -> None:
         """Close every connection and let nobody in any more."""
         self._now = max(self._now, now)
         self._closed = True
+        self._handshakes.update(self._now)
+        self._expire_requests()
+        for request_id in list(self._requests):
+            self.refuse(request_id, reason, text)
         for connection in self.connections.values():
             connection.close(reason, text, now=self._now)
 

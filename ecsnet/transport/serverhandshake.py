@@ -230,6 +230,7 @@ class ServerHandshakes:
     def _open(self, said: Hello, data: bytes, key: _Key) -> list[Reply | Requested]:
         """Do the key exchange if there is room; from here on something is remembered."""
         network = network_of(key[0])
+        self._make_room(network)
         if len(self._pending) >= self._config.max_pending:
             return self._drop(HandshakeDrop.TOO_MANY_PENDING)
         if self._by_network[network] >= self._config.max_pending_per_network:
@@ -294,6 +295,16 @@ class ServerHandshakes:
     def _seal(self, pending: _Pending, verdict: bytes) -> bytes:
         pending.reply = hello.pack_reply(pending.request.attempt, pending.noise.write_message(verdict))
         return pending.reply
+
+    def _make_room(self, network: str) -> None:
+        """Let go of the oldest that was refused where there is no room: all it could still get is its REPLY again."""
+        full = len(self._pending) >= self._config.max_pending
+        if not full and self._by_network[network] < self._config.max_pending_per_network:
+            return
+        for key, pending in self._pending.items():
+            if pending.reply and pending.request.keys is None and (full or pending.network == network):
+                self._settle(key)
+                return
 
     def _settle(self, key: _Key) -> None:
         """Forget a handshake but for the fact that it took place."""

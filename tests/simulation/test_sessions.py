@@ -15,7 +15,7 @@ from ecsnet.system import System
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
 from ecsnet.world import World
-from tests.simulation.meadow import Walk, game
+from tests.simulation.meadow import Sheep, Walk, Weather, game, shear
 
 
 def test_players_are_entities_and_events() -> None:
@@ -158,3 +158,47 @@ def test_a_kick_in_the_middle_of_a_tick_hurts_nobody_else() -> None:
     ended = {client.client_id: client.disconnected for client in sim.clients}
     assert ended == {1: (DisconnectReason.KICKED, "out"), 2: None}
     assert list(sim.server.peers) == [2]
+
+
+def test_a_channel_nobody_reads_is_no_place_to_fill() -> None:
+    """A client that sends state, as only servers do, is closed; its bytes do not pile up."""
+    sim = Simulation(game, clients=2, seed=12)
+    cheat, honest = sim.clients
+    for _ in range(20):
+        cheat._connection.send(STATE, bytes(1000))
+    sim.run(1)
+
+    assert cheat.disconnected is not None
+    assert cheat.disconnected[0] is DisconnectReason.PROTOCOL_ERROR
+    assert honest.disconnected is None
+
+
+@pytest.mark.parametrize("rate", [20, 30, 60])
+@pytest.mark.parametrize("stalled", ["client", "server"])
+def test_a_stall_is_overcome_and_inputs_arrive_again(stalled: str, rate: int) -> None:
+    """Loading pictures, a dragged window, a busy machine: two seconds of nothing, and soon all is as before."""
+    sim = Simulation(replace(game, tick_rate_hz=rate, send_rate_hz=rate // 2), clients=1, link=Link.WIFI, seed=13)
+    client = sim.clients[0]
+    sim.stall(client if stalled == "client" else sim.server, seconds=2)
+    sim.run(6)
+    buffer = sim.server._session.input_buffers[client.client_id]
+    before = buffer.missing
+    sim.run(4)
+
+    assert buffer.missing - before <= 0.05 * 4 * rate
+
+
+def test_last_words_are_heard() -> None:
+    """A call that arrives together with the goodbye still runs."""
+    sim = Simulation(game, clients=1, seed=14)
+    sim.server.world.single(Weather).stormy = False
+    client = sim.clients[0]
+    sheep = sim.server.world.create_entity(Sheep(wool=5))
+    sim.run(1)
+    client.call(shear, client.receiver.entity_of(sheep), "bye")
+    sim.step()
+    client.close(now=sim.now)
+    sim.run(1)
+
+    assert sim.server.world.component_for_entity(sheep, Sheep).wool == 0
+    assert not sim.server.peers

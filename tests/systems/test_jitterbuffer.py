@@ -7,7 +7,7 @@ NEUTRAL, LEFT, RIGHT = (0,), (-1,), (1,)
 
 
 def buffer() -> InputBuffer:
-    return InputBuffer(NEUTRAL, window_ticks=64, hold_ticks=3)
+    return InputBuffer(NEUTRAL, window_ticks=64, hold_ticks=3, margin_ticks=30)
 
 
 def test_an_input_is_used_in_its_own_tick_also_across_the_wrap() -> None:
