@@ -25,8 +25,9 @@ from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ClientSession
 from ecsnet.systems.ticksync import TickSync
+from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
-from ecsnet.transport.endpoint import Address, Entropy
+from ecsnet.transport.noise import Entropy
 from ecsnet.transport.state import State
 from ecsnet.transport.statistics import Statistics
 from ecsnet.world import World

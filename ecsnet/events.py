@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ecsnet.protocol import DisconnectReason
 
 if TYPE_CHECKING:
+    from ecsnet.transport.address import Address
     from ecsnet.transport.connection import Connection
 
 __all__ = ["ConnectRequested", "Connected", "Disconnected", "PlayerJoined", "PlayerLeft"]
@@ -16,7 +17,7 @@ class ConnectRequested:
     """Endpoint: somebody proved its address and wants in; answer with `accept` or `refuse`."""
 
     request_id: int
-    address: tuple[str, int]
+    address: "Address"
     credentials: bytes
 
 

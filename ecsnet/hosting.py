@@ -15,7 +15,7 @@ from ecsnet.clock import Clock, MonotonicClock, VirtualClock
 from ecsnet.game import Game
 from ecsnet.runtime import Path, RunningClient, RunningServer, UdpPath
 from ecsnet.testing.network import Link, VirtualNetwork
-from ecsnet.transport.cookie import Address
+from ecsnet.transport.address import Address
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
 from ecsnet.udp import UdpSocket

@@ -24,6 +24,13 @@ class DisconnectReason(IntEnum):
     HANDSHAKE_TIMEOUT = 10
     SERVER_KEY_MISMATCH = 11
     PROTOCOL_ERROR = 12
+    BANNED = 13
+    WRONG_PASSWORD = 14
+    BAD_TOKEN = 15
+    SERVER_RESTARTED = 16
+    CONNECTION_LOST = 17
+    TOO_SLOW = 18
+    FLOODING = 19
 
     @property
     def text(self) -> str:
@@ -53,4 +60,11 @@ _TEXTS = {
     DisconnectReason.HANDSHAKE_TIMEOUT: "the server did not answer",
     DisconnectReason.SERVER_KEY_MISMATCH: "the server has another key than expected",
     DisconnectReason.PROTOCOL_ERROR: "the other side broke the protocol",
+    DisconnectReason.BANNED: "this address is blocked",
+    DisconnectReason.WRONG_PASSWORD: "the password is wrong, or missing",
+    DisconnectReason.BAD_TOKEN: "the token or ticket is not valid, or not any more",
+    DisconnectReason.SERVER_RESTARTED: "the server has been restarted",
+    DisconnectReason.CONNECTION_LOST: "the connection broke off",
+    DisconnectReason.TOO_SLOW: "too much waits to be sent: the link is too slow, or the other side does not read",
+    DisconnectReason.FLOODING: "the other side sent far more than allowed",
 }

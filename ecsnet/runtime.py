@@ -22,7 +22,7 @@ from ecsnet.keys import KnownServers
 from ecsnet.protocol import DisconnectReason
 from ecsnet.server import Server
 from ecsnet.stopsignals import stop_signals
-from ecsnet.transport.cookie import Address
+from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.state import State
@@ -37,7 +37,7 @@ FAREWELL_SECONDS = 1.0  # CLOSE goes out three times, a round trip apart; who he
 class Path(Protocol):
     """How datagrams travel between one machine and all others."""
 
-    def receive(self, now: float) -> list[tuple[bytes, Address]]:
+    def receive(self, now: float) -> Sequence[tuple[bytes, Address]]:
         """Return what has arrived, oldest first."""
         ...
 
@@ -63,12 +63,13 @@ class UdpPath:
         self._selector = selectors.DefaultSelector()
         self._selector.register(socket, selectors.EVENT_READ)
 
-    def receive(self, now: float) -> list[tuple[bytes, Address]]:  # noqa: ARG002  # only virtual networks need it
+    def receive(self, now: float) -> Sequence[tuple[bytes, Address]]:  # noqa: ARG002  # only virtual networks need it
         """Return what has arrived, oldest first."""
         return self.socket.drain()
 
     def send(self, data: bytes, address: Address, now: float) -> None:  # noqa: ARG002  # only virtual networks need it
         """Send one datagram."""
+        assert not isinstance(address, StreamAddress), f"{address} is not reached by UDP"
         self.socket.send(data, address)
 
     def wait(self, seconds: float) -> None:

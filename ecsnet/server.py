@@ -25,9 +25,11 @@ from ecsnet.systems.pipeline import SERVER, Step, assemble
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ServerSession
 from ecsnet.systems.ticksync import MARGIN_WINDOW_SECONDS
+from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
-from ecsnet.transport.endpoint import Address, Endpoint, Entropy
+from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
+from ecsnet.transport.noise import Entropy
 from ecsnet.wire import Tick
 from ecsnet.world import World
 

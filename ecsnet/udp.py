@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 
 from ecsnet.errors import LinkError, PortInUseError
-from ecsnet.transport.cookie import Address
+from ecsnet.transport.address import DatagramAddress
 
 __all__ = ["UdpSocket", "local_addresses", "resolve"]
 
@@ -39,7 +39,7 @@ class UdpSocket:
                 bound.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
         self._socket = bound
         self._is_ipv6 = bound.family == socket.AF_INET6
-        self.address: Address = self._far(bound.getsockname())
+        self.address: DatagramAddress = self._far(bound.getsockname())
         self.drops: Counter[str] = Counter()
 
     @staticmethod
@@ -65,7 +65,7 @@ class UdpSocket:
         return _bind(("0.0.0.0", port))  # noqa: S104  # a game server is there to be reached
 
     @staticmethod
-    def toward(address: Address) -> "UdpSocket":
+    def toward(address: DatagramAddress) -> "UdpSocket":
         """Open a client's socket, on a free port, of the kind that reaches `address`."""
         return _bind(("::", 0) if ":" in address[0] else ("0.0.0.0", 0))  # noqa: S104  # whichever way leads there
 
@@ -77,20 +77,20 @@ class UdpSocket:
         """Return the descriptor, for selectors."""
         return self._socket.fileno()
 
-    def send(self, data: bytes, address: Address) -> None:
+    def send(self, data: bytes, address: DatagramAddress) -> None:
         """Send one datagram, or count why it could not be: to the sender a full buffer is just another lost packet."""
         try:
             self._socket.sendto(data, self._near(address))
         except OSError as error:
             self._count(error)
 
-    def drain(self, limit: int = DRAIN_LIMIT) -> list[tuple[bytes, Address]]:
+    def drain(self, limit: int = DRAIN_LIMIT) -> list[tuple[bytes, DatagramAddress]]:
         """Return all that has arrived, oldest first, at most `limit` datagrams.
 
         HOT: once per datagram; a loop over `recvfrom` costs 0.7 us each, asyncio's datagram endpoint 13.
         """
         receive, far = self._socket.recvfrom, self._far
-        received: list[tuple[bytes, Address]] = []
+        received: list[tuple[bytes, DatagramAddress]] = []
         for _ in range(limit):
             try:
                 data, source = receive(RECEIVE_BYTES)
@@ -113,7 +113,7 @@ class UdpSocket:
     def _count(self, error: OSError) -> None:
         self.drops[errno.errorcode.get(error.errno or 0, type(error).__name__)] += 1
 
-    def _far(self, source: tuple[str, int] | tuple[str, int, int, int]) -> Address:
+    def _far(self, source: tuple[str, int] | tuple[str, int, int, int]) -> DatagramAddress:
         """Return how everybody else names the owner of a socket address."""
         if not self._is_ipv6:
             return source[0], source[1]
@@ -124,7 +124,7 @@ class UdpSocket:
             host = f"{host}%{source[3]}"
         return host, source[1]
 
-    def _near(self, address: Address) -> tuple[str, int] | tuple[str, int, int, int]:
+    def _near(self, address: DatagramAddress) -> tuple[str, int] | tuple[str, int, int, int]:
         """Return what this socket calls an address; the inverse of `_far`."""
         host, port = address
         if not self._is_ipv6:
@@ -135,7 +135,7 @@ class UdpSocket:
         return (host, port, 0, int(scope)) if scope else (host, port)
 
 
-def resolve(host: str, port: int) -> Address:
+def resolve(host: str, port: int) -> DatagramAddress:
     """Look a host up. May wait for the name service: call it before a game starts, not in it.
 
     Of several addresses an IPv4 one wins: it is the one that every kind of server socket answers on.
@@ -167,7 +167,7 @@ def local_addresses() -> list[str]:
     return addresses
 
 
-def _bind(address: Address) -> UdpSocket:
+def _bind(address: DatagramAddress) -> UdpSocket:
     """Bind to an address as `resolve` returns it; the wildcard "::" takes IPv4, too.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from ecsnet.clock import Clock
 from ecsnet.runtime import Path
 from ecsnet.testing.network import Link, VirtualNetwork
-from ecsnet.transport.cookie import Address
+from ecsnet.transport.address import Address
 
 __all__ = ["ImpairedPath", "MemoryPath"]
 

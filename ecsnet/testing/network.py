@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ecsnet.transport.cookie import Address
+from ecsnet.transport.address import Address
 
 __all__ = ["Link", "VirtualNetwork"]
 

@@ -12,7 +12,7 @@ from ecsnet.game import Game
 from ecsnet.server import Server
 from ecsnet.testing.invariants import Invariants, assert_converged
 from ecsnet.testing.network import Link, VirtualNetwork
-from ecsnet.transport.endpoint import Address
+from ecsnet.transport.address import Address
 from ecsnet.transport.identity import Identity
 
 __all__ = ["Simulation", "SimulationTimeout"]

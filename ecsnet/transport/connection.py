@@ -12,8 +12,8 @@ from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.events import Connected, Disconnected
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import packet
+from ecsnet.transport.address import Address
 from ecsnet.transport.channels import Channel
-from ecsnet.transport.cookie import Address
 from ecsnet.transport.crypto import SessionKeys
 from ecsnet.transport.farewell import Farewell
 from ecsnet.transport.handshake import Accepted, ClientHandshake, ClientHandshakeState, HandshakeFailure

@@ -5,14 +5,12 @@ A keyed hash over what the client sends back. Until it matches, nothing is store
 
 import hashlib
 import hmac
-from typing import TypeAlias
 
 from ecsnet.config import HandshakeConfig
+from ecsnet.transport.address import Address
 from ecsnet.transport.noise import Entropy
 
-__all__ = ["COOKIE_BYTES", "Address", "CookieJar"]
-
-Address: TypeAlias = tuple[str, int]  # host and port, the first two items of a socket's address
+__all__ = ["COOKIE_BYTES", "CookieJar"]
 
 COOKIE_BYTES = 16  # a guess succeeds once in 2**128
 _SECRET_BYTES = 32
@@ -63,6 +61,6 @@ class CookieJar:
 
 def _cookie(secret: bytes, address: Address, attempt: bytes, issued: int) -> bytes:
     """Hash fixed-size parts first and the host last, so that no two inputs read the same."""
-    host, port = address
+    host, port = address[:2]
     message = b"%b%b%b%b" % (attempt, issued.to_bytes(4, "big"), port.to_bytes(4, "big"), host.encode())
     return hashlib.blake2s(message, key=secret, digest_size=COOKIE_BYTES).digest()

@@ -11,16 +11,16 @@ from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError
 from ecsnet.events import Connected, ConnectRequested, Disconnected
 from ecsnet.protocol import DisconnectReason
+from ecsnet.transport.address import Address
 from ecsnet.transport.channels import Channel
 from ecsnet.transport.connection import Connection
-from ecsnet.transport.cookie import Address
 from ecsnet.transport.handshake import HANDSHAKE_BIT, HandshakeRequest, Reply, ServerHandshakes
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.state import State
 from ecsnet.transport.traffic import CLIENT_HEADER
 
-__all__ = ["Address", "Endpoint", "Entropy"]
+__all__ = ["Endpoint"]
 
 
 class Endpoint:

@@ -4,7 +4,6 @@ The order of checks is the defence: size, type, cookie (three hashes at most), i
 a key exchange. Whoever fails is dropped without an answer and counted; nothing is stored or logged for a stranger.
 """
 
-import ipaddress
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -16,7 +15,8 @@ from ecsnet.config import HandshakeConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import hello
-from ecsnet.transport.cookie import Address, CookieJar
+from ecsnet.transport.address import Address, network_of
+from ecsnet.transport.cookie import CookieJar
 from ecsnet.transport.crypto import PacketKeys, SessionKeys
 from ecsnet.transport.hello import Acceptance, Challenge, DatagramType, Hello, Pattern, Refusal, Suite
 from ecsnet.transport.identity import Identity
@@ -326,20 +326,6 @@ class ServerHandshakes:
     def _drop(self, reason: HandshakeDrop) -> list[Reply | Requested]:
         self.dropped[reason] += 1
         return []
-
-
-def network_of(address: Address) -> str:
-    """Return what one household shares: the IPv4 address, or the first 64 bits of the IPv6 address."""
-    host = address[0].partition("%")[0]
-    try:
-        parsed = ipaddress.ip_address(host)
-    except ValueError:
-        return host  # a name in a simulated network
-    if parsed.version == 4:  # noqa: PLR2004  # the name of the protocol
-        return host
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Address(int(parsed) >> 64 << 64))
 
 
 def _digest(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ecsnet.config import TransportConfig
 from ecsnet.transport import packet
 from ecsnet.transport.acks import ReceivedPackets
-from ecsnet.transport.cookie import Address
+from ecsnet.transport.address import Address
 from ecsnet.transport.crypto import TAG_BYTES, SessionKeys
 from ecsnet.transport.loss import InFlight, SentPacket
 from ecsnet.transport.outbox import Outbox

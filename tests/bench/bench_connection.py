@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 from ecsnet.config import TransportConfig
 from ecsnet.events import ConnectRequested
+from ecsnet.transport.address import Address
 from ecsnet.transport.channels import Channel, Delivery
 from ecsnet.transport.connection import Connection
-from ecsnet.transport.cookie import Address
 from ecsnet.transport.crypto import PacketKeys
 from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity

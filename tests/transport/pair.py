@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ecsnet.config import TransportConfig
 from ecsnet.events import Connected, ConnectRequested, Disconnected
 from ecsnet.testing.network import Link, VirtualNetwork
+from ecsnet.transport.address import Address
 from ecsnet.transport.channels import Channel, Delivery
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.endpoint import Endpoint
@@ -48,7 +49,7 @@ class Pair:
         self.client = self._join()
         self.server: Connection | None = None
         self.events: list[object] = []
-        self.recorded: list[tuple[bytes, tuple[str, int]]] = []  # every datagram sent, and its destination
+        self.recorded: list[tuple[bytes, Address]] = []  # every datagram sent, and its destination
         self._accept = accept or (lambda endpoint, request: endpoint.accept(request.request_id, b"welcome"))
 
     def _join(self) -> Connection:
@@ -93,7 +94,7 @@ class Pair:
         if isinstance(event, Connected):
             self.server = event.connection
 
-    def _send(self, datagrams: list[tuple[bytes, tuple[str, int]]], source: tuple[str, int]) -> None:
+    def _send(self, datagrams: list[tuple[bytes, Address]], source: tuple[str, int]) -> None:
         for data, destination in datagrams:
             self.recorded.append((data, destination))
             self.network.send(data, source, destination, self.now)

@@ -25,8 +25,8 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.schema import Schema
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
+from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
-from ecsnet.transport.cookie import Address
 from ecsnet.transport.crypto import PacketKeys
 from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
