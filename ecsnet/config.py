@@ -95,6 +95,14 @@ class TransportConfig:
     max_fragments: int = 256
     """Most fragments of one message: 262,144 B in pieces of 1,129 B are 233. (wire)"""
 
+    max_unreliable_fragments: int = 16
+    """The same of a message that is not sent again: at 5 % loss 16 parts arrive together in 44 % of cases, so longer
+    ones are not worth their bytes. (wire)"""
+
+    max_unreliable_assemblies: int = 4
+    """Unreliable messages of which some parts have arrived, of all channels: 4 x 16 x 1.1 kB. A fifth takes the place
+    of the oldest."""
+
     reliable_window_messages: int = 1024
     """How far the newest reliable message sent may be ahead of the oldest unacknowledged one. (wire)"""
 
@@ -110,10 +118,19 @@ class TransportConfig:
     half a million fragments of one byte each would fit the limit and take 70 MB."""
 
     max_inbox_bytes: int = 262_144
-    """Bytes delivered and not yet taken by the application; beyond it messages are dropped unacknowledged."""
+    """Unreliable bytes delivered and not yet taken by the application; beyond it they are dropped unacknowledged."""
+
+    credit_bytes: int = 327_680
+    """What reliable messages may cost that are sent and not yet taken by the application: a full window of one channel,
+    262,144 B, and 1024 x `message_overhead_bytes`. (wire)"""
 
     message_overhead_bytes: int = 64
-    """What a message in the inbox counts beside its bytes: empty messages take memory, too."""
+    """What a message counts beside its bytes until it is taken: empty messages take memory, too. (wire)"""
+
+    stall_timeout_seconds: float = 30.0
+    """How long a peer may acknowledge no reliable message although some wait; then the connection is closed as too
+    slow, before what waits for it grows old. Three times the idle timeout: a program stopped in a debugger is gone
+    long before."""
 
     duplicate_bytes: int = 256
     """Reliable messages up to this size are sent twice when packets get lost: cheaper than the round trip a repair
@@ -130,6 +147,11 @@ class TransportConfig:
         """
         needed = max(self.reliable_window_bytes, self.max_reliable_message_bytes)
         needed += (self.reliable_window_messages + self.max_fragments) * self.held_overhead_bytes
+        if self.credit_bytes < self.max_reliable_message_bytes + self.message_overhead_bytes:
+            raise ValueError(
+                f"credit_bytes={self.credit_bytes} is never enough for a message of max_reliable_message_bytes="
+                f"{self.max_reliable_message_bytes} and message_overhead_bytes={self.message_overhead_bytes}"
+            )
         if self.held_overhead_bytes < 1:
             raise ValueError(f"held_overhead_bytes={self.held_overhead_bytes}: what is held costs something")
         if self.receive_buffer_bytes < needed:

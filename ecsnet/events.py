@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ecsnet.transport.address import Address
     from ecsnet.transport.connection import Connection
 
-__all__ = ["ConnectRequested", "Connected", "Disconnected", "PlayerJoined", "PlayerLeft"]
+__all__ = ["ConnectRequested", "Connected", "Disconnected", "PlayerJoined", "PlayerLeft", "Writable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,14 @@ class Disconnected:
     reason: DisconnectReason
     text: str
     payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Writable:
+    """A reliable channel that refused a message (`SendQueueFull`) has room again: half of its queue is free."""
+
+    connection: "Connection"
+    channel: int
 
 
 @dataclass(frozen=True, slots=True)

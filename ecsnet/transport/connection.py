@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
-from ecsnet.events import Connected, Disconnected
+from ecsnet.events import Connected, Disconnected, Writable
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import packet
 from ecsnet.transport.address import Address
@@ -32,6 +32,9 @@ _FAILURES = {
     HandshakeFailure.VERSION_MISMATCH: DisconnectReason.VERSION_MISMATCH,
     HandshakeFailure.UNSUPPORTED: DisconnectReason.VERSION_MISMATCH,
 }
+
+
+MAX_PATH_RESPONSES = 4  # in one packet: a server asks once per probe timeout
 
 
 class Connection:
@@ -80,7 +83,9 @@ class Connection:
         self._farewell: Farewell | None = None
         self._now = self._last_heard = now
         self._asked_at = now  # when the handshake's last question went out, HELLO or REPLY
-        self._events: list[Connected | Disconnected] = []
+        self._settled = 0  # reliable messages, when that last changed
+        self._settled_at = now
+        self._events: list[Connected | Disconnected | Writable] = []
 
     @classmethod
     def connect(
@@ -149,7 +154,7 @@ class Connection:
 
         Raises:
             LocalProtocolError: Not connected, there is no such channel, or the message is too long.
-            SendQueueFull: A reliable channel has no room for it.
+            SendQueueFull: A reliable channel has no room for it; a `Writable` event tells when it has again.
         """
         if self.state is not State.CONNECTED:
             raise LocalProtocolError(f"cannot send in state {self.state.name}")
@@ -162,9 +167,16 @@ class Connection:
         """Return how many bytes of unreliable messages are worth making now: what the next call can carry."""
         return max(0, self._config.send_budget_bytes - self._outbox.waiting_bytes)
 
+    def is_writable(self, channel: int, size: int = 0) -> bool:
+        """Tell whether `send` would take a message of `size` bytes now."""
+        return self.state is State.CONNECTED and self._outbox.has_room(channel, size)
+
     def take_messages(self) -> list[tuple[int, bytes]]:
-        """Return and forget what arrived: (channel, message)."""
-        return self._inbox.take()
+        """Return and forget what arrived: (channel, message). The peer may send as much again."""
+        messages = self._inbox.take()
+        if messages and self._inbox.credit.read() and self.state is State.CONNECTED:
+            self._outbox.say_credit(self._inbox.credit.granted)
+        return messages
 
     def take_reports(self) -> list[tuple[int, bool]]:
         """Return and forget what became of messages sent with a token: (token, arrived); each token once."""
@@ -227,8 +239,9 @@ class Connection:
             return None
         return min(self._last_heard + self._config.idle_timeout_seconds, self._traffic.next_deadline())
 
-    def events(self) -> list[Connected | Disconnected]:
+    def events(self) -> list[Connected | Disconnected | Writable]:
         """Return and forget what happened."""
+        self._events += [Writable(self, channel) for channel in self._outbox.take_writable()]
         events, self._events = self._events, []
         return events
 
@@ -291,7 +304,9 @@ class Connection:
     def _receive_packet(self, traffic: Traffic, number: int, plaintext: bytes, now: float) -> None:
         """Read an authentic packet whole, then act on it. HOT: once per packet received."""
         try:
-            frames = packet.parse(plaintext, self._kinds, self._config.max_fragments)
+            frames = packet.parse(
+                plaintext, self._kinds, self._config.max_fragments, self._config.max_unreliable_fragments
+            )
             self._last_heard = now
             if self.state is State.PENDING:
                 self._begin(traffic, Event.CONFIRMED, b"", now)
@@ -306,12 +321,17 @@ class Connection:
 
     def _receive_messages(self, traffic: Traffic, number: int, frames: packet.Frames, size: int, now: float) -> None:
         """Take the messages of a packet of `size` bytes, and let it be acknowledged. HOT: once per packet received."""
-        messages, numbered, fragments, _, _, eliciting = frames
+        messages, numbered, fragments, _, _, eliciting, controls = frames
         inbox = self._inbox
         if inbox.is_full and (messages or numbered or fragments):
             # It is not acknowledged, so the peer slows down or sends it again; its ACK and its life sign have counted.
             self.statistics.drops["inbox full"] += 1
             return
+        if fragments and inbox.gave_up(fragments):
+            self.statistics.drops["part of a message given up"] += 1
+            return
+        if controls:
+            self._receive_controls(controls)
         traffic.received.add(number, now, ack_eliciting=eliciting)
         delivered = len(messages)
         if messages:
@@ -321,6 +341,13 @@ class Connection:
         if fragments:
             delivered += inbox.add_fragments(fragments)
         self.statistics.messages_received += delivered
+
+    def _receive_controls(self, controls: Sequence[packet.Control]) -> None:
+        for kind, value in controls:
+            if kind == packet.CREDIT:
+                self._outbox.take_credit(value)
+            elif kind == packet.PATH_CHALLENGE and len(self._outbox.urgent) < MAX_PATH_RESPONSES:
+                self._outbox.urgent.append(packet.pack_path_response(value))
 
     def _receive_close(self, reason: int, text: str) -> None:
         was_closing = self.state is State.CLOSING
@@ -341,6 +368,15 @@ class Connection:
             self._end(DisconnectReason.TIMEOUT, DisconnectReason.TIMEOUT.text)
         elif self.state is State.CONNECTED:
             traffic.update(now)
+            self._watch_progress(now)
+
+    def _watch_progress(self, now: float) -> None:
+        """Close a connection whose peer has acknowledged no reliable message for too long, though some wait."""
+        waits, settled = self._outbox.progress
+        if not waits or settled != self._settled:
+            self._settled, self._settled_at = settled, now
+        elif now >= self._settled_at + self._config.stall_timeout_seconds:
+            self.close(DisconnectReason.TOO_SLOW, now=now)
 
     # The end.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError
-from ecsnet.events import Connected, ConnectRequested, Disconnected
+from ecsnet.events import Connected, ConnectRequested, Disconnected, Writable
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport.address import Address
 from ecsnet.transport.channels import Channel
@@ -50,7 +50,7 @@ class Endpoint:
         self._requests: dict[int, tuple[HandshakeRequest, float]] = {}  # with the time at which they expire
         self._unconfirmed: dict[int, HandshakeRequest] = {}  # by connection id
         self._outgoing: list[tuple[bytes, Address]] = []
-        self._events: list[ConnectRequested | Connected | Disconnected] = []
+        self._events: list[ConnectRequested | Connected | Disconnected | Writable] = []
         self._closed = False
         self._now = float("-inf")
         self.connections: dict[int, Connection] = {}
@@ -139,7 +139,7 @@ class Endpoint:
         deadlines += [connection.next_deadline() for connection in self.connections.values()]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
-    def events(self) -> list[ConnectRequested | Connected | Disconnected]:
+    def events(self) -> list[ConnectRequested | Connected | Disconnected | Writable]:
         """Return and forget what happened."""
         events, self._events = self._events, []
         # A request that has expired, or was refused by `close`, is nobody's business any more.

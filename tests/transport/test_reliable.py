@@ -4,14 +4,14 @@ import pytest
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError, SendQueueFull
-from ecsnet.transport.reliable import Piece, ReliableSender
+from ecsnet.transport.reliable import Piece, ReliableSender, Spending
 
 PART = 100
 
 
 def make(*, limit_bytes: int = 10_000, **settings: int) -> ReliableSender:
     config = TransportConfig(**settings)  # type: ignore[arg-type]  # ints, as the fields are
-    return ReliableSender(3, config, limit_bytes=limit_bytes, part_bytes=PART)
+    return ReliableSender(3, config, Spending(config.credit_bytes), limit_bytes=limit_bytes, part_bytes=PART)
 
 
 def take(sender: ReliableSender, most: int = 10_000) -> list[Piece]:

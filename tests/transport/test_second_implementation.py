@@ -138,7 +138,7 @@ class Meeting:
         )  # fmt: skip
         self.client = second.MinimalClient(DELIVERIES, APPLICATION, b"credentials", self.entropy)
         self.now = 100.0
-        self.events: list[ConnectRequested | Connected | Disconnected] = []
+        self.events: list[object] = []
         self.packets_to_lose: set[int] = set()  # of the server's packets, by order of sending
         self.packets_lost = 0
         self._refuse = refuse
