@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-__all__ = ["ClientConfig", "HandshakeConfig", "ReplicationConfig", "ServerConfig", "TransportConfig"]
+__all__ = ["ClientConfig", "GuardConfig", "HandshakeConfig", "ReplicationConfig", "ServerConfig", "TransportConfig"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,10 +46,56 @@ class HandshakeConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GuardConfig:
+    """Whom a server keeps out, and how fast anybody may come. A network is an IPv4 address or an IPv6 /64."""
+
+    blocked_networks: tuple[str, ...] = ()
+    """Networks in CIDR notation that nobody may join from; see also `Server.block`."""
+
+    handshakes_at_once: int = 64
+    """Handshakes of one network without a pause, counted once the cookie is proved: a school behind one address comes
+    back as a whole when the server restarts."""
+
+    handshakes_per_second: float = 4.0
+    """In the long run. Each costs a key exchange, about 0.2 ms, and is one guess at a password."""
+
+    strikes_until_block: int = 3
+    """Breaches of the protocol inside authenticated connections until a network is blocked. One may be a bug."""
+
+    strike_memory_seconds: float = 600.0
+    """After this long without another, strikes and blocks are forgotten."""
+
+    block_seconds: float = 60.0
+    """How long the first block lasts; every further one doubles it ..."""
+
+    max_block_seconds: float = 86_400.0
+    """... up to a day: addresses change hands."""
+
+    max_networks: int = 4096
+    """Networks remembered at most, for handshakes and for strikes each; 300 B each."""
+
+    resets_per_second: float = 100.0
+    """Answers to packets of connections nobody knows: enough for every player of a restarted server within seconds of
+    their ten retries, and 1.7 kB/s for whoever sends junk."""
+
+    inbound_bytes_per_second: float = 1_000_000.0
+    """What one client may send in the long run, with `inbound_packet_bytes` for each packet: 800 packets a second of
+    input size, ten times what a 60 Hz client sends."""
+
+    inbound_burst_bytes: float = 4_000_000.0
+    """What it may send at once: four seconds of it, so that a link that stalled may catch up. What is sent beyond is
+    dropped as if lost; who goes on until as much again was dropped is closed."""
+
+    inbound_packet_bytes: int = 1000
+    """What a packet counts beside its bytes: opening one costs as much as copying a few thousand bytes."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TransportConfig:
     """What one connection may use, and when it loses patience. Fields marked (wire) must agree on both ends."""
 
     handshake: HandshakeConfig = field(default_factory=HandshakeConfig)
+    guard: GuardConfig = field(default_factory=GuardConfig)
 
     datagram_bytes: int = 1200
     """Largest UDP payload sent. 1200 B + 48 B of IPv6 and UDP headers fits the 1280 B every IPv6 link must carry."""

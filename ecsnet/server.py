@@ -168,6 +168,24 @@ class Server:
         """
         self.peers[client_id].connection.close(DisconnectReason.KICKED, text, now=now)
 
+    def block(self, network: str, text: str = "", *, now: float) -> None:
+        """Let nobody in from a network any more, and disconnect who is in from there.
+
+        Args:
+            network: In CIDR notation, e.g. "203.0.113.7", "203.0.113.0/24", "2001:db8::/48".
+
+        Raises:
+            LocalProtocolError: It is not a network.
+        """
+        self._endpoint.doorkeeper.block_list.add(network)
+        for peer in self.peers.values():
+            if self._endpoint.doorkeeper.is_blocked(peer.connection.address, now):
+                peer.connection.close(DisconnectReason.BANNED, text, now=now)
+
+    def unblock(self, network: str) -> None:
+        """Let a network in again, named as it was in `block`."""
+        self._endpoint.doorkeeper.block_list.remove(network)
+
     def _handle(self, event: object) -> None:
         match event:
             case ConnectRequested(request_id, _, credentials):

@@ -163,7 +163,7 @@ class Simulation:
 
     def _add_client(self, name: str = "") -> Client:
         self._joined += 1
-        address: Address = (f"client-{self._joined}", 40000 + self._joined)
+        address: Address = (f"10.0.{self._joined >> 8}.{self._joined & 0xFF}", 40000)
         client = Client(
             self.game,
             SERVER_ADDRESS,

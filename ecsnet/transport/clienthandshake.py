@@ -43,6 +43,7 @@ class Accepted:
 
     keys: SessionKeys
     connection_id: int
+    reset_token: bytes
     payload: bytes
     server_key: bytes
 

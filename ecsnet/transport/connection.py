@@ -12,7 +12,8 @@ from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.events import Connected, Disconnected, Writable
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import packet
-from ecsnet.transport.address import Address
+from ecsnet.transport.address import Address, StreamAddress
+from ecsnet.transport.allowance import InboundLimit
 from ecsnet.transport.channels import Channel
 from ecsnet.transport.crypto import SessionKeys
 from ecsnet.transport.farewell import Farewell
@@ -20,6 +21,8 @@ from ecsnet.transport.handshake import Accepted, ClientHandshake, ClientHandshak
 from ecsnet.transport.inbox import Inbox
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.outbox import Outbox
+from ecsnet.transport.path import Roaming
+from ecsnet.transport.reset import is_reset
 from ecsnet.transport.state import Event, State, advance
 from ecsnet.transport.statistics import Statistics
 from ecsnet.transport.traffic import Traffic, payload_bytes
@@ -34,6 +37,7 @@ _FAILURES = {
 }
 
 
+_FAULTS = {DisconnectReason.PROTOCOL_ERROR, DisconnectReason.FLOODING}
 MAX_PATH_RESPONSES = 4  # in one packet: a server asks once per probe timeout
 
 
@@ -47,7 +51,10 @@ class Connection:
         tag: The application's own, kept and never looked at.
         connection_id: Names it among the server's connections; 0 while connecting.
         server_key: On a client, the key the server proved to have; empty before.
-        max_message_bytes: Longest message of an unreliable or sequenced channel.
+        max_message_bytes: Longest message that one datagram carries.
+        awake: Whoever looks after many connections gives them all the same; a connection that the application gave
+            something to do puts itself in.
+        is_at_fault: Whether it ended because the peer did what our own software never does.
     """
 
     def __init__(
@@ -69,6 +76,8 @@ class Connection:
         self.connection_id = 0
         self.server_key = b""
         self.tag: object = None
+        self.awake: dict[Connection, None] = {}
+        self.is_at_fault = False
         self.max_message_bytes = payload_bytes(config, is_client=is_client) - packet.OVERHEAD_BYTES
         self._config = config
         self._is_client = is_client
@@ -81,6 +90,13 @@ class Connection:
         self._handshake: ClientHandshake | None = None
         self._traffic: Traffic | None = None
         self._farewell: Farewell | None = None
+        self._reset_token = b""  # on a client, what a server that forgot us would say
+        self._source = address  # of the datagram just received
+        self._roaming = Roaming()
+        guard = config.guard
+        self._inbound_limit = None if is_client else InboundLimit(
+            guard.inbound_bytes_per_second, guard.inbound_burst_bytes, guard.inbound_packet_bytes, now
+        )  # fmt: skip
         self._now = self._last_heard = now
         self._asked_at = now  # when the handshake's last question went out, HELLO or REPLY
         self._settled = 0  # reliable messages, when that last changed
@@ -162,6 +178,7 @@ class Connection:
             raise LocalProtocolError(f"there is no channel {channel}; the table has {len(self._kinds)}")
         self._outbox.add(channel, message, token)
         self.statistics.messages_sent += 1
+        self.awake[self] = None
 
     def budget_bytes(self, now: float) -> int:  # noqa: ARG002  # pacing will need it
         """Return how many bytes of unreliable messages are worth making now: what the next call can carry."""
@@ -176,6 +193,7 @@ class Connection:
         messages = self._inbox.take()
         if messages and self._inbox.credit.read() and self.state is State.CONNECTED:
             self._outbox.say_credit(self._inbox.credit.granted)
+            self.awake[self] = None
         return messages
 
     def take_reports(self) -> list[tuple[int, bool]]:
@@ -192,7 +210,7 @@ class Connection:
         statistics.datagrams_received += 1
         statistics.bytes_received += len(data)
         if address != self.address:
-            statistics.drops["wrong address"] += 1
+            self._receive_from_elsewhere(data, address, now)
         elif self._handshake is not None:
             self._receive_handshake(self._handshake, data, now)
         elif self._traffic is None or self.state is State.CLOSED:
@@ -201,6 +219,8 @@ class Connection:
             opened = self._traffic.open(data)
             if opened is not None:
                 self._receive_packet(self._traffic, *opened, now)
+            elif self._reset_token and self.state is State.CONNECTED and is_reset(data, self._reset_token):
+                self._end(DisconnectReason.SERVER_RESTARTED, DisconnectReason.SERVER_RESTARTED.text)
 
     def update(self, now: float) -> None:
         """Let timers fire."""
@@ -217,15 +237,14 @@ class Connection:
         """Return what must go out now, acknowledgements included."""
         now = self._clamp(now)
         if self.state is State.CONNECTED and self._traffic is not None:
-            return self._traffic.datagrams(now)
-        datagrams = []
+            datagrams = self._traffic.datagrams(now)
+            return datagrams if self._roaming.next_at is None else datagrams + self._ask_path(self._traffic, now)
+        words: list[bytes] = []
         if self._handshake is not None:
-            datagrams = self._handshake.datagrams_to_send(now)
+            words = self._handshake.datagrams_to_send(now)
         elif self._farewell is not None and self._traffic is not None and self._farewell.take_due(now):
-            datagrams = [self._traffic.seal(self._farewell.frame)]
-        self.statistics.datagrams_sent += len(datagrams)
-        self.statistics.bytes_sent += sum(map(len, datagrams))
-        return [(data, self.address) for data in datagrams]
+            words = [self._traffic.seal(self._farewell.frame)]
+        return self._counted([(data, self.address) for data in words])
 
     def next_deadline(self) -> float | None:
         """Return when `update` or `datagrams_to_send` has something to do, monotonic seconds."""
@@ -237,7 +256,8 @@ class Connection:
             return self._last_heard + self._config.handshake.timeout_seconds
         if self.state is not State.CONNECTED or self._traffic is None:
             return None
-        return min(self._last_heard + self._config.idle_timeout_seconds, self._traffic.next_deadline())
+        deadline = min(self._last_heard + self._config.idle_timeout_seconds, self._traffic.next_deadline())
+        return deadline if self._roaming.next_at is None else min(deadline, self._roaming.next_at)
 
     def events(self) -> list[Connected | Disconnected | Writable]:
         """Return and forget what happened."""
@@ -250,6 +270,8 @@ class Connection:
         now = self._clamp(now)
         if self.state in (State.CLOSING, State.CLOSED):
             return
+        self.awake[self] = None
+        self.is_at_fault = reason in _FAULTS
         if self._traffic is None:
             self._end(reason, text)
             return
@@ -272,6 +294,7 @@ class Connection:
         self.server_key = verdict.server_key
         if isinstance(verdict, Accepted):
             self.connection_id = verdict.connection_id
+            self._reset_token = verdict.reset_token
             traffic = self._start(verdict.keys)
             traffic.ping_due = True  # the first packet confirms; until it is acknowledged, probes repeat it
             self._begin(traffic, Event.ACCEPTED, verdict.payload, now)
@@ -303,6 +326,10 @@ class Connection:
 
     def _receive_packet(self, traffic: Traffic, number: int, plaintext: bytes, now: float) -> None:
         """Read an authentic packet whole, then act on it. HOT: once per packet received."""
+        limit = self._inbound_limit
+        if limit is not None and not limit.allows(len(plaintext), now):
+            self._drop_excess(limit, len(plaintext), now)
+            return
         try:
             frames = packet.parse(
                 plaintext, self._kinds, self._config.max_fragments, self._config.max_unreliable_fragments
@@ -331,7 +358,7 @@ class Connection:
             self.statistics.drops["part of a message given up"] += 1
             return
         if controls:
-            self._receive_controls(controls)
+            self._receive_controls(traffic, controls)
         traffic.received.add(number, now, ack_eliciting=eliciting)
         delivered = len(messages)
         if messages:
@@ -342,12 +369,58 @@ class Connection:
             delivered += inbox.add_fragments(fragments)
         self.statistics.messages_received += delivered
 
-    def _receive_controls(self, controls: Sequence[packet.Control]) -> None:
+    def _receive_controls(self, traffic: Traffic, controls: Sequence[packet.Control]) -> None:
         for kind, value in controls:
             if kind == packet.CREDIT:
                 self._outbox.take_credit(value)
-            elif kind == packet.PATH_CHALLENGE and len(self._outbox.urgent) < MAX_PATH_RESPONSES:
+            elif kind == packet.PATH_RESPONSE:
+                self._receive_path_response(traffic, value)
+            elif len(self._outbox.urgent) < MAX_PATH_RESPONSES:
                 self._outbox.urgent.append(packet.pack_path_response(value))
+
+    def _drop_excess(self, limit: InboundLimit, size: int, now: float) -> None:
+        """Treat a packet as lost, or end a connection that will not be slowed down."""
+        self._last_heard = now
+        self.statistics.drops["over the inbound limit"] += 1
+        if not limit.forgives(size, now):
+            self.close(DisconnectReason.FLOODING, now=now)
+
+    # The peer's address.
+
+    def _receive_from_elsewhere(self, data: bytes, address: Address, now: float) -> None:
+        """Take a packet from an address that is not the client's, or not yet."""
+        traffic = self._traffic
+        movable = not self._is_client and self.state is State.CONNECTED and not isinstance(address, StreamAddress)
+        if traffic is None or not movable or isinstance(self.address, StreamAddress):
+            self.statistics.drops["wrong address"] += 1
+            return
+        newest = traffic.received.largest
+        opened = traffic.open(data)
+        if opened is not None:
+            self._roaming.note(address, len(data), now, is_newest=opened[0] > newest)
+            self._source = address
+            self._receive_packet(traffic, *opened, now)
+            self._source = self.address
+
+    def _ask_path(self, traffic: Traffic, now: float) -> list[tuple[bytes, Address]]:
+        """Ask whoever is at the new address to answer from there, when that is due."""
+        size = traffic.size_of(packet.PATH_BYTES)
+        question = self._roaming.question(size, now, traffic.probe_timeout())
+        if question is None:
+            return []
+        number, address = question
+        return self._counted([(traffic.seal(packet.pack_path_challenge(number)), address)])
+
+    def _receive_path_response(self, traffic: Traffic, number: int) -> None:
+        if self._roaming.answered(number, self._source):
+            self.address = traffic.address = self._source
+            self.statistics.moves += 1
+
+    def _counted(self, datagrams: list[tuple[bytes, Address]]) -> list[tuple[bytes, Address]]:
+        """Count datagrams that do not come from `Traffic.datagrams`."""
+        self.statistics.datagrams_sent += len(datagrams)
+        self.statistics.bytes_sent += sum(len(data) for data, _ in datagrams)
+        return datagrams
 
     def _receive_close(self, reason: int, text: str) -> None:
         was_closing = self.state is State.CLOSING

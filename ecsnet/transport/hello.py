@@ -86,7 +86,7 @@ _INIT = struct.Struct(">B4sH8s16s")  # type, magic, version, attempt, applicatio
 _CHALLENGE = struct.Struct(">B8sI16s32sHHHH")  # type, attempt, issued, cookie, key, lowest, highest, suites, patterns
 _HELLO = struct.Struct(">B8sI16sHBB16sH")  # type, attempt, issued, cookie, version, suite, pattern, application, length
 _REPLY = struct.Struct(">B8s")  # type, attempt
-_ACCEPTANCE = struct.Struct(">BI")  # verdict, connection id
+_ACCEPTANCE = struct.Struct(">BI16s")  # verdict, connection id, reset token
 _REFUSAL = struct.Struct(">BHB")  # verdict, code, length of the text
 
 _ACCEPTED, _REFUSED = 1, 2
@@ -133,6 +133,7 @@ class Acceptance(NamedTuple):
     """Inside REPLY: come in."""
 
     connection_id: int
+    reset_token: bytes
     payload: bytes
 
 
@@ -210,7 +211,7 @@ def unpack_reply(data: bytes) -> tuple[bytes, bytes] | None:
 
 def pack_acceptance(acceptance: Acceptance) -> bytes:
     """Pack the yes."""
-    return _ACCEPTANCE.pack(_ACCEPTED, acceptance.connection_id) + acceptance.payload
+    return _ACCEPTANCE.pack(_ACCEPTED, acceptance.connection_id, acceptance.reset_token) + acceptance.payload
 
 
 def pack_refusal(refusal: Refusal) -> bytes:
@@ -222,7 +223,8 @@ def pack_refusal(refusal: Refusal) -> bytes:
 def unpack_verdict(data: bytes) -> Acceptance | Refusal | None:
     """Read what a REPLY says."""
     if len(data) >= _ACCEPTANCE.size and data[0] == _ACCEPTED:
-        return Acceptance(_ACCEPTANCE.unpack_from(data)[1], data[_ACCEPTANCE.size :])
+        _, connection_id, reset_token = _ACCEPTANCE.unpack_from(data)
+        return Acceptance(connection_id, reset_token, data[_ACCEPTANCE.size :])
     if len(data) >= _REFUSAL.size and data[0] == _REFUSED:
         _, code, length = _REFUSAL.unpack_from(data)
         end = _REFUSAL.size + length

@@ -51,6 +51,10 @@ class Identity:
         """The short text people compare."""
         return fingerprint(self.public)
 
+    def derive(self, purpose: bytes) -> bytes:
+        """Return 32 secret bytes for one purpose: the same after every restart, and nothing about the key."""
+        return hashlib.blake2s(purpose, key=self.private_bytes()).digest()
+
     def private_bytes(self) -> bytes:
         """Return the 32 secret bytes, for the key file."""
         return self.private_key.private_bytes_raw()

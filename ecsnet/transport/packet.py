@@ -71,7 +71,7 @@ _SHORT, _LONG = struct.Struct("!BB").pack, struct.Struct("!BH").pack
 _DELAY_AND_SIZE = struct.Struct("!HB").pack
 _CLOSE = struct.Struct("!BHB").pack
 _PATH = struct.Struct("!BQ").pack
-_PATH_BYTES = 8
+PATH_BYTES = 9  # of a PATH frame
 _ONE_BYTE, _TWO_BYTES, _TWO_BYTE_MARK = 0x40, 0x80, 0x4000  # varints below these first bytes; RFC 9000, section 16
 _RELIABLE = 2  # Delivery.RELIABLE_UNORDERED; importing it would turn the layers round
 
@@ -240,7 +240,7 @@ def _parse_control(kind: int, data: bytes, offset: int) -> tuple[Control, int]:
     if kind == CREDIT:
         total, offset = unpack_varint(data, offset)
         return (kind, total), offset
-    stop = offset + _PATH_BYTES
+    stop = offset + PATH_BYTES - 1
     if stop > len(data):
         raise RemoteProtocolError("a PATH frame is cut off")
     return (kind, int.from_bytes(data[offset:stop], "big")), stop

@@ -11,13 +11,14 @@ from hashlib import blake2s
 from typing import TypeAlias
 
 from ecsnet import protocol
-from ecsnet.config import HandshakeConfig
+from ecsnet.config import GuardConfig, HandshakeConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import hello
 from ecsnet.transport.address import Address, network_of
 from ecsnet.transport.cookie import CookieJar
 from ecsnet.transport.crypto import PacketKeys, SessionKeys
+from ecsnet.transport.doorkeeper import Doorkeeper
 from ecsnet.transport.hello import Acceptance, Challenge, DatagramType, Hello, Pattern, Refusal, Suite
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy, HandshakeState
@@ -40,6 +41,7 @@ class HandshakeDrop(Enum):
     OTHER_HELLO = auto()
     TOO_MANY_PENDING = auto()
     TOO_MANY_FROM_NETWORK = auto()
+    TOO_OFTEN = auto()
     NOT_AUTHENTIC = auto()
 
 
@@ -106,16 +108,19 @@ class ServerHandshakes:
         application_id: bytes,
         entropy: Entropy,
         config: HandshakeConfig | None = None,
+        doorkeeper: Doorkeeper | None = None,
     ) -> None:
         """Open the door.
 
         Args:
             application_id: 16 bytes; a client with another one is refused.
+            doorkeeper: Counts how often a network comes.
         """
         self._identity = identity
         self._application_id = hello.check_application_id(application_id)
         self._entropy = entropy
         self._config = config or HandshakeConfig()
+        self._doorkeeper = doorkeeper or Doorkeeper(GuardConfig())
         self._jar = CookieJar(entropy=entropy, config=self._config)
         self._pending: dict[_Key, _Pending] = {}
         self._by_network: Counter[str] = Counter()
@@ -144,7 +149,9 @@ class ServerHandshakes:
             return self._receive_hello(data, address, now)
         return self._drop(HandshakeDrop.MALFORMED)
 
-    def accept(self, request: HandshakeRequest, connection_id: int, payload: bytes, now: float) -> bytes:
+    def accept(
+        self, request: HandshakeRequest, connection_id: int, payload: bytes, now: float, reset_token: bytes = bytes(16)
+    ) -> bytes:
         """Let a client in; its first packet under `request.keys` confirms: then call `confirm`.
 
         Returns:
@@ -154,7 +161,7 @@ class ServerHandshakes:
             LocalProtocolError: The request is answered or expired, or the payload does not fit.
         """
         pending = self._unanswered(request, payload, now)
-        reply = self._seal(pending, hello.pack_acceptance(Acceptance(connection_id, payload)))
+        reply = self._seal(pending, hello.pack_acceptance(Acceptance(connection_id, reset_token, payload)))
         receive, send = pending.noise.split()
         request.keys = SessionKeys(
             send=PacketKeys(pending.cipher, send),
@@ -237,6 +244,8 @@ class ServerHandshakes:
             return self._drop(HandshakeDrop.TOO_MANY_FROM_NETWORK)
         if said.suite not in _SUITES or said.pattern not in _PATTERNS:
             return self._drop(HandshakeDrop.UNSUPPORTED)
+        if not self._doorkeeper.admits(network, self._now):
+            return self._drop(HandshakeDrop.TOO_OFTEN)
         suite = Suite(said.suite)
         noise = self._respond(said, suite)
         try:

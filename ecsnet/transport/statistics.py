@@ -24,6 +24,7 @@ class Statistics:
     packets_lost: int = 0
     retransmits: int = 0  # pieces of reliable messages sent again because they seemed lost
     duplicates: int = 0  # pieces sent again before that was known
+    moves: int = 0  # times the client's address changed
     drops: Counter[str] = field(default_factory=Counter)  # datagrams not accepted, and messages not kept, by reason
 
     def note_acked(self) -> None:

@@ -33,14 +33,15 @@ class Traffic:
     """What goes over one connection, once there are keys.
 
     Attributes:
+        address: Where packets go.
         ping_due: Whether a packet that asks for an ACK must go out.
         last_sent: When the last packet went out.
         received: Which of the peer's packets have arrived.
     """
 
     __slots__ = (
-        "_address", "_config", "_header_start", "_in_flight", "_keys", "_next_number", "_outbox", "_payload_bytes",
-        "_peer_header_bytes", "_statistics", "last_sent", "ping_due", "received",
+        "_config", "_header_start", "_in_flight", "_keys", "_next_number", "_outbox", "_payload_bytes",
+        "_peer_header_bytes", "_statistics", "address", "last_sent", "ping_due", "received",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +65,7 @@ class Traffic:
         self._outbox = outbox
         self._config = config
         self._statistics = statistics
-        self._address = address
+        self.address = address
         header = SERVER_HEADER.pack(FLAGS, 0) if connection_id is None else CLIENT_HEADER.pack(FLAGS, connection_id, 0)
         self._header_start = header[:-NUMBER_BYTES]
         self._peer_header_bytes = SERVER_HEADER.size if is_client else CLIENT_HEADER.size
@@ -162,7 +163,7 @@ class Traffic:
 
     def datagrams(self, now: float) -> list[tuple[bytes, Address]]:  # HOT: once per call of the host
         """Pack what is queued into as few datagrams as it fits, up to the budget of one call."""
-        outbox, address = self._outbox, self._address
+        outbox, address = self._outbox, self.address
         outbox.begin()
         datagrams: list[tuple[bytes, Address]] = []
         budget = self._config.send_budget_bytes
@@ -210,6 +211,10 @@ class Traffic:
         self._next_number = number + 1
         header = self._header_start + (number & 0xFFFF).to_bytes(NUMBER_BYTES, "big")
         return header + self._keys.send.seal(number, header, plaintext)
+
+    def size_of(self, frame_bytes: int) -> int:
+        """Return how large a datagram with so many bytes of frames is."""
+        return len(self._header_start) + NUMBER_BYTES + frame_bytes + TAG_BYTES
 
     def give_up(self) -> None:
         """Report what is on its way as lost: the connection ends."""

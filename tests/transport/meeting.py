@@ -2,7 +2,8 @@
 
 import random
 
-from ecsnet.config import HandshakeConfig
+from ecsnet.config import GuardConfig, HandshakeConfig
+from ecsnet.transport.doorkeeper import Doorkeeper
 from ecsnet.transport.handshake import (
     Accepted,
     ClientHandshake,
@@ -29,7 +30,10 @@ class Meeting:
         self.server = self.make_server(self.identity)
 
     def make_server(self, identity: Identity) -> ServerHandshakes:
-        return ServerHandshakes(identity, application_id=APPLICATION, entropy=self.entropy, config=self.config)
+        patient = Doorkeeper(GuardConfig(handshakes_at_once=1_000_000))  # tests knock more often than any household
+        return ServerHandshakes(
+            identity, application_id=APPLICATION, entropy=self.entropy, config=self.config, doorkeeper=patient
+        )
 
     def make_client(
         self,

@@ -27,6 +27,7 @@ CHALLENGE_BYTES = 69
 HELLO_FIELDS_BYTES = 51
 EPOCH_PACKETS = 1 << 22
 REPLAY_WINDOW = 1024
+RESET_TOKEN_BYTES = 16
 DATAGRAM_BYTES = 1200
 PART_BYTES = 1000  # of a fragment; any size does that fits a datagram with 23 bytes around the frames
 BITMAP_BYTES = 128
@@ -249,7 +250,9 @@ def decode_reply(data: bytes, attempt: bytes, noise: NoiseNK) -> Verdict:
     reader = Reader(noise.read_second(reader.rest()))
     kind = reader.unsigned(1)
     if kind == 1:
-        return Verdict(reader.unsigned(4), reader.rest())
+        connection_id = reader.unsigned(4)
+        reader.take(RESET_TOKEN_BYTES)
+        return Verdict(connection_id, reader.rest())
     expect(kind == 2, f"verdict {kind}")
     reason, text = reader.unsigned(2), reader.take(reader.unsigned(1)).decode()
     return Verdict(None, reader.rest(), reason, text)

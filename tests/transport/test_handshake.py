@@ -65,7 +65,7 @@ def test_every_datagram_is_told_by_its_first_byte_and_has_its_size() -> None:
 
     assert [data[0] for data in datagrams] == [0x81, 0x82, 0x83, 0x84]
     assert all(data[0] & HANDSHAKE_BIT for data in datagrams)
-    assert [len(data) for data in datagrams] == [1200, 69, 1200, 62]
+    assert [len(data) for data in datagrams] == [1200, 69, 1200, 78]
 
 
 def test_the_longest_credentials_and_payloads_fit() -> None:

@@ -269,7 +269,7 @@ def test_somebody_with_the_public_key_alone_cannot_play_the_server() -> None:
     )
     noise._turn = 1
     noise.remote_ephemeral = said[51:83]
-    reply = hello.pack_reply(said[1:9], noise.write_message(hello.pack_acceptance(hello.Acceptance(1, b""))))
+    reply = hello.pack_reply(said[1:9], noise.write_message(hello.pack_acceptance(hello.Acceptance(1, bytes(16), b""))))
 
     assert client.receive(reply, 0.0) is None
 
