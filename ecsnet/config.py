@@ -1,6 +1,10 @@
 """Every limit and every time span by name, one frozen class per room, each field with its unit and its reason."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ecsnet.transport.trace import Trace
 
 __all__ = ["ClientConfig", "GuardConfig", "HandshakeConfig", "ReplicationConfig", "ServerConfig", "TransportConfig"]
 
@@ -184,6 +188,9 @@ class TransportConfig:
 
     duplicate_from_loss: float = 0.01
     """Share of packets lost lately from which that is done."""
+
+    trace: "Trace | None" = field(default=None, compare=False)
+    """Told of every packet, for debugging; see `ecsnet.transport.trace`."""
 
     def __post_init__(self) -> None:
         """Refuse what could not work.

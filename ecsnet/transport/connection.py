@@ -47,7 +47,6 @@ class Connection:
     Attributes:
         address: Where the peer is.
         state: See `state.py`.
-        statistics: Counters and estimates.
         tag: The application's own, kept and never looked at.
         connection_id: Names it among the server's connections; 0 while connecting.
         server_key: On a client, the key the server proved to have; empty before.
@@ -72,7 +71,7 @@ class Connection:
             raise LocalProtocolError(f"a connection has 1 to {packet.MAX_CHANNELS} channels, not {len(channels)}")
         self.address = address
         self.state = state
-        self.statistics = Statistics()
+        self._statistics = Statistics()
         self.connection_id = 0
         self.server_key = b""
         self.tag: object = None
@@ -83,7 +82,7 @@ class Connection:
         self._is_client = is_client
         self._kinds = bytes([channel.delivery for channel in channels])
         self._outbox = Outbox(
-            channels, config, self.statistics, max_message_bytes=self.max_message_bytes,
+            channels, config, self._statistics, max_message_bytes=self.max_message_bytes,
             reliable_limit_bytes=config.client_send_queue_bytes if is_client else config.server_send_queue_bytes,
         )  # fmt: skip
         self._inbox = Inbox(channels, config)
@@ -159,6 +158,16 @@ class Connection:
         """Whether messages can be sent."""
         return self.state is State.CONNECTED
 
+    @property
+    def statistics(self) -> Statistics:
+        """Counters and estimates, as of now."""
+        statistics = self._statistics
+        self._outbox.measure(statistics)
+        self._inbox.measure(statistics)
+        if self._traffic is not None:
+            self._traffic.measure(statistics)
+        return statistics
+
     # Messages.
 
     def send(self, channel: int, message: bytes, token: int | None = None) -> None:  # HOT: once per message
@@ -177,7 +186,7 @@ class Connection:
         if not 0 <= channel < len(self._kinds):
             raise LocalProtocolError(f"there is no channel {channel}; the table has {len(self._kinds)}")
         self._outbox.add(channel, message, token)
-        self.statistics.messages_sent += 1
+        self._statistics.messages_sent += 1
         self.awake[self] = None
 
     def budget_bytes(self, now: float) -> int:  # noqa: ARG002  # pacing will need it
@@ -206,7 +215,7 @@ class Connection:
     def receive_datagram(self, data: bytes, address: Address, now: float) -> None:  # HOT: once per datagram
         """Take a datagram; any bytes at all."""
         now = self._clamp(now)
-        statistics = self.statistics
+        statistics = self._statistics
         statistics.datagrams_received += 1
         statistics.bytes_received += len(data)
         if address != self.address:
@@ -310,10 +319,15 @@ class Connection:
     def _start(self, keys: SessionKeys) -> Traffic:
         """Have keys."""
         self._traffic = Traffic(
-            keys, self._outbox, self._config, self.statistics, address=self.address, now=self._now,
+            keys, self._outbox, self._config, self._statistics, address=self.address, now=self._now,
             connection_id=self.connection_id if self._is_client else None,
+            note=self._trace_sent if self._config.trace is not None else None,
         )  # fmt: skip
         return self._traffic
+
+    def _trace_sent(self, number: int, frames: bytes) -> None:
+        if self._config.trace is not None:
+            self._config.trace(self._now, self.connection_id, "sent", number, frames, self._kinds)
 
     def _begin(self, traffic: Traffic, event: Event, payload: bytes, now: float) -> None:
         """Be connected."""
@@ -331,6 +345,8 @@ class Connection:
             self._drop_excess(limit, len(plaintext), now)
             return
         try:
+            if self._config.trace is not None:
+                self._config.trace(now, self.connection_id, "received", number, plaintext, self._kinds)
             frames = packet.parse(
                 plaintext, self._kinds, self._config.max_fragments, self._config.max_unreliable_fragments
             )
@@ -352,10 +368,10 @@ class Connection:
         inbox = self._inbox
         if inbox.is_full and (messages or numbered or fragments):
             # It is not acknowledged, so the peer slows down or sends it again; its ACK and its life sign have counted.
-            self.statistics.drops["inbox full"] += 1
+            self._statistics.drops["inbox full"] += 1
             return
         if fragments and inbox.gave_up(fragments):
-            self.statistics.drops["part of a message given up"] += 1
+            self._statistics.drops["part of a message given up"] += 1
             return
         if controls:
             self._receive_controls(traffic, controls)
@@ -367,7 +383,7 @@ class Connection:
             delivered += inbox.add_numbered(numbered)
         if fragments:
             delivered += inbox.add_fragments(fragments)
-        self.statistics.messages_received += delivered
+        self._statistics.messages_received += delivered
 
     def _receive_controls(self, traffic: Traffic, controls: Sequence[packet.Control]) -> None:
         for kind, value in controls:
@@ -381,7 +397,7 @@ class Connection:
     def _drop_excess(self, limit: InboundLimit, size: int, now: float) -> None:
         """Treat a packet as lost, or end a connection that will not be slowed down."""
         self._last_heard = now
-        self.statistics.drops["over the inbound limit"] += 1
+        self._statistics.drops["over the inbound limit"] += 1
         if not limit.forgives(size, now):
             self.close(DisconnectReason.FLOODING, now=now)
 
@@ -392,7 +408,7 @@ class Connection:
         traffic = self._traffic
         movable = not self._is_client and self.state is State.CONNECTED and not isinstance(address, StreamAddress)
         if traffic is None or not movable or isinstance(self.address, StreamAddress):
-            self.statistics.drops["wrong address"] += 1
+            self._statistics.drops["wrong address"] += 1
             return
         newest = traffic.received.largest
         opened = traffic.open(data)
@@ -414,12 +430,12 @@ class Connection:
     def _receive_path_response(self, traffic: Traffic, number: int) -> None:
         if self._roaming.answered(number, self._source):
             self.address = traffic.address = self._source
-            self.statistics.moves += 1
+            self._statistics.moves += 1
 
     def _counted(self, datagrams: list[tuple[bytes, Address]]) -> list[tuple[bytes, Address]]:
         """Count datagrams that do not come from `Traffic.datagrams`."""
-        self.statistics.datagrams_sent += len(datagrams)
-        self.statistics.bytes_sent += sum(len(data) for data, _ in datagrams)
+        self._statistics.datagrams_sent += len(datagrams)
+        self._statistics.bytes_sent += sum(len(data) for data, _ in datagrams)
         return datagrams
 
     def _receive_close(self, reason: int, text: str) -> None:

@@ -8,6 +8,7 @@ from ecsnet.transport.channels import Channel, Delivery
 from ecsnet.transport.credit import CreditGiver
 from ecsnet.transport.fragments import Assembly, UnreliableAssembler
 from ecsnet.transport.packet import Fragment, Message, NumberedMessage
+from ecsnet.transport.statistics import Statistics
 
 __all__ = ["Inbox", "ReliableReceiver"]
 
@@ -52,6 +53,11 @@ class Inbox:
     def held_bytes(self) -> int:
         """What waits for an earlier message or for other parts."""
         return self._assembler.held_bytes + sum(receiver.held_bytes for receiver in self._receivers.values())
+
+    def measure(self, statistics: Statistics) -> None:
+        """Tell what waits."""
+        statistics.unread_messages = len(self.messages)
+        statistics.held_bytes = self.held_bytes
 
     def gave_up(self, fragments: Sequence[Fragment]) -> bool:
         """Tell whether one belongs to an unreliable message that was given up: its packet must not be acknowledged."""

@@ -302,10 +302,10 @@ class Outbox:
         self.refused.difference_update(writable)
         return writable
 
-    @property
-    def reliable_bytes(self) -> int:
-        """Reliable bytes not acknowledged."""
-        return sum(sender.queued_bytes for sender in self._senders.values())
+    def measure(self, statistics: Statistics) -> None:
+        """Tell what waits."""
+        statistics.reliable_queue_bytes = sum(sender.queued_bytes for sender in self._senders.values())
+        statistics.unreliable_queue_bytes = self._queue_bytes
 
     @property
     def progress(self) -> tuple[bool, int]:

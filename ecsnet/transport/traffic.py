@@ -5,7 +5,7 @@ arrived to `acks.py`. Whether there is a connection at all is the business of `c
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ecsnet.config import TransportConfig
 from ecsnet.transport import packet
@@ -40,7 +40,7 @@ class Traffic:
     """
 
     __slots__ = (
-        "_config", "_header_start", "_in_flight", "_keys", "_next_number", "_outbox", "_payload_bytes",
+        "_config", "_header_start", "_in_flight", "_keys", "_next_number", "_note", "_outbox", "_payload_bytes",
         "_peer_header_bytes", "_statistics", "address", "last_sent", "ping_due", "received",
     )  # fmt: skip
 
@@ -54,11 +54,13 @@ class Traffic:
         address: Address,
         connection_id: int | None,
         now: float,
+        note: Callable[[int, bytes], None] | None = None,
     ) -> None:
         """Start with packet number 0.
 
         Args:
             connection_id: On a client, what its packets carry; None on a server.
+            note: Told of each packet sent: its number, its frames.
         """
         is_client = connection_id is not None
         self._keys = keys
@@ -72,6 +74,7 @@ class Traffic:
         self._payload_bytes = payload_bytes(config, is_client=is_client)
         self._in_flight = InFlight(config.max_ack_delay_seconds)
         self._next_number = 0
+        self._note = note
         self.received = ReceivedPackets()
         self.ping_due = False
         self.last_sent = now
@@ -209,12 +212,19 @@ class Traffic:
         """Make a packet of its own of some frames."""
         number = self._next_number
         self._next_number = number + 1
+        if self._note is not None:
+            self._note(number, plaintext)
         header = self._header_start + (number & 0xFFFF).to_bytes(NUMBER_BYTES, "big")
         return header + self._keys.send.seal(number, header, plaintext)
 
     def size_of(self, frame_bytes: int) -> int:
         """Return how large a datagram with so many bytes of frames is."""
         return len(self._header_start) + NUMBER_BYTES + frame_bytes + TAG_BYTES
+
+    def measure(self, statistics: Statistics) -> None:
+        """Tell what is on its way, and what of the peer's did not come."""
+        statistics.packets_in_flight = len(self._in_flight)
+        statistics.loss_received = self.received.loss()
 
     def give_up(self) -> None:
         """Report what is on its way as lost: the connection ends."""
