@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 __all__ = ["ClientConfig", "GuardConfig", "HandshakeConfig", "ReplicationConfig", "ServerConfig", "TransportConfig"]
 
 
+MIN_DATAGRAM_BYTES = 256  # an input message of half a second, with its headers
+MAX_DATAGRAM_BYTES = 1472  # an Ethernet frame of 1500 B less 28 B of IPv4 and UDP headers
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HandshakeConfig:
     """What a handshake may cost and how long it may take. Fields marked (wire) must agree on both ends."""
@@ -102,7 +106,9 @@ class TransportConfig:
     guard: GuardConfig = field(default_factory=GuardConfig)
 
     datagram_bytes: int = 1200
-    """Largest UDP payload sent. 1200 B + 48 B of IPv6 and UDP headers fits the 1280 B every IPv6 link must carry."""
+    """Largest UDP payload sent, 256 to 1472. 1200 B + 48 B of IPv6 and UDP headers fits the 1280 B every IPv6 link must
+    carry; in one's own network 1472 B fill an Ethernet frame, behind tunnels less may be needed. Each end decides for
+    itself: whatever is sent is taken. Handshakes are not concerned, see `HandshakeConfig.datagram_bytes`."""
 
     keep_alive_seconds: float = 1.0
     """After this long without sending, a PING goes out: NATs forget after 30 s, and the peer hears we live."""
@@ -198,6 +204,10 @@ class TransportConfig:
         Raises:
             ValueError: With the names and the values.
         """
+        if not MIN_DATAGRAM_BYTES <= self.datagram_bytes <= MAX_DATAGRAM_BYTES:
+            raise ValueError(
+                f"datagram_bytes={self.datagram_bytes} is not between {MIN_DATAGRAM_BYTES} and {MAX_DATAGRAM_BYTES}"
+            )
         needed = max(self.reliable_window_bytes, self.max_reliable_message_bytes)
         needed += (self.reliable_window_messages + self.max_fragments) * self.held_overhead_bytes
         if self.credit_bytes < self.max_reliable_message_bytes + self.message_overhead_bytes:

@@ -10,7 +10,7 @@ from ecsnet.admission import Credentials, Welcome, pack_schema
 from ecsnet.components.owner import Owner
 from ecsnet.components.player import Player, PlayerStatus
 from ecsnet.components.predicted import Predicted
-from ecsnet.config import ServerConfig, TransportConfig
+from ecsnet.config import ReplicationConfig, ServerConfig, TransportConfig
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.events import Connected, ConnectRequested, Disconnected, PlayerJoined, PlayerLeft
 from ecsnet.game import Game
@@ -36,6 +36,7 @@ from ecsnet.world import World
 __all__ = ["Server"]
 
 MAX_EVENTS = 4096
+MESSAGE_ROOM_BYTES = 150  # packet and message headers, an ACK, the client's own part and a few entities of its own
 MAX_DESCRIPTION_BYTES = 880  # of the schema in a refusal: it and its text fit the REPLY datagram
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ class Server:
             entropy=entropy,
         )
         self._session = ServerSession(
-            game, self._schema, self.config, Sender(self._schema, self.world, self.config.replication),
+            game, self._schema, self.config, Sender(self._schema, self.world, _fitting(self.config)),
             CallDesk(game, here=Destination.SERVER),
         )  # fmt: skip
         self.peers = self._session.peers
@@ -263,6 +264,12 @@ class Server:
                 logger.warning("client %d (%s) broke the protocol: %s", peer.client_id, peer.name, peer.fault)
                 peer.connection.close(DisconnectReason.PROTOCOL_ERROR, peer.fault, now=now)
                 peer.fault = ""
+
+
+def _fitting(config: ServerConfig) -> ReplicationConfig:
+    """Cut what is shared so that it fits a datagram with the headers and a little of a client's own."""
+    room = config.transport.datagram_bytes - MESSAGE_ROOM_BYTES
+    return replace(config.replication, chunk_bytes=min(config.replication.chunk_bytes, room))
 
 
 def _with_room_for(config: TransportConfig, max_clients: int) -> TransportConfig:

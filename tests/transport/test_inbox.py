@@ -138,7 +138,14 @@ def test_whoever_overdraws_its_credit_breaks_the_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"credit_bytes": 1000}, {"receive_buffer_bytes": 100_000}, {"held_overhead_bytes": 0}]
+    "settings",
+    [
+        {"credit_bytes": 1000},
+        {"datagram_bytes": 255},
+        {"datagram_bytes": 1473},
+        {"receive_buffer_bytes": 100_000},
+        {"held_overhead_bytes": 0},
+    ],
 )
 def test_limits_that_contradict_each_other_are_refused(settings: dict[str, int]) -> None:
     """Else an honest peer would be closed for sending what it may."""
