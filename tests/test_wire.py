@@ -50,7 +50,7 @@ def test_the_varints_of_rfc_9000_a_1_are_read(encoded: str, value: int) -> None:
 
 
 def test_the_packet_numbers_of_rfc_9000_a_2_and_a_3_are_restored() -> None:
-    """A.3: after 0xa82f30ea, 0x9b32 is 0xa82f9b32. A.2: with 0xabe8b3 acknowledged, two bytes do for one, not another."""
+    """A.3: after 0xa82f30ea, 0x9b32 is 0xa82f9b32. A.2: beside 0xabe8b3 two bytes do for one, not for the other."""
     assert decode_packet_number(0xA82F30EA, 0x9B32) == 0xA82F9B32
     assert decode_packet_number(0xABE8B3, 0xAC5C02 & 0xFFFF) == 0xAC5C02
     assert decode_packet_number(0xABE8B3, 0xACE8FE & 0xFFFF) != 0xACE8FE
