@@ -239,6 +239,7 @@ class Connection:
         elif self._farewell is not None:
             if self.state is State.CLOSING and self._farewell.is_over(now):
                 self.state = advance(self.state, Event.ENDED)
+                self._farewell.stop_waiting()
         elif self._traffic is not None and self.state is not State.CLOSED:
             self._update_traffic(self._traffic, now)
 

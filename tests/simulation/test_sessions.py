@@ -35,6 +35,19 @@ def test_players_are_entities_and_events() -> None:
     assert len(sim.clients[0].world.observe(Player)) == 1
 
 
+def test_a_host_that_never_asks_for_events_keeps_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server left alone for a year must not remember everybody who came."""
+    monkeypatch.setattr("ecsnet.server.MAX_EVENTS", 3)
+    sim = Simulation(game, clients=2, seed=2)
+    sim.clients[0].close(now=sim.now)
+    sim.run(1)
+    sim.join("late")
+
+    assert [(type(event), event.client_id) for event in sim.server.events()] == [
+        (PlayerJoined, 2), (PlayerLeft, 1), (PlayerJoined, 3),
+    ]  # fmt: skip
+
+
 def test_a_full_server_says_so() -> None:
     """The third player of a game for two reads why, and may come back when there is room."""
     sim = Simulation(replace(game, max_clients=2), clients=2, seed=3)
