@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import pytest
 
-from ecsnet.config import HandshakeConfig, TransportConfig
+from ecsnet.config import GuardConfig, HandshakeConfig, TransportConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 HANDSHAKE, CONFIG = "ecsnet.config:HandshakeConfig", "ecsnet.config:TransportConfig"
+GUARD = "ecsnet.config:GuardConfig"
 TESTS = "tests/transport"
 
 
@@ -87,6 +88,31 @@ BOUNDS = (
           f"{TESTS}/test_brimful.py::test_who_fills_the_receive_buffer_is_closed_and_all_is_let_go"),
     Bound("delivered and not read", 262_144, f"{CONFIG}.max_inbox_bytes",
           f"{TESTS}/test_brimful.py::test_an_inbox_nobody_reads_stops_at_its_limit"),
+    Bound("fragments of an unreliable message", 16, f"{CONFIG}.max_unreliable_fragments",
+          f"{TESTS}/test_connection.py::test_an_unreliable_message_of_too_many_datagrams_is_refused"),
+    Bound("incomplete unreliable messages", 4, f"{CONFIG}.max_unreliable_assemblies",
+          f"{TESTS}/test_inbox.py::test_parts_of_unreliable_messages_are_few_and_the_oldest_goes"),
+    Bound("reliable messages sent and not read", 327_680, f"{CONFIG}.credit_bytes",
+          f"{TESTS}/test_connection.py::test_a_peer_that_never_reads_stops_the_sender_not_the_memory"),
+    Bound("seconds without an acknowledgement of what waits", 30.0, f"{CONFIG}.stall_timeout_seconds",
+          f"{TESTS}/test_connection.py::test_a_peer_that_reads_nothing_for_too_long_is_closed_and_told_why"),
+    # Whom a server keeps out.
+    Bound("handshakes of one network at once", 64, f"{GUARD}.handshakes_at_once",
+          f"{TESTS}/test_doorkeeper.py::test_a_network_may_knock_so_often_and_its_neighbour_does_not_suffer"),
+    Bound("strikes until a block", 3, f"{GUARD}.strikes_until_block",
+          f"{TESTS}/test_doorkeeper.py::test_the_third_strike_blocks_and_each_block_lasts_twice_as_long"),
+    Bound("seconds of the longest block", 86_400.0, f"{GUARD}.max_block_seconds",
+          f"{TESTS}/test_doorkeeper.py::test_the_third_strike_blocks_and_each_block_lasts_twice_as_long"),
+    Bound("networks remembered", 4096, f"{GUARD}.max_networks",
+          f"{TESTS}/test_doorkeeper.py::test_what_is_remembered_is_bounded"),
+    Bound("RESETs a second", 100.0, f"{GUARD}.resets_per_second",
+          f"{TESTS}/test_reset.py::test_a_reset_answers_only_what_is_larger_and_not_too_often"),
+    Bound("bytes of one client at once", 4_000_000.0, f"{GUARD}.inbound_burst_bytes",
+          f"{TESTS}/test_endpoint.py::test_a_client_that_floods_is_slowed_down_and_then_closed"),
+    Bound("bytes of one client a second", 1_000_000.0, f"{GUARD}.inbound_bytes_per_second",
+          f"{TESTS}/test_endpoint.py::test_a_client_that_sends_as_much_as_it_may_is_not_touched"),
+    Bound("bytes of a trace", 1 << 30, "ecsnet.transport.trace:MAX_TRACE_BYTES",
+          f"{TESTS}/test_trace.py::test_a_forgotten_trace_does_not_fill_the_disk"),
     # A whole connection.
     Bound("bytes a connection takes, filled by its peer", 1_600_000, "tests.transport.test_brimful:HARD_BYTES",
           f"{TESTS}/test_brimful.py::test_what_a_peer_can_make_us_hold_is_bounded"),
@@ -98,7 +124,7 @@ BOUNDS = (
 )  # fmt: skip
 
 # Named like limits, but these bound nothing that is held.
-PRICES = {"held_overhead_bytes", "message_overhead_bytes", "duplicate_bytes"}
+PRICES = {"held_overhead_bytes", "message_overhead_bytes", "duplicate_bytes", "inbound_packet_bytes"}
 
 
 @pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: bound.name)
@@ -115,8 +141,10 @@ def test_a_bound_is_reached_by_a_test(bound: Bound) -> None:
     assert name in functions_of(path)
 
 
-@pytest.mark.parametrize("config", [HandshakeConfig, TransportConfig])
-def test_no_limit_of_the_transport_is_left_out(config: type[HandshakeConfig] | type[TransportConfig]) -> None:
+@pytest.mark.parametrize("config", [HandshakeConfig, GuardConfig, TransportConfig])
+def test_no_limit_of_the_transport_is_left_out(
+    config: type[HandshakeConfig] | type[GuardConfig] | type[TransportConfig],
+) -> None:
     """A limit nobody reaches is a limit nobody knows to hold."""
     listed = {bound.where for bound in BOUNDS}
     limits = [each.name for each in fields(config) if is_limit(each.name) and each.name not in PRICES]

@@ -157,7 +157,7 @@ class Conversation(RuleBasedStateMachine):
             if isinstance(event, Connected):
                 assert not self.confirmed or end == 0
                 self.confirmed |= end == 1
-            else:
+            elif isinstance(event, Disconnected):
                 self.ended[end].append(event)
                 self.check_end(end, event)
 
