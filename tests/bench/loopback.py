@@ -45,7 +45,7 @@ def host_of(number: int) -> str:
 
 def config_for(clients: int) -> TransportConfig:
     """Return the usual limits, with room for all clients to come at once."""
-    return TransportConfig(handshake=HandshakeConfig(max_pending=clients))
+    return TransportConfig(handshake=HandshakeConfig(max_pending=max(64, clients)))
 
 
 def make_endpoint(identity: Identity, clients: int) -> Endpoint:
