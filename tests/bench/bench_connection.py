@@ -39,7 +39,7 @@ class Wire:
         identity = Identity.generate(ENTROPY)
         self.now = 1.0
         self.endpoint = make_endpoint(identity, clients=1)
-        self.client = make_client(self.server_address, identity, self.now)
+        self.client = make_client(self.server_address, identity.public, self.now)
         while not (self.client.is_connected and any(c.is_connected for c in self.endpoint.connections.values())):
             self.tick()
         self.server = next(iter(self.endpoint.connections.values()))

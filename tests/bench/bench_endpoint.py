@@ -82,7 +82,12 @@ class Crowd:
         self.clients: dict[Address, Connection] = {}
         for address in addresses:
             client = self.clients[address] = make_client(
-                place, identity, self.now, application_id=application_id, channels=channels, credentials=credentials
+                place,
+                identity.public,
+                self.now,
+                application_id=application_id,
+                channels=channels,
+                credentials=credentials,
             )
             while not client.is_connected:
                 self.exchange({address: client}, TICK_SECONDS / 100)

@@ -57,7 +57,7 @@ def make_endpoint(identity: Identity, clients: int) -> Endpoint:
 
 def make_client(
     server: Address,
-    identity: Identity,
+    key: bytes,
     now: float,
     *,
     application_id: bytes = APPLICATION,
@@ -66,7 +66,7 @@ def make_client(
 ) -> Connection:
     """Return a client that starts to connect."""
     return Connection.connect(
-        server, pins=(identity.public,), application_id=application_id, credentials=credentials, channels=channels,
+        server, pins=(key,), application_id=application_id, credentials=credentials, channels=channels,
         config=TransportConfig(), entropy=ENTROPY, now=now,
     )  # fmt: skip
 
