@@ -309,7 +309,7 @@ class ThinPlayer:
             return 0
         number, plaintext = opened
         frames = packet.parse(plaintext, KINDS, MAX_FRAGMENTS)
-        self._traffic.received.add(number, now, ack_eliciting=frames[-1])
+        self._traffic.received.add(number, now, ack_eliciting=frames[5])
         self._traffic.received.confirm(number - ACK_REACH)
         return len(frames[0])
 
