@@ -119,7 +119,10 @@ class Served(Protocol):
     sent: int
 
     def receive(self, now: float) -> None:
-        """Take what has arrived, and let timers fire."""
+        """Take what has arrived."""
+
+    def update(self, now: float) -> None:
+        """Let timers fire."""
 
     def collect(self) -> None:
         """Take the messages."""
@@ -130,8 +133,11 @@ class Served(Protocol):
     def send(self, now: float) -> None:
         """Send what is to be sent."""
 
-    def wait(self, now: float, until: float) -> None:
-        """Return when something arrives or is due, at the latest at `until`."""
+    def next_deadline(self) -> float | None:
+        """Return when `update` has something to do."""
+
+    def wait(self, seconds: float) -> None:
+        """Return after this time, or earlier when something arrives."""
 
 
 class EcsnetServer:
@@ -146,6 +152,8 @@ class EcsnetServer:
     def receive(self, now: float) -> None:
         for data, address in self.path.receive(now):
             self.endpoint.receive_datagram(data, address, now)
+
+    def update(self, now: float) -> None:
         self.endpoint.update(now)
         for event in self.endpoint.events():
             if isinstance(event, ConnectRequested):
@@ -167,9 +175,11 @@ class EcsnetServer:
         for data, address in self.endpoint.datagrams_to_send(now):
             self.path.send(data, address, now)
 
-    def wait(self, now: float, until: float) -> None:
-        deadline = self.endpoint.next_deadline()
-        self.path.wait((until if deadline is None else min(until, deadline)) - now)
+    def next_deadline(self) -> float | None:
+        return self.endpoint.next_deadline()
+
+    def wait(self, seconds: float) -> None:
+        self.path.wait(seconds)
 
 
 class BareServer:
@@ -195,6 +205,9 @@ class BareServer:
         except BlockingIOError:
             return
 
+    def update(self, now: float) -> None:
+        """Do nothing: there are no timers."""
+
     def collect(self) -> None:
         """Do nothing: what arrived is counted already."""
 
@@ -207,8 +220,11 @@ class BareServer:
         self.sent += len(self._outgoing)
         self._outgoing.clear()
 
-    def wait(self, now: float, until: float) -> None:
-        self._poll.poll(max(0.0, until - now))
+    def next_deadline(self) -> float | None:
+        return None
+
+    def wait(self, seconds: float) -> None:
+        self._poll.poll(max(0.0, seconds))
 
 
 def serve(kind: str, clients: int, control: Control, core: int | None, wake: str) -> None:
@@ -217,7 +233,7 @@ def serve(kind: str, clients: int, control: Control, core: int | None, wake: str
     identity = Identity.generate(ENTROPY)
     served: Served = EcsnetServer(clients, identity) if kind == "ecsnet" else BareServer()
     control.send((served.address, identity.public))
-    loop = Loop(served, control, wakes_on_arrival=wake == "arrival")
+    loop = Loop(served, control, wake=wake)
     loop.run_until("start")
     loop.schedule = TickSchedule(TICK_SECONDS, max_catch_up_ticks=MAX_CATCH_UP_TICKS)
     loop.run_until("measure")
@@ -236,10 +252,10 @@ def serve(kind: str, clients: int, control: Control, core: int | None, wake: str
 class Loop:
     """The loop of a server, as `RunningServer.run` has it. Attributes: see `Measured`."""
 
-    def __init__(self, served: Served, control: Control, *, wakes_on_arrival: bool) -> None:
+    def __init__(self, served: Served, control: Control, *, wake: str) -> None:
         self.served = served
         self.control = control
-        self.wakes_on_arrival = wakes_on_arrival
+        self.wake = wake
         self.schedule: TickSchedule | None = None
         self.ticks = 0
         self.tick_seconds: list[float] = []
@@ -251,11 +267,19 @@ class Loop:
         while not self._hears(word):
             now = time.monotonic()
             self._pass(now)
-            due = None if self.schedule is None else self.schedule.next_deadline()
-            if due is None or self.wakes_on_arrival:
-                self.served.wait(time.monotonic(), now + LONGEST_WAIT_SECONDS if due is None else due)
-            else:
-                time.sleep(max(0.0, due - time.monotonic()))
+            self._wait(now)
+
+    def _wait(self, now: float) -> None:
+        due = None if self.schedule is None else self.schedule.next_deadline()
+        times = [at for at in (due, self.served.next_deadline()) if at is not None]
+        until = min([now + LONGEST_WAIT_SECONDS, *times])
+        if self.wake == "tick" and due is not None:
+            time.sleep(max(0.0, due - time.monotonic()))
+            return
+        self.served.wait(until - time.monotonic())
+        while self.wake == "receive" and due is not None and (now := time.monotonic()) < until:
+            self.served.receive(now)
+            self.served.wait(until - now)
 
     def _hears(self, word: str) -> bool:
         now = time.monotonic()
@@ -267,6 +291,7 @@ class Loop:
     def _pass(self, now: float) -> None:
         begin = time.perf_counter()
         self.served.receive(now)
+        self.served.update(now)
         due = 0 if self.schedule is None else self.schedule.take_due(now)
         for _ in range(due):
             self._number += 1
@@ -468,9 +493,9 @@ def show(kind: str, clients: int, run: Run, bare: Run) -> None:
 @click.option("--clients", "counts", multiple=True, type=click.IntRange(min=1), default=(128,), show_default=True)
 @click.option("--seconds", default=5.0, show_default=True, help="Of each measurement.")
 @click.option(
-    "--wake", type=click.Choice(["arrival", "tick"]), default="arrival", show_default=True,
-    help="When the server's loop, the bare one as well, looks: whenever something arrives, as runtime.py does, or only "
-    "when a tick is due.",
+    "--wake", type=click.Choice(["arrival", "receive", "tick"]), default="arrival", show_default=True,
+    help="What both servers do when something arrives: a whole pass, as runtime.py does; no more than read it, and "
+    "a pass when a tick is due; or nothing until then.",
 )  # fmt: skip
 @click.argument("more", nargs=-1, type=click.IntRange(min=1))
 def main(counts: Sequence[int], more: Sequence[int], seconds: float, wake: str) -> None:
