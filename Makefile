@@ -34,7 +34,8 @@ check: $(VENV)/.developable
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.developable
-	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+	@for file in tests/bench/bench_*.py; do \
+	    echo "== $$file"; $(BIN)/python -m "tests.bench.$$(basename "$$file" .py)" || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,40 +1,33 @@
-"""Print what a datagram costs in a Connection: `python tests/bench/bench_connection.py`.
+"""Print what a datagram costs in a Connection: `python -m tests.bench.bench_connection`.
 
 Every figure stands beside the bare loop of the same run: seal and sendto, recvfrom and open, through the same loopback
 sockets. So the ratio means something on any machine.
 """
 
-import random
-import socket
 import sys
 import time
-from collections.abc import Callable
 
-from ecsnet.config import TransportConfig
 from ecsnet.events import ConnectRequested
-from ecsnet.transport.address import Address
-from ecsnet.transport.channels import Channel, Delivery
-from ecsnet.transport.connection import Connection
 from ecsnet.transport.crypto import PacketKeys
-from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
+from tests.bench.loopback import (
+    CALLS,
+    CHANNELS,
+    ENTROPY,
+    RECEIVE_BYTES,
+    STATE,
+    TICK_SECONDS,
+    best,
+    make_client,
+    make_endpoint,
+    open_socket,
+    receive,
+    send,
+)
 
-CHANNELS = (Channel("state", Delivery.UNRELIABLE), Channel("calls", Delivery.RELIABLE_ORDERED))
-STATE, CALLS = 0, 1
-APPLICATION = b"bench-----------"
 ROUNDS, DATAGRAMS, REPEATS = 100, 16, 9  # datagrams in flight at once fit any socket's buffer
-RECEIVE_BYTES = 2048
-TICK_SECONDS = 1 / 60
 TX_TARGET, RX_TARGET = 3.0, 4.0
 SHAPES = ((1, 400), (5, 80), (20, 20))
-
-
-def open_socket() -> tuple[socket.socket, Address]:
-    """Open a loopback socket that never blocks."""
-    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    opened.bind(("127.0.0.1", 0))
-    opened.setblocking(False)
-    return opened, opened.getsockname()
 
 
 class Wire:
@@ -43,17 +36,10 @@ class Wire:
     def __init__(self) -> None:
         self.client_socket, self.client_address = open_socket()
         self.server_socket, self.server_address = open_socket()
-        entropy = random.Random(1).randbytes  # a bench has no secrets
-        identity = Identity.generate(entropy)
-        config = TransportConfig()
+        identity = Identity.generate(ENTROPY)
         self.now = 1.0
-        self.endpoint = Endpoint(
-            identity, application_id=APPLICATION, channels=CHANNELS, config=config, entropy=entropy
-        )
-        self.client = Connection.connect(
-            self.server_address, pins=(identity.public,), application_id=APPLICATION, credentials=b"",
-            channels=CHANNELS, config=config, entropy=entropy, now=self.now,
-        )  # fmt: skip
+        self.endpoint = make_endpoint(identity, clients=1)
+        self.client = make_client(self.server_address, identity.public, self.now)
         while not (self.client.is_connected and any(c.is_connected for c in self.endpoint.connections.values())):
             self.tick()
         self.server = next(iter(self.endpoint.connections.values()))
@@ -75,24 +61,6 @@ class Wire:
         """Free the sockets."""
         self.client_socket.close()
         self.server_socket.close()
-
-
-def send(sock: socket.socket, datagrams: list[tuple[bytes, Address]]) -> None:
-    """Send what a machine gave, as a runtime does."""
-    sendto = sock.sendto
-    for data, address in datagrams:
-        sendto(data, address)
-
-
-def receive(sock: socket.socket, machine: Connection | Endpoint, now: float) -> None:
-    """Drain a socket into a machine, as a runtime does."""
-    recvfrom, take = sock.recvfrom, machine.receive_datagram
-    try:
-        while True:
-            data, address = recvfrom(RECEIVE_BYTES)
-            take(data, address, now)
-    except BlockingIOError:
-        return
 
 
 def bare(size: int) -> tuple[float, float]:
@@ -151,19 +119,13 @@ def connected(count: int, size: int, channel: int) -> tuple[float, float]:
     return sent / datagrams * 1e6, received / datagrams * 1e6
 
 
-def best(measure: Callable[[], tuple[float, float]]) -> tuple[float, float]:
-    """Return the best of several runs, each figure for itself."""
-    runs = [measure() for _ in range(REPEATS)]
-    return min(run[0] for run in runs), min(run[1] for run in runs)
-
-
 def main() -> int:
     """Print the figures; fail when a ratio is more than double its target, which no busy machine explains."""
     failed = 0
     for channel in (STATE, CALLS):
         for count, size in SHAPES:
-            bare_tx, bare_rx = best(lambda: bare(count * (size + 3)))  # noqa: B023  # called at once
-            tx, rx = best(lambda: connected(count, size, channel))  # noqa: B023  # called at once
+            bare_tx, bare_rx = best(lambda: bare(count * (size + 3)), REPEATS)  # noqa: B023  # called at once
+            tx, rx = best(lambda: connected(count, size, channel), REPEATS)  # noqa: B023  # called at once
             print(  # a command's output
                 f"{CHANNELS[channel].name:<6}{count:>3} x {size:<4} B"
                 f"   TX {tx:6.2f} us, bare {bare_tx:5.2f}: {tx / bare_tx:5.2f} x (target {TX_TARGET:g})"

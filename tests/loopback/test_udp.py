@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from ecsnet.errors import LinkError, PortInUseError
-from ecsnet.udp import UdpSocket, resolve
+from ecsnet.udp import MAX_NAMES, UdpSocket, resolve
 
 pytestmark = pytest.mark.loopback
 
@@ -158,6 +158,48 @@ def test_a_reset_on_windows_costs_nothing_but_a_count() -> None:
 
     assert opened.drain() == [(b"still here", ("192.0.2.7", 4000))]
     assert opened.drops == {"ECONNRESET": 2}
+
+
+class CrowdedSocket:
+    """An IPv6 socket that hears one datagram from each of many IPv4 peers, and notes where it sends."""
+
+    family = socket.AF_INET6
+
+    def __init__(self, peers: int) -> None:
+        self._sources = iter(range(peers))
+        self.sent: list[tuple[str, int]] = []
+
+    def settimeout(self, _: float) -> None:
+        pass
+
+    def setsockopt(self, *_: object) -> None:
+        pass
+
+    def getsockname(self) -> tuple[str, int, int, int]:
+        return ("::", 1, 0, 0)
+
+    def recvfrom(self, _: int) -> tuple[bytes, tuple[str, int, int, int]]:
+        number = next(self._sources, None)
+        if number is None:
+            raise BlockingIOError
+        return b"hello", (f"::ffff:10.0.{number >> 8}.{number & 0xFF}", 7777, 0, 0)
+
+    def sendto(self, _: bytes, address: tuple[str, int]) -> None:
+        self.sent.append(address[:2])
+
+
+def test_a_flood_of_sources_is_answered_and_not_remembered() -> None:
+    """The names of peers are a cache: a forged source must cost no memory that stays."""
+    crowd = CrowdedSocket(peers=2 * MAX_NAMES + 5)
+    opened = UdpSocket(crowd)  # type: ignore[arg-type]  # a fake with the methods used
+
+    received = [address for _ in range(3) for _, address in opened.drain(MAX_NAMES)]
+    for address in received:
+        opened.send(b"who are you?", address)
+
+    assert received[-1] == ("10.0.32.4", 7777)
+    assert crowd.sent == [(f"::ffff:{host}", port) for host, port in received]
+    assert len(opened._far_names) == len(opened._near_names) == 5
 
 
 def test_ipv4_is_used_where_a_machine_has_no_dual_stack(monkeypatch: pytest.MonkeyPatch) -> None:
