@@ -37,6 +37,7 @@ __all__ = ["main"]
 F = TypeVar("F", bound=Callable[..., object])
 
 DEFAULT_GAME = "soccer"
+PASSWORD_VARIABLE = "ECSNET_PASSWORD"  # noqa: S105  # the name of one
 GAME_PATH = "ecsnet.game"  # where a command's context keeps what the user called the game
 CLEAN_ENDS = {DisconnectReason.LEFT, DisconnectReason.SERVER_CLOSING}  # of any other, the exit code tells
 
@@ -95,6 +96,20 @@ key_option = click.option(
 )
 
 
+def ask_password(_: click.Context, __: click.Parameter, value: bool) -> str:  # noqa: FBT001  # click calls it so
+    """Ask for the password, or take it from the environment; never from the command, which others can list."""
+    given = os.environ.get(PASSWORD_VARIABLE, "")
+    return click.prompt("Password", hide_input=True, err=True) if value and not given else given
+
+
+password_option = click.option(
+    "--password",
+    is_flag=True,
+    callback=ask_password,
+    help=f"Ask for the server's password.  [or set {PASSWORD_VARIABLE}]",
+)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="ecsnet")
 def commands() -> None:
@@ -110,6 +125,7 @@ def commands() -> None:
 @click.option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="UDP port; 0: any free one.")
 @click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
 @key_option
+@password_option
 @click.option("--max-clients", type=click.IntRange(min=1), help="Refuse more.  [default: what the game says]")
 @seed_option
 @seconds_option
@@ -120,6 +136,7 @@ def serve(
     port: int,
     host: str | None,
     key_file: FilePath | None,
+    password: str,
     max_clients: int | None,
     seed: int | None,
     seconds: float | None,
@@ -131,7 +148,7 @@ def serve(
     seed = chosen(seed)
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     socket = UdpSocket.listen(port, host)
-    server = RunningServer(game, identity, impaired(UdpPath(socket), link, seed), seed=seed)
+    server = RunningServer(game, identity, impaired(UdpPath(socket), link, seed), seed=seed, password=password)
     click.echo(f"{game.name} on UDP port {socket.address[1]}, server key {identity.fingerprint}")
     announce(socket, identity, err=False)
     server.run(seconds=seconds, report=log_player)
@@ -142,15 +159,38 @@ def serve(
 @click.argument("link_text", metavar="LINK")
 @click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
 @click.option("--name", default="", help="How others see you.")
+@password_option
+@click.option(
+    "--player-key",
+    type=click.Path(dir_okay=False, path_type=FilePath),
+    help="Key file by which servers know you again.",
+)
 @click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
 @link_options
-def join_command(link_text: str, *, game: Game, name: str, headless: bool, seconds: float | None, link: Link) -> None:
+def join_command(
+    link_text: str,
+    *,
+    game: Game,
+    name: str,
+    password: str,
+    player_key: FilePath | None,
+    headless: bool,
+    seconds: float | None,
+    link: Link,
+) -> None:
     """Join the server at LINK: a join link, or host:port to trust it at the first contact."""
     headless = is_headless(headless, seconds)
     show = None if headless else find_window(game)
     seed = chosen(None)
-    client = join(game, link_text, name=name, via=lambda path: impaired(path, link, seed))
+    client = join(
+        game,
+        link_text,
+        name=name,
+        password=password,
+        player_key=None if player_key is None else keys.load_identity(player_key),
+        via=lambda path: impaired(path, link, seed),
+    )
     run(client, show, seconds, seed, lambda: figures_of(client))
     finish(client)
 

@@ -27,7 +27,9 @@ from ecsnet.systems.session import ClientSession
 from ecsnet.systems.ticksync import TickSync
 from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
+from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
+from ecsnet.transport.password import password_key
 from ecsnet.transport.state import State
 from ecsnet.transport.statistics import Statistics
 from ecsnet.world import World
@@ -63,6 +65,8 @@ class Client:
         config: ClientConfig | None = None,
         entropy: Entropy = os.urandom,
         pipeline: Sequence[Step] = CLIENT,
+        password: str = "",
+        player_key: Identity | None = None,
     ) -> None:
         """Start joining; `update` carries it on.
 
@@ -70,6 +74,8 @@ class Client:
             now: Monotonic seconds, as of every later call.
             pins: Public keys the server may show, 32 bytes each; any key when empty: then look at `server_key`.
             entropy: Source of random bytes; a seeded one makes the client reproducible.
+            password: Of the server; with it, only a server that knows it will do. Takes 0.1 s to prepare.
+            player_key: Key pair by which servers know this player again; only servers it joins learn the public half.
         """
         self.game = game
         self.name = clean_name(name)
@@ -85,6 +91,8 @@ class Client:
             config=self.config.transport,
             entropy=entropy,
             now=now,
+            password_key=password_key(password, game.application_id) if password else None,
+            player_key=player_key,
         )
         self._session = self._make_session()
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)

@@ -24,6 +24,7 @@ __all__ = [
     "KnownServers",
     "default_identity_path",
     "default_known_servers_path",
+    "load_identity",
     "load_or_create_identity",
 ]
 
@@ -41,6 +42,18 @@ def default_identity_path() -> Path:
 def default_known_servers_path() -> Path:
     """Return where clients remember servers unless told otherwise."""
     return platformdirs.user_data_path(_APPLICATION, appauthor=False) / "known_servers.json"
+
+
+def load_identity(path: Path) -> Identity:
+    """Read a key file of a server or a player, which must be there.
+
+    Raises:
+        KeyFileError: There is none, or it cannot be read, is open to others, or holds no key; the text says what to do.
+    """
+    try:
+        return _load_identity(path)
+    except FileNotFoundError as error:
+        raise KeyFileError(f"there is no key file {path}: ecsnet keys make --key {path} makes one") from error
 
 
 def load_or_create_identity(path: Path, *, entropy: Entropy = os.urandom) -> Identity:

@@ -30,6 +30,7 @@ from ecsnet.transport.connection import Connection
 from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
+from ecsnet.transport.password import password_key
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
@@ -62,6 +63,7 @@ class Server:
         entropy: Entropy = os.urandom,
         pipeline: Sequence[Step] = SERVER,
         start_tick: Tick = 0,
+        password: str = "",
     ) -> None:
         """Make a server in its first tick; it acts when `update` is called.
 
@@ -70,6 +72,7 @@ class Server:
             seed: Seeds `world.rng`.
             entropy: Source of random bytes; a seeded one makes the server reproducible.
             pipeline: The steps of a tick; see `ecsnet.systems.pipeline`.
+            password: Whoever does not know it is refused; empty: everybody may come in. Takes 0.1 s to prepare.
         """
         self.game = game
         self.config = config or ServerConfig()
@@ -82,6 +85,7 @@ class Server:
             channels=CHANNELS,
             config=_with_room_for(self.config.transport, game.max_clients),
             entropy=entropy,
+            password_key=password_key(password, game.application_id) if password else None,
         )
         self._session = ServerSession(
             game, self._schema, self.config, Sender(self._schema, self.world, self.config.replication),
@@ -170,14 +174,14 @@ class Server:
 
     def _handle(self, event: object) -> None:
         match event:
-            case ConnectRequested(request_id, _, credentials):
-                self._answer(request_id, credentials)
+            case ConnectRequested(request_id, _, credentials, player_key):
+                self._answer(request_id, credentials, player_key)
             case Connected(connection):
                 self._admit(connection)
             case Disconnected(connection, reason, text):
                 self._dismiss(connection, reason, text)
 
-    def _answer(self, request_id: int, data: bytes) -> None:
+    def _answer(self, request_id: int, data: bytes, player_key: bytes) -> None:
         """Grant or refuse a request whose cookie is proved. All that is kept is the transport's entry."""
         try:
             credentials = Credentials.unpack(data)
@@ -195,19 +199,20 @@ class Server:
             # The number is used up even if the client never confirms: numbers are plenty, and none is ever given twice.
             self._last_client_id += 1
             welcome = Welcome(self._last_client_id, self.world.tick)
-            self._endpoint.accept(request_id, welcome.pack(), tag=(self._last_client_id, credentials.name))
+            tag = self._last_client_id, credentials.name, player_key
+            self._endpoint.accept(request_id, welcome.pack(), tag=tag)
 
     def _admit(self, connection: Connection) -> None:
         """Make the player's entity; the game adds to it what its players have."""
         match connection.tag:
-            case (int() as client_id, str() as name):
+            case (int() as client_id, str() as name, bytes() as player_key):
                 pass
             case _:
                 raise AssertionError(f"{connection} was not accepted here")
         if len(self.peers) >= self.game.max_clients:  # others confirmed while this one was on its way
             connection.close(DisconnectReason.SERVER_FULL, "the last place was taken a moment ago", now=self._now)
             return
-        peer = Peer(connection, client_id, self._reads, name or f"player {client_id}")
+        peer = Peer(connection, client_id, self._reads, name or f"player {client_id}", player_key)
         player = Player(client_id=client_id, name=peer.name, status=PlayerStatus.CONNECTED)
         peer.entity = self.world.create_entity(player, Owner(client_id=client_id))
         if self.game.input is not None:

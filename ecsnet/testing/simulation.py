@@ -49,6 +49,8 @@ class Simulation:
         start_tick: int = 0,
         trace: bool = False,
         check: bool = True,
+        password: str = "",
+        identity: Identity | None = None,
     ) -> None:
         """Start a server and let `clients` join it.
 
@@ -58,6 +60,8 @@ class Simulation:
             start_tick: The server's first tick; near 2**32 to see the counters wrap.
             trace: Keep a hash of all traffic, for `traffic_hash`.
             check: Check the invariants after every step.
+            password: Of the server; the clients made here know it.
+            identity: The server's key; a fresh one when omitted.
         """
         self.game = game
         self.seed = seed
@@ -66,13 +70,14 @@ class Simulation:
         self._client_config = client_config
         self.network = VirtualNetwork(seed=seed, link=link, trace=trace)
         self.server = Server(
-            game, Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
-            start_tick=start_tick,
+            game, identity or Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
+            start_tick=start_tick, password=password,
         )  # fmt: skip
         self.clients: list[Client] = []
         self._addresses: dict[Client, Address] = {}
         self._stalled: dict[Server | Client, float] = {}  # until when
         self._joined = 0
+        self._password = password
         self._step_seconds = 1.0 / game.tick_rate_hz
         self._invariants = Invariants(self.server) if check else None
         self._before_step: list[Callable[[], None]] = []
@@ -112,9 +117,20 @@ class Simulation:
             self._add_client()
         self.run_until(lambda: all(client.is_ready for client in self.clients), within_seconds=JOIN_SECONDS)
 
-    def join(self, name: str = "", *, wait: bool = True) -> Client:
-        """Let one more client join; with `wait`, run until it is ready."""
-        client = self._add_client(name)
+    def join(
+        self,
+        name: str = "",
+        *,
+        wait: bool = True,
+        password: str | None = None,
+        player_key: Identity | None = None,
+    ) -> Client:
+        """Let one more client join; with `wait`, run until it is ready.
+
+        Args:
+            password: None: the server's own.
+        """
+        client = self._add_client(name, password, player_key)
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -161,7 +177,7 @@ class Simulation:
         for client in self.clients:
             assert_converged(self.server, client)
 
-    def _add_client(self, name: str = "") -> Client:
+    def _add_client(self, name: str = "", password: str | None = None, player_key: Identity | None = None) -> Client:
         self._joined += 1
         address: Address = (f"client-{self._joined}", 40000 + self._joined)
         client = Client(
@@ -172,6 +188,8 @@ class Simulation:
             pins=(self.server.public_key,),
             config=self._client_config,
             entropy=self._entropy,
+            password=self._password if password is None else password,
+            player_key=player_key,
         )
         self.clients.append(client)
         self._addresses[client] = address
