@@ -23,6 +23,7 @@ from ecsnet.events import PlayerJoined, PlayerLeft
 from ecsnet.game import Game
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
+from ecsnet.keycommands import key_commands
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import ScoreLine, figures_of
 from ecsnet.runtime import Path, RunningClient, RunningServer, UdpPath, join
@@ -290,7 +291,7 @@ def announce(socket: UdpSocket, identity: Identity, *, err: bool) -> None:
     path = click.get_current_context().meta[GAME_PATH]
     option = "" if path == DEFAULT_GAME else f" --game {path}"
     for place in dict.fromkeys(hosts):
-        click.echo(f'join with: ecsnet join "{JoinLink(place, port, identity.public)}"{option}', err=err)
+        click.echo(f'join with: ecsnet join "{JoinLink(place, port, (identity.public,))}"{option}', err=err)
     sys.stdout.flush()
 
 
@@ -335,6 +336,9 @@ def finish(client: RunningClient) -> None:
         raise click.ClickException(text or reason.text)
     if reason is not DisconnectReason.LEFT:
         click.echo(text or reason.text, err=True)
+
+
+commands.add_command(key_commands)
 
 
 def main() -> None:

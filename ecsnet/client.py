@@ -202,6 +202,11 @@ class Client:
         return self._connection.server_key
 
     @property
+    def current_server_key(self) -> bytes:
+        """The key to remember: another than `server_key` while the server replaces it; empty before."""
+        return self._connection.current_server_key
+
+    @property
     def state(self) -> State:
         """How far the connection is."""
         return self._connection.state

@@ -279,16 +279,23 @@ def join(
         KeyFileError: The list of known servers cannot be understood.
     """
     target = JoinLink.parse(link) if isinstance(link, str) else link
-    pins = () if target.key is None else (target.key,)
     trust = None
-    if target.key is None:
+    if not target.keys:
         trust = FirstUse(KnownServers(known_servers or keys.default_known_servers_path()), target)
     address = udp.resolve(target.host, target.port)
     path: Path = UdpPath(UdpSocket.toward(address))
     if via is not None:
         path = via(path)
     return RunningClient(
-        game, address, path, name=name, pins=pins, config=config, trust=trust, password=password, player_key=player_key
+        game,
+        address,
+        path,
+        name=name,
+        pins=target.keys,
+        config=config,
+        trust=trust,
+        password=password,
+        player_key=player_key,
     )
 
 

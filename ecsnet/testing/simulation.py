@@ -124,13 +124,15 @@ class Simulation:
         wait: bool = True,
         password: str | None = None,
         player_key: Identity | None = None,
+        pins: tuple[bytes, ...] | None = None,
     ) -> Client:
         """Let one more client join; with `wait`, run until it is ready.
 
         Args:
             password: None: the server's own.
+            pins: None: the server's own key.
         """
-        client = self._add_client(name, password, player_key)
+        client = self._add_client(name, password, player_key, pins)
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -177,7 +179,13 @@ class Simulation:
         for client in self.clients:
             assert_converged(self.server, client)
 
-    def _add_client(self, name: str = "", password: str | None = None, player_key: Identity | None = None) -> Client:
+    def _add_client(
+        self,
+        name: str = "",
+        password: str | None = None,
+        player_key: Identity | None = None,
+        pins: tuple[bytes, ...] | None = None,
+    ) -> Client:
         self._joined += 1
         address: Address = (f"client-{self._joined}", 40000 + self._joined)
         client = Client(
@@ -185,7 +193,7 @@ class Simulation:
             SERVER_ADDRESS,
             now=self.now,
             name=name or f"player-{self._joined}",
-            pins=(self.server.public_key,),
+            pins=(self.server.public_key,) if pins is None else pins,
             config=self._client_config,
             entropy=self._entropy,
             password=self._password if password is None else password,

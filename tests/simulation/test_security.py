@@ -1,8 +1,13 @@
 """Passwords, players' keys and a server's new key, as players and servers meet them."""
 
+from pathlib import Path
+
 import pytest
 
 from ecsnet.config import ClientConfig, HandshakeConfig, TransportConfig
+from ecsnet.firstuse import FirstUse
+from ecsnet.joinlink import JoinLink
+from ecsnet.keys import KnownServers
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
@@ -56,3 +61,20 @@ def test_a_game_is_played_under_the_second_suite() -> None:
     sim = Simulation(game, clients=2, link=Link.WIFI, seed=4, client_config=config)
     sim.run(1)
     sim.assert_converged()
+
+
+def test_a_new_key_is_learned_silently_by_whoever_comes_in_time(tmp_path: Path) -> None:
+    """Trust on first use, the server's key replaced, the former retired: the player is never asked."""
+    former = Identity(b"\x02" * 32)
+    current = Identity(b"\x01" * 32)
+    known = KnownServers(tmp_path / "known_servers.json")
+    link = JoinLink("play.example.org")
+    for identity in (former, Identity(current.private_bytes(), former), current):
+        sim = Simulation(game, clients=0, seed=5, identity=identity)
+        trust = FirstUse(known, link)
+        client = sim.join(pins=trust.pins)
+        trust.settle(client)
+
+        assert known.pins(link.host, link.port) == (identity.public,)
+        assert client.server_key == (former.public if identity.former else identity.public)
+        assert client.current_server_key == identity.public
