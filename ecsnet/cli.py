@@ -15,9 +15,9 @@ from typing import TypeVar, cast
 import click
 
 from ecsnet import game as games
-from ecsnet import keys, udp
+from ecsnet import keys, tokenfiles, udp
 from ecsnet.bots import autoplay, make_bot
-from ecsnet.clock import MonotonicClock, VirtualClock
+from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.errors import EcsnetError, PortInUseError, SchemaError
 from ecsnet.events import PlayerJoined, PlayerLeft
 from ecsnet.game import Game
@@ -28,6 +28,8 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import ScoreLine, figures_of
 from ecsnet.runtime import Path, RunningClient, RunningServer, UdpPath, join
 from ecsnet.testing.network import Link
+from ecsnet.tokencommands import read_token, token_commands
+from ecsnet.tokens import TokenGate
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import UdpSocket
 from ecsnet.virtualpath import ImpairedPath
@@ -127,6 +129,9 @@ def commands() -> None:
 @click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
 @key_option
 @password_option
+@click.option(
+    "--token-key", type=click.Path(dir_okay=False, path_type=FilePath), help="Let in who brings a token for this key."
+)
 @click.option("--max-clients", type=click.IntRange(min=1), help="Refuse more.  [default: what the game says]")
 @seed_option
 @seconds_option
@@ -138,6 +143,7 @@ def serve(
     host: str | None,
     key_file: FilePath | None,
     password: str,
+    token_key: FilePath | None,
     max_clients: int | None,
     seed: int | None,
     seconds: float | None,
@@ -149,7 +155,9 @@ def serve(
     seed = chosen(seed)
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     socket = UdpSocket.listen(port, host)
-    server = RunningServer(game, identity, impaired(UdpPath(socket), link, seed), seed=seed, password=password)
+    path = impaired(UdpPath(socket), link, seed)
+    tokens = None if token_key is None else TokenGate(tokenfiles.load_token_key(token_key), unix_time=unix_time)
+    server = RunningServer(game, identity, path, seed=seed, password=password, tokens=tokens)
     click.echo(f"{game.name} on UDP port {socket.address[1]}, server key {identity.fingerprint}")
     announce(socket, identity, err=False)
     server.run(seconds=seconds, report=log_player)
@@ -166,6 +174,9 @@ def serve(
     type=click.Path(dir_okay=False, path_type=FilePath),
     help="Key file by which servers know you again.",
 )
+@click.option(
+    "--token", default="", help="Connect token for a server that asks for one: itself, @FILE, or - to read it."
+)
 @click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
 @link_options
@@ -176,6 +187,7 @@ def join_command(
     name: str,
     password: str,
     player_key: FilePath | None,
+    token: str,
     headless: bool,
     seconds: float | None,
     link: Link,
@@ -190,6 +202,7 @@ def join_command(
         name=name,
         password=password,
         player_key=None if player_key is None else keys.load_identity(player_key),
+        token=read_token(token) if token else b"",
         via=lambda path: impaired(path, link, seed),
     )
     run(client, show, seconds, seed, lambda: figures_of(client))
@@ -339,6 +352,7 @@ def finish(client: RunningClient) -> None:
 
 
 commands.add_command(key_commands)
+commands.add_command(token_commands)
 
 
 def main() -> None:

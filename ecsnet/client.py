@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from ecsnet.admission import Credentials, Welcome, clean_name, unpack_schema
 from ecsnet.components.player import Player
 from ecsnet.components.predicted import Predicted
-from ecsnet.config import ClientConfig
+from ecsnet.config import ClientConfig, TokenConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.events import Connected, Disconnected
 from ecsnet.game import Game
@@ -67,6 +67,7 @@ class Client:
         pipeline: Sequence[Step] = CLIENT,
         password: str = "",
         player_key: Identity | None = None,
+        token: bytes = b"",
     ) -> None:
         """Start joining; `update` carries it on.
 
@@ -76,7 +77,13 @@ class Client:
             entropy: Source of random bytes; a seeded one makes the client reproducible.
             password: Of the server; with it, only a server that knows it will do. Takes 0.1 s to prepare.
             player_key: Key pair by which servers know this player again; only servers it joins learn the public half.
+            token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
+
+        Raises:
+            LocalProtocolError: The token is too long to be one.
         """
+        if len(token) > (limit := TokenConfig().max_token_bytes):
+            raise LocalProtocolError(f"a token has at most {limit} bytes, not {len(token)}")
         self.game = game
         self.name = clean_name(name)
         self.config = config or ClientConfig()
@@ -86,7 +93,7 @@ class Client:
             address,
             pins=tuple(pins),
             application_id=game.application_id,
-            credentials=Credentials(self.name, self._schema.hash).pack(),
+            credentials=Credentials(self.name, self._schema.hash, token).pack(),
             channels=CHANNELS,
             config=self.config.transport,
             entropy=entropy,

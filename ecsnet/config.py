@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass, field
 
-__all__ = ["SUITES", "ClientConfig", "HandshakeConfig", "ReplicationConfig", "ServerConfig", "TransportConfig"]
+__all__ = [
+    "SUITES",
+    "ClientConfig",
+    "HandshakeConfig",
+    "ReplicationConfig",
+    "ServerConfig",
+    "TokenConfig",
+    "TransportConfig",
+]
 
 SUITES = ("aesgcm", "chachapoly")  # by their number on the wire
 
@@ -186,6 +194,37 @@ class ReplicationConfig:
 
     tombstones: int = 16_384
     """Deaths a client remembers, so that a late message revives nobody. The oldest are forgotten first; 100 B each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenConfig:
+    """What a connect token may say, and how long it counts. Whoever mints and whoever checks must agree on it."""
+
+    lifetime_seconds: float = 300.0
+    """Longest time between issue and expiry: a player starts a game and joins within minutes, and what is used must be
+    remembered that long."""
+
+    clock_skew_seconds: float = 10.0
+    """By how much the clocks of backend and game server may differ: with a time server they agree far better."""
+
+    max_used: int = 65_536
+    """Used tokens remembered until they expire, 200 B each; beyond it nobody is let in: 211 players a second for five
+    minutes are no players."""
+
+    max_player_id_bytes: int = 64
+    """A UUID has 36, a user name of most platforms less than 32."""
+
+    max_name_bytes: int = 96
+    """24 characters of up to 4 bytes, as everywhere."""
+
+    max_data_bytes: int = 256
+    """The backend's own bytes for the game: a team, a rank, a skin. All of a token has to fit HELLO."""
+
+    max_servers: int = 4
+    """Server keys a token is good for: the current and the former one of two servers."""
+
+    max_token_bytes: int = 640
+    """Longest token: 622 B with all of the above."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

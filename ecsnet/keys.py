@@ -28,8 +28,10 @@ __all__ = [
     "load_identity",
     "load_or_create_identity",
     "make_identity",
+    "read_own",
     "retire_identity",
     "rotate_identity",
+    "write_own",
 ]
 
 _APPLICATION = "ecsnet"
@@ -79,7 +81,7 @@ def load_or_create_identity(path: Path, *, entropy: Entropy = os.urandom) -> Ide
         return _load_identity(path)
     except FileNotFoundError:
         identity = Identity.generate(entropy)
-        if not _write(path, _text_of(identity), replace=False):
+        if not write_own(path, _text_of(identity), replace=False):
             return _load_identity(path)  # another server started at the same moment; its key holds
         return identity
 
@@ -91,7 +93,7 @@ def make_identity(path: Path, *, entropy: Entropy = os.urandom) -> Identity:
         KeyFileError: There is one, or it cannot be written.
     """
     identity = Identity.generate(entropy)
-    if not _write(path, _text_of(identity), replace=False):
+    if not write_own(path, _text_of(identity), replace=False):
         raise KeyFileError(f"{path} exists and is not overwritten: it may be the only copy. rotate gives it a new key")
     return identity
 
@@ -109,7 +111,7 @@ def rotate_identity(path: Path, *, entropy: Entropy = os.urandom) -> Identity:
             "your players have come by, drop it by retire, then rotate again"
         )
     identity = Identity(entropy(KEY_BYTES), before)
-    _write(path, _text_of(identity), replace=True)
+    write_own(path, _text_of(identity), replace=True)
     return identity
 
 
@@ -122,7 +124,7 @@ def retire_identity(path: Path) -> Identity:
     identity = load_identity(path)
     if identity.former is None:
         raise KeyFileError(f"{path} holds no former key to retire, only {identity.fingerprint}")
-    _write(path, _text_of(Identity(identity.private_bytes())), replace=True)
+    write_own(path, _text_of(Identity(identity.private_bytes())), replace=True)
     return identity.former
 
 
@@ -183,7 +185,7 @@ class KnownServers:
 
     def _read(self) -> dict[str, bytes]:
         try:
-            text = _read(self._path)
+            text = read_own(self._path)
         except FileNotFoundError:
             return {}
         try:
@@ -203,11 +205,11 @@ class KnownServers:
 
     def _save(self, known: dict[str, bytes]) -> None:
         servers = {place: base64.b64encode(key).decode() for place, key in sorted(known.items())}
-        _write(self._path, json.dumps({"servers": servers}, indent=2) + "\n", replace=True)
+        write_own(self._path, json.dumps({"servers": servers}, indent=2) + "\n", replace=True)
 
 
 def _load_identity(path: Path) -> Identity:
-    text = _read(path, secret=True)
+    text = read_own(path, secret=True)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     try:
         privates = [binascii.unhexlify(line) for line in lines]
@@ -228,7 +230,7 @@ def _text_of(identity: Identity) -> str:
     return _HEADER + "".join(f"{each.private_bytes().hex()}\n" for each in kept)
 
 
-def _read(path: Path, *, secret: bool = False) -> str:
+def read_own(path: Path, *, secret: bool = False) -> str:
     """Read a small text file; a secret one only if nobody else can.
 
     Raises:
@@ -258,7 +260,7 @@ def _refuse_if_open_to_others(path: Path, mode: int) -> None:
         )
 
 
-def _write(path: Path, text: str, *, replace: bool) -> bool:
+def write_own(path: Path, text: str, *, replace: bool) -> bool:
     """Write a file whole or not at all, for its owner alone; without `replace` tell whether it was not there before.
 
     Raises:

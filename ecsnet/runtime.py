@@ -22,6 +22,7 @@ from ecsnet.keys import KnownServers
 from ecsnet.protocol import DisconnectReason
 from ecsnet.server import Server
 from ecsnet.stopsignals import stop_signals
+from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
@@ -101,9 +102,10 @@ class RunningServer(Server):
         config: ServerConfig | None = None,
         entropy: Entropy = os.urandom,
         password: str = "",
+        tokens: TokenGate | None = None,
     ) -> None:
         """Take over a path; see `Server` for the rest."""
-        super().__init__(game, identity, seed=seed, config=config, entropy=entropy, password=password)
+        super().__init__(game, identity, seed=seed, config=config, entropy=entropy, password=password, tokens=tokens)
         self.path = path
         self.clock = clock or MonotonicClock()
 
@@ -165,6 +167,7 @@ class RunningClient(Client):
         trust: FirstUse | None = None,
         password: str = "",
         player_key: Identity | None = None,
+        token: bytes = b"",
     ) -> None:
         """Take over a path; see `Client` for the rest.
 
@@ -176,7 +179,7 @@ class RunningClient(Client):
         self.clock = clock or MonotonicClock()
         super().__init__(
             game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy,
-            password=password, player_key=player_key,
+            password=password, player_key=player_key, token=token,
         )  # fmt: skip
         self._trust = trust
         self._left = False
@@ -232,6 +235,7 @@ def serve(
     seed: int = 0,
     config: ServerConfig | None = None,
     password: str = "",
+    tokens: TokenGate | None = None,
     seconds: float | None = None,
     report: Callable[[PlayerJoined | PlayerLeft], None] | None = None,
 ) -> None:
@@ -241,6 +245,7 @@ def serve(
         host: One address of this machine; None: all, IPv4 and IPv6.
         key_file: Where the server's key is kept, made when missing; None: the user's own, one for all games.
         password: Players have to know it; empty: everybody may come in.
+        tokens: Players need a token that passes it, e.g. `TokenGate(key, unix_time=clock.unix_time)`.
         seconds: End after this time.
         report: Called for everybody who comes and goes.
 
@@ -250,7 +255,7 @@ def serve(
     """
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = UdpPath(UdpSocket.listen(port, host))
-    server = RunningServer(game, identity, path, seed=seed, config=config, password=password)
+    server = RunningServer(game, identity, path, seed=seed, config=config, password=password, tokens=tokens)
     server.run(seconds=seconds, report=report)
 
 
@@ -263,6 +268,7 @@ def join(
     config: ClientConfig | None = None,
     password: str = "",
     player_key: Identity | None = None,
+    token: bytes = b"",
     via: Callable[[Path], Path] | None = None,
 ) -> RunningClient:
     """Start joining a server over UDP; `update()` carries it on, `is_ready` tells when the world is there.
@@ -272,6 +278,7 @@ def join(
         known_servers: Where the keys of servers joined without a link are noted; None: the user's own list.
         password: Of a server that has one.
         player_key: Key pair by which the server knows this player again; see `ecsnet.keys.load_identity`.
+        token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
         via: Wraps the path to the server, e.g. in a bad network for testing.
 
     Raises:
@@ -296,6 +303,7 @@ def join(
         trust=trust,
         password=password,
         player_key=player_key,
+        token=token,
     )
 
 

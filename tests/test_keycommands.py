@@ -8,6 +8,8 @@ from click.testing import CliRunner, Result
 from ecsnet.cli import commands
 from ecsnet.joinlink import JoinLink
 from ecsnet.keys import load_identity
+from ecsnet.tokenfiles import load_token_key
+from ecsnet.tokens import parse_token, server_hash
 
 
 @pytest.fixture
@@ -78,3 +80,48 @@ def test_a_password_is_never_part_of_the_command(home: Path, command: str) -> No
     assert result.exit_code == 2
     assert "does not take a value" in result.output
     assert "ECSNET_PASSWORD" in run(command, "--help").output
+
+
+# Tokens.
+
+
+@pytest.mark.parametrize("kind", ["--sealed", "--signed"])
+def test_a_token_is_minted_and_shown(home: Path, kind: str) -> None:
+    """From the link a server prints to what its gate would read."""
+    key, server, player = home / "backend", home / "server.key", home / "player.key"
+    assert run("token", "key", kind, key).exit_code == 0
+    link = link_of(run("keys", "make", "--key", server).output)
+    made = run("keys", "make", "--player", "--key", player)
+    bound = made.output.split()[-1]
+    minted = run(
+        "token", "mint", "--key", key, "--link", str(link), "--player", "u-7", "--name", "Ada", "--bind", bound
+    )
+    (home / "token").write_text(minted.output)
+    shown = [run("token", "show", text, "--key", key) for text in (minted.output.strip(), f"@{home / 'token'}")]
+    token = load_token_key(key if kind == "--sealed" else home / "backend.pub").open(parse_token(minted.output))
+
+    assert (token.player_id, token.name, token.player_key) == ("u-7", "Ada", load_identity(player).public)
+    assert token.servers == (server_hash(load_identity(server).public),)
+    assert token.expires - token.issued == 300
+    assert all("u-7" in result.output and "Ada" in result.output and bound in result.output for result in shown)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        ("token key file", 2, "say --sealed or --signed"),
+        ("token mint --key file --player u", 2, "name the server"),
+        ("token mint --key file --player u --link host:1", 2, "name the server"),
+        ("token mint --key file --player u --server-key nonsense", 1, "'nonsense' is no public key"),
+        (f"token mint --key file --player u --server-key {'A' * 43}", 1, "there is no file file"),
+        ("token show AAAA --key file", 1, "there is no file file"),
+        ("join 127.0.0.1:9 --headless --token @none", 2, "there is no file none"),
+        ("join 127.0.0.1:9 --headless --token ?", 1, "this is no token"),
+        ("serve soccer --port 0 --host 127.0.0.1 --token-key none", 1, "there is no file none"),
+    ],
+)
+def test_a_mistake_with_tokens_is_one_readable_line(home: Path, arguments: str, code: int, text: str) -> None:
+    result = run(*arguments.split())
+
+    assert (result.exit_code, text in result.output) == (code, True), result.output
+    assert "Traceback" not in result.output

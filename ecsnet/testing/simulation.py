@@ -12,6 +12,7 @@ from ecsnet.game import Game
 from ecsnet.server import Server
 from ecsnet.testing.invariants import Invariants, assert_converged
 from ecsnet.testing.network import Link, VirtualNetwork
+from ecsnet.tokens import TokenGate, TokenOpener
 from ecsnet.transport.address import Address
 from ecsnet.transport.identity import Identity
 
@@ -51,6 +52,7 @@ class Simulation:
         check: bool = True,
         password: str = "",
         identity: Identity | None = None,
+        token_key: TokenOpener | None = None,
     ) -> None:
         """Start a server and let `clients` join it.
 
@@ -62,6 +64,7 @@ class Simulation:
             check: Check the invariants after every step.
             password: Of the server; the clients made here know it.
             identity: The server's key; a fresh one when omitted.
+            token_key: Everybody needs a token it opens; `now` counts as the Unix time.
         """
         self.game = game
         self.seed = seed
@@ -72,6 +75,7 @@ class Simulation:
         self.server = Server(
             game, identity or Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
             start_tick=start_tick, password=password,
+            tokens=None if token_key is None else TokenGate(token_key, unix_time=lambda: self.now),
         )  # fmt: skip
         self.clients: list[Client] = []
         self._addresses: dict[Client, Address] = {}
@@ -125,6 +129,7 @@ class Simulation:
         password: str | None = None,
         player_key: Identity | None = None,
         pins: tuple[bytes, ...] | None = None,
+        token: bytes = b"",
     ) -> Client:
         """Let one more client join; with `wait`, run until it is ready.
 
@@ -132,7 +137,7 @@ class Simulation:
             password: None: the server's own.
             pins: None: the server's own key.
         """
-        client = self._add_client(name, password, player_key, pins)
+        client = self._add_client(name, password, player_key, pins, token)
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -185,6 +190,7 @@ class Simulation:
         password: str | None = None,
         player_key: Identity | None = None,
         pins: tuple[bytes, ...] | None = None,
+        token: bytes = b"",
     ) -> Client:
         self._joined += 1
         address: Address = (f"client-{self._joined}", 40000 + self._joined)
@@ -198,6 +204,7 @@ class Simulation:
             entropy=self._entropy,
             password=self._password if password is None else password,
             player_key=player_key,
+            token=token,
         )
         self.clients.append(client)
         self._addresses[client] = address
