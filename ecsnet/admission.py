@@ -26,10 +26,11 @@ class Credentials:
 
     name: str
     schema_hash: bytes
+    token: bytes = b""  # a connect token; see `ecsnet.tokens`
 
     def pack(self) -> bytes:
         """Encode for HELLO."""
-        packed: bytes = msgpack.packb([self.name, self.schema_hash])
+        packed: bytes = msgpack.packb([self.name, self.schema_hash, self.token])
         return packed
 
     @staticmethod
@@ -40,8 +41,8 @@ class Credentials:
             RemoteProtocolError: Not what `pack` makes.
         """
         match _unpack(data):
-            case [str() as name, bytes() as schema_hash] if len(schema_hash) == SCHEMA_HASH_BYTES:
-                return Credentials(clean_name(name), schema_hash)
+            case [str() as name, bytes() as schema_hash, bytes() as token] if len(schema_hash) == SCHEMA_HASH_BYTES:
+                return Credentials(clean_name(name), schema_hash, token)
         raise RemoteProtocolError("these are no credentials")
 
 

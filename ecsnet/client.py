@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from ecsnet.admission import Credentials, Welcome, clean_name, unpack_schema
 from ecsnet.components.player import Player
 from ecsnet.components.predicted import Predicted
-from ecsnet.config import ClientConfig
+from ecsnet.config import ClientConfig, TokenConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.events import Connected, Disconnected
 from ecsnet.game import Game
@@ -27,7 +27,9 @@ from ecsnet.systems.session import ClientSession
 from ecsnet.systems.ticksync import TickSync
 from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
+from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
+from ecsnet.transport.password import password_key
 from ecsnet.transport.state import State
 from ecsnet.transport.statistics import Statistics
 from ecsnet.world import World
@@ -63,6 +65,9 @@ class Client:
         config: ClientConfig | None = None,
         entropy: Entropy = os.urandom,
         pipeline: Sequence[Step] = CLIENT,
+        password: str = "",
+        player_key: Identity | None = None,
+        token: bytes = b"",
     ) -> None:
         """Start joining; `update` carries it on.
 
@@ -70,7 +75,15 @@ class Client:
             now: Monotonic seconds, as of every later call.
             pins: Public keys the server may show, 32 bytes each; any key when empty: then look at `server_key`.
             entropy: Source of random bytes; a seeded one makes the client reproducible.
+            password: Of the server; with it, only a server that knows it will do. Takes 0.1 s to prepare.
+            player_key: Key pair by which servers know this player again; only servers it joins learn the public half.
+            token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
+
+        Raises:
+            LocalProtocolError: The token is too long to be one.
         """
+        if len(token) > (limit := TokenConfig().max_token_bytes):
+            raise LocalProtocolError(f"a token has at most {limit} bytes, not {len(token)}")
         self.game = game
         self.name = clean_name(name)
         self.config = config or ClientConfig()
@@ -80,11 +93,13 @@ class Client:
             address,
             pins=tuple(pins),
             application_id=game.application_id,
-            credentials=Credentials(self.name, self._schema.hash).pack(),
+            credentials=Credentials(self.name, self._schema.hash, token).pack(),
             channels=CHANNELS,
             config=self.config.transport,
             entropy=entropy,
             now=now,
+            password_key=password_key(password, game.application_id) if password else None,
+            player_key=player_key,
         )
         self._session = self._make_session()
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
@@ -192,6 +207,11 @@ class Client:
     def server_key(self) -> bytes:
         """The public key the server proved to have; empty until then. Remember it when joining without pins."""
         return self._connection.server_key
+
+    @property
+    def current_server_key(self) -> bytes:
+        """The key to remember: another than `server_key` while the server replaces it; empty before."""
+        return self._connection.current_server_key
 
     @property
     def state(self) -> State:

@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ecsnet.transport.trace import Trace
 
-__all__ = ["ClientConfig", "GuardConfig", "HandshakeConfig", "ReplicationConfig", "ServerConfig", "TransportConfig"]
+__all__ = [
+    "SUITES",
+    "ClientConfig",
+    "GuardConfig",
+    "HandshakeConfig",
+    "ReplicationConfig",
+    "ServerConfig",
+    "TokenConfig",
+    "TransportConfig",
+]
 
-
+SUITES = ("aesgcm", "chachapoly")  # by their number on the wire
 MIN_DATAGRAM_BYTES = 256  # an input message of half a second, with its headers
 MAX_DATAGRAM_BYTES = 1472  # an Ethernet frame of 1500 B less 28 B of IPv4 and UDP headers
 
@@ -48,9 +57,28 @@ class HandshakeConfig:
     max_pending_per_network: int = 4
     """Of these, from one IPv4 address or IPv6 /64: one household must not fill the waiting room."""
 
+    suite: str = "aesgcm"
+    """The cipher a client asks for, one of SUITES; servers speak both. AES-GCM takes half the time of ChaCha20 on a CPU
+    with instructions for AES, which all but small boards have. Nothing tells us whether one has: there, set
+    "chachapoly", which is three times as fast as AES done in software."""
+
+    password_doubt_seconds: float = 2.0
+    """How long a client waits for an answer to its password before it asks, beside it, whether that may be wrong: a
+    server cannot read what was said under another password and is silent. HELLO has gone out five times by then, so
+    only one of 100,000 good passwords is doubted for nothing at 5 % loss."""
+
     max_settled: int = 1024
     """Attempts remembered as dealt with until their cookie runs out, so that a replayed HELLO starts nothing.
     150 B each; the oldest are forgotten first, and then a replay costs one key exchange and grants nothing."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work.
+
+        Raises:
+            ValueError: With the name and the value.
+        """
+        if self.suite not in SUITES:
+            raise ValueError(f"suite={self.suite!r}: there is {' and '.join(map(repr, SUITES))}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -250,6 +278,37 @@ class ReplicationConfig:
 
     tombstones: int = 16_384
     """Deaths a client remembers, so that a late message revives nobody. The oldest are forgotten first; 100 B each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenConfig:
+    """What a connect token may say, and how long it counts. Whoever mints and whoever checks must agree on it."""
+
+    lifetime_seconds: float = 300.0
+    """Longest time between issue and expiry: a player starts a game and joins within minutes, and what is used must be
+    remembered that long."""
+
+    clock_skew_seconds: float = 10.0
+    """By how much the clocks of backend and game server may differ: with a time server they agree far better."""
+
+    max_used: int = 65_536
+    """Used tokens remembered until they expire, 200 B each; beyond it nobody is let in: 211 players a second for five
+    minutes are no players."""
+
+    max_player_id_bytes: int = 64
+    """A UUID has 36, a user name of most platforms less than 32."""
+
+    max_name_bytes: int = 96
+    """24 characters of up to 4 bytes, as everywhere."""
+
+    max_data_bytes: int = 256
+    """The backend's own bytes for the game: a team, a rank, a skin. All of a token has to fit HELLO."""
+
+    max_servers: int = 4
+    """Server keys a token is good for: the current and the former one of two servers."""
+
+    max_token_bytes: int = 640
+    """Longest token: 622 B with all of the above."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,11 +14,15 @@ __all__ = ["ConnectRequested", "Connected", "Disconnected", "PlayerJoined", "Pla
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequested:
-    """Endpoint: somebody proved its address and wants in; answer with `accept` or `refuse`."""
+    """Endpoint: somebody proved its address and wants in; answer with `accept` or `refuse`.
+
+    Credentials and key may still be a recording: they are proved when the client is `Connected`.
+    """
 
     request_id: int
     address: "Address"
     credentials: bytes
+    player_key: bytes = b""  # the public key of a client that has one, 32 bytes
 
 
 @dataclass(frozen=True, slots=True)

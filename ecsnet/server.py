@@ -6,16 +6,15 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ecsnet.admission import Credentials, Welcome, pack_schema
 from ecsnet.components.owner import Owner
 from ecsnet.components.player import Player, PlayerStatus
 from ecsnet.components.predicted import Predicted
 from ecsnet.config import ReplicationConfig, ServerConfig, TransportConfig
-from ecsnet.errors import RemoteProtocolError
 from ecsnet.events import Connected, ConnectRequested, Disconnected, PlayerJoined, PlayerLeft
 from ecsnet.game import Game
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
+from ecsnet.reception import Guest, Reception
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.rpc import Destination
@@ -25,11 +24,13 @@ from ecsnet.systems.pipeline import SERVER, Step, assemble
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ServerSession
 from ecsnet.systems.ticksync import MARGIN_WINDOW_SECONDS
+from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
+from ecsnet.transport.password import password_key
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
@@ -37,7 +38,6 @@ __all__ = ["Server"]
 
 MAX_EVENTS = 4096
 MESSAGE_ROOM_BYTES = 150  # packet and message headers, an ACK, the client's own part and a few entities of its own
-MAX_DESCRIPTION_BYTES = 880  # of the schema in a refusal: it and its text fit the REPLY datagram
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ class Server:
         entropy: Entropy = os.urandom,
         pipeline: Sequence[Step] = SERVER,
         start_tick: Tick = 0,
+        password: str = "",
+        tokens: TokenGate | None = None,
     ) -> None:
         """Make a server in its first tick; it acts when `update` is called.
 
@@ -71,6 +73,8 @@ class Server:
             seed: Seeds `world.rng`.
             entropy: Source of random bytes; a seeded one makes the server reproducible.
             pipeline: The steps of a tick; see `ecsnet.systems.pipeline`.
+            password: Whoever does not know it is refused; empty: everybody may come in. Takes 0.1 s to prepare.
+            tokens: Whoever brings no token that passes it is refused; None: nobody needs one.
         """
         self.game = game
         self.config = config or ServerConfig()
@@ -83,15 +87,16 @@ class Server:
             channels=CHANNELS,
             config=_with_room_for(self.config.transport, game.max_clients),
             entropy=entropy,
+            password_key=password_key(password, game.application_id) if password else None,
         )
         self._session = ServerSession(
             game, self._schema, self.config, Sender(self._schema, self.world, _fitting(self.config)),
             CallDesk(game, here=Destination.SERVER),
         )  # fmt: skip
+        self._reception = Reception(game, self._schema, server_keys=self._identity.public_keys, tokens=tokens)
         self.peers = self._session.peers
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS) if game.input is None else (INPUT, CALLS, CASUAL_CALLS))
-        self._last_client_id = 0
         self._now = 0.0
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
         self._events: deque[PlayerJoined | PlayerLeft] = deque(maxlen=MAX_EVENTS)
@@ -189,44 +194,31 @@ class Server:
 
     def _handle(self, event: object) -> None:
         match event:
-            case ConnectRequested(request_id, _, credentials):
-                self._answer(request_id, credentials)
+            case ConnectRequested():
+                self._answer(event)
             case Connected(connection):
                 self._admit(connection)
             case Disconnected(connection, reason, text):
                 self._dismiss(connection, reason, text)
 
-    def _answer(self, request_id: int, data: bytes) -> None:
+    def _answer(self, request: ConnectRequested) -> None:
         """Grant or refuse a request whose cookie is proved. All that is kept is the transport's entry."""
-        try:
-            credentials = Credentials.unpack(data)
-        except RemoteProtocolError as error:
-            self._endpoint.refuse(request_id, DisconnectReason.REFUSED, str(error))
-            return
-        if credentials.schema_hash != self._schema.hash:
-            description = pack_schema(self._schema.describe(), MAX_DESCRIPTION_BYTES)
-            text = f"this server runs another version of {self.game.name}"
-            self._endpoint.refuse(request_id, DisconnectReason.SCHEMA_MISMATCH, text, description)
-        elif len(self.peers) >= self.game.max_clients:
-            text = f"all {self.game.max_clients} places are taken"
-            self._endpoint.refuse(request_id, DisconnectReason.SERVER_FULL, text)
+        answer = self._reception.judge(request, players=len(self.peers), tick=self.world.tick)
+        if isinstance(answer, Guest):
+            self._endpoint.accept(request.request_id, answer.welcome.pack(), tag=answer)
         else:
-            # The number is used up even if the client never confirms: numbers are plenty, and none is ever given twice.
-            self._last_client_id += 1
-            welcome = Welcome(self._last_client_id, self.world.tick)
-            self._endpoint.accept(request_id, welcome.pack(), tag=(self._last_client_id, credentials.name))
+            self._endpoint.refuse(request.request_id, answer.reason, answer.text, answer.payload)
 
     def _admit(self, connection: Connection) -> None:
         """Make the player's entity; the game adds to it what its players have."""
-        match connection.tag:
-            case (int() as client_id, str() as name):
-                pass
-            case _:
-                raise AssertionError(f"{connection} was not accepted here")
-        if len(self.peers) >= self.game.max_clients:  # others confirmed while this one was on its way
-            connection.close(DisconnectReason.SERVER_FULL, "the last place was taken a moment ago", now=self._now)
+        guest = connection.tag
+        assert isinstance(guest, Guest), f"{connection} was not accepted here"
+        refusal = self._reception.confirm(guest, players=len(self.peers))
+        if refusal is not None:
+            connection.close(refusal.reason, refusal.text, now=self._now)
             return
-        peer = Peer(connection, client_id, self._reads, name or f"player {client_id}")
+        client_id = guest.client_id
+        peer = Peer(connection, client_id, self._reads, guest.name, guest.player_key, guest.token)
         player = Player(client_id=client_id, name=peer.name, status=PlayerStatus.CONNECTED)
         peer.entity = self.world.create_entity(player, Owner(client_id=client_id))
         if self.game.input is not None:

@@ -18,6 +18,7 @@ from ecsnet.transport.channels import Channel
 from ecsnet.transport.crypto import SessionKeys
 from ecsnet.transport.farewell import Farewell
 from ecsnet.transport.handshake import Accepted, ClientHandshake, ClientHandshakeState, HandshakeFailure
+from ecsnet.transport.identity import Identity
 from ecsnet.transport.inbox import Inbox
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.outbox import Outbox
@@ -29,11 +30,15 @@ from ecsnet.transport.traffic import Traffic, payload_bytes
 
 __all__ = ["Connection"]
 
-_FAILURES = {
-    HandshakeFailure.NO_ANSWER: DisconnectReason.HANDSHAKE_TIMEOUT,
-    HandshakeFailure.KEY_MISMATCH: DisconnectReason.SERVER_KEY_MISMATCH,
-    HandshakeFailure.VERSION_MISMATCH: DisconnectReason.VERSION_MISMATCH,
-    HandshakeFailure.UNSUPPORTED: DisconnectReason.VERSION_MISMATCH,
+_FAILURES = {  # with a text where the reason's own does not say it
+    HandshakeFailure.NO_ANSWER: (DisconnectReason.HANDSHAKE_TIMEOUT, ""),
+    HandshakeFailure.KEY_MISMATCH: (DisconnectReason.SERVER_KEY_MISMATCH, ""),
+    HandshakeFailure.VERSION_MISMATCH: (DisconnectReason.VERSION_MISMATCH, ""),
+    HandshakeFailure.UNSUPPORTED: (DisconnectReason.VERSION_MISMATCH, ""),
+    HandshakeFailure.NO_PASSWORD: (
+        DisconnectReason.WRONG_PASSWORD,
+        "whoever answered has no password: join without one if that is right",
+    ),
 }
 
 
@@ -50,6 +55,7 @@ class Connection:
         tag: The application's own, kept and never looked at.
         connection_id: Names it among the server's connections; 0 while connecting.
         server_key: On a client, the key the server proved to have; empty before.
+        current_server_key: On a client, the key to pin from now on: another one while the server's is being replaced.
         max_message_bytes: Longest message that one datagram carries.
         awake: Whoever looks after many connections gives them all the same; a connection that the application gave
             something to do puts itself in.
@@ -74,6 +80,7 @@ class Connection:
         self._statistics = Statistics()
         self.connection_id = 0
         self.server_key = b""
+        self.current_server_key = b""
         self.tag: object = None
         self.awake: dict[Connection, None] = {}
         self.is_at_fault = False
@@ -114,11 +121,13 @@ class Connection:
         config: TransportConfig,
         entropy: Entropy,
         now: float,
+        password_key: bytes | None = None,
+        player_key: Identity | None = None,
     ) -> "Connection":
         """Start connecting to a server; `update` and `datagrams_to_send` carry it on.
 
         Args:
-            pins: Server keys to accept; empty: any. See ClientHandshake.
+            pins: Server keys to accept; empty: any. See ClientHandshake, also for the two other keys.
         """
         connection = cls(address, channels=channels, config=config, is_client=True, state=State.CHALLENGING, now=now)
         connection._handshake = ClientHandshake(
@@ -128,6 +137,8 @@ class Connection:
             entropy=entropy,
             now=now,
             config=config.handshake,
+            password_key=password_key,
+            player_key=player_key,
         )
         return connection
 
@@ -303,6 +314,7 @@ class Connection:
         self._handshake = None
         self.server_key = verdict.server_key
         if isinstance(verdict, Accepted):
+            self.current_server_key = verdict.current_key
             self.connection_id = verdict.connection_id
             self._reset_token = verdict.reset_token
             traffic = self._start(verdict.keys)
@@ -314,8 +326,8 @@ class Connection:
 
     def _update_handshake(self, handshake: ClientHandshake, now: float) -> None:
         if handshake.expired(now):
-            reason = _FAILURES[handshake.failure]
-            self._end(reason, reason.text)
+            reason, text = _FAILURES[handshake.failure]
+            self._end(reason, text or reason.text)
 
     def _start(self, keys: SessionKeys) -> Traffic:
         """Have keys."""

@@ -42,13 +42,22 @@ class Endpoint:
         channels: Sequence[Channel],
         config: TransportConfig,
         entropy: Entropy,
+        password_key: bytes | None = None,
     ) -> None:
-        """Open the door."""
+        """Open the door.
+
+        Args:
+            password_key: See `password.py`; a client that does not know it is refused.
+        """
         self.doorkeeper = Doorkeeper(config.guard)
         self._handshakes = ServerHandshakes(
-            identity, application_id=application_id, entropy=entropy, config=config.handshake,
+            identity,
+            application_id=application_id,
+            entropy=entropy,
+            config=config.handshake,
             doorkeeper=self.doorkeeper,
-        )  # fmt: skip
+            password_key=password_key,
+        )
         self._resets = Resets(identity.derive(b"ecsnet reset"), config.guard.resets_per_second, float("-inf"))
         self._channels = tuple(channels)
         self._config = config
@@ -193,7 +202,7 @@ class Endpoint:
             else:
                 request = outcome.request
                 self._requests[request.id] = request, self._now + self._config.handshake.timeout_seconds
-                self._events.append(ConnectRequested(request.id, address, request.credentials))
+                self._events.append(ConnectRequested(request.id, address, request.credentials, request.player_key))
 
     def _receive_packet(self, data: bytes, address: Address) -> None:
         """Find whose it is. HOT: once per datagram received; tests/bench/bench_connection.py."""
