@@ -48,11 +48,11 @@ class ReliableSender:
 
     Attributes:
         channel: Its index.
-        queued_bytes: Payload of all of them; bounded by `limit_bytes`.
+        queued_bytes: Payload of all of them; with `queued_overhead_bytes` for each but one, bounded by `limit_bytes`.
     """
 
     __slots__ = (
-        "_limit_bytes", "_limit_messages", "_max_message_bytes", "_next_id", "_oldest", "_part_bytes", "_ready",
+        "_limit_bytes", "_max_message_bytes", "_next_id", "_oldest", "_overhead_bytes", "_part_bytes", "_ready",
         "_remaining", "_sizes", "_span_bytes", "_waiting", "_window_bytes", "_window_messages", "channel",
         "queued_bytes",
     )  # fmt: skip
@@ -66,7 +66,7 @@ class ReliableSender:
         self.channel = channel
         self.queued_bytes = 0
         self._limit_bytes = limit_bytes
-        self._limit_messages = config.max_queued_messages
+        self._overhead_bytes = config.queued_overhead_bytes
         self._part_bytes = part_bytes
         self._max_message_bytes = min(config.max_reliable_message_bytes, part_bytes * config.max_fragments)
         self._window_messages = config.reliable_window_messages
@@ -95,10 +95,11 @@ class ReliableSender:
             raise LocalProtocolError(
                 f"a reliable message of {size} B is longer than {self._max_message_bytes}; split it"
             )
-        if self.queued_bytes + size > self._limit_bytes or len(self._remaining) >= self._limit_messages:
+        # What they are kept in counts, too. A first message pays nothing for it: the longest one fits an empty queue.
+        if self.queued_bytes + size + len(self._remaining) * self._overhead_bytes > self._limit_bytes:
             raise SendQueueFull(
                 f"{len(self._remaining)} messages of {self.queued_bytes} B wait to be acknowledged on channel "
-                f"{self.channel}; {size} B more would pass the limit of {self._limit_messages} messages of "
+                f"{self.channel}; {size} B more, at {self._overhead_bytes} B beside each, would pass the limit of "
                 f"{self._limit_bytes} B; send again later"
             )
         message_id = self._next_id

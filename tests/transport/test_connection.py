@@ -175,7 +175,7 @@ def test_the_handshake_survives_any_network(seed: int) -> None:
 
 def test_a_full_send_queue_says_so_and_recovers() -> None:
     """A peer that does not read must not fill our memory."""
-    pair = Pair(config=TransportConfig(client_send_queue_bytes=10_000))
+    pair = Pair(config=TransportConfig(client_send_queue_bytes=10_000, queued_overhead_bytes=0))
     client, server = pair.connect()
     pair.network.partition(CLIENT, SERVER)
     for _ in range(10):
