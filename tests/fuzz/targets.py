@@ -30,6 +30,7 @@ from ecsnet.world import World
 from tests.fuzz.corpus import corpus
 from tests.fuzz.engine import Entry
 from tests.fuzz.frames import damage, plaintext
+from tests.fuzz.messages import CallMaker, InputMaker, StateMaker
 from tests.simulation.meadow import Sheep, game
 from tests.transport.pair import CHANNELS, CLIENT, ORDERED, SERVER, UNRELIABLE, Pair
 
@@ -241,6 +242,8 @@ class Application:
         [peer] = [each for each in self._sim.server.peers.values() if each.client_id == self._liar.client_id]
         self._connection = self._liar._connection if to_server else peer.connection
         self._fed = 0
+        if to_server:  # its own software would wonder at answers to calls it never made
+            self._liar._session.calls.take = lambda *_: None  # type: ignore[method-assign]
 
     def feed(self, data: bytes) -> bool:
         sim = self._sim
@@ -260,17 +263,15 @@ class Application:
 # Inputs.
 
 
-def seeded(*pools: Callable[[], Sequence[bytes]], prefix: bool = False) -> Callable[[Chance], bytes]:
-    """Return a generator of recorded inputs, mostly damaged; with `prefix`, the pool's index comes first."""
+def seeded(*pools: Callable[[], Sequence[bytes]]) -> Callable[[Chance], bytes]:
+    """Return a generator of recorded inputs, mostly damaged."""
 
     def generate(chance: Chance) -> bytes:
-        index = chance.randrange(len(pools))
-        pool = pools[index]()
-        head = bytes((index,)) if prefix else b""
-        if chance.random() < 0.1 or not pool:
-            return head + chance.randbytes(chance.choice((0, 1, 8, 40, 1200)))
+        pool = chance.choice(pools)()
+        if chance.random() < 0.1:
+            return chance.randbytes(chance.choice((0, 1, 8, 40, 1200)))
         data = chance.choice(pool)
-        return head + (damage(chance, data, pool) if chance.random() < 0.8 else data)
+        return damage(chance, data, pool) if chance.random() < 0.8 else data
 
     return generate
 
@@ -288,6 +289,31 @@ def packets(chance: Chance) -> bytes:
 
 def calls() -> Sequence[bytes]:
     return corpus().messages[CALLS]
+
+
+Make: TypeAlias = Callable[[Chance], bytes]
+
+
+def either(made: Make, recorded: Make) -> Make:
+    """Return a generator of inputs made to fit, mostly, else recorded and damaged ones."""
+    return lambda chance: made(chance) if chance.random() < 0.98 else recorded(chance)
+
+
+def by_channel(*makers: Make) -> Make:
+    """Return a generator of inputs whose first byte chooses the channel, as `Application` reads it."""
+
+    def generate(chance: Chance) -> bytes:
+        index = chance.randrange(len(makers))
+        return bytes((index,)) + makers[index](chance)
+
+    return generate
+
+
+MOSTLY = 60  # state for each call: a client of this game takes no calls, so the first one ends its session
+NEAR = 20  # the tick of a session that has just begun
+a_state = either(StateMaker(schema, NEAR), seeded(lambda: corpus().messages[STATE]))
+an_input = either(InputMaker(schema, NEAR), seeded(lambda: corpus().messages[INPUT]))
+a_call = either(CallMaker(game), seeded(calls))
 
 
 def text(chance: Chance) -> bytes:
@@ -314,8 +340,8 @@ TARGETS: dict[str, Entry] = {
     "admission": Entry(lambda: Decoders(RemoteProtocolError, *ADMISSION_READERS), seeded(lambda: corpus().admission)),
     "link": Entry(lambda: Decoders(LinkError, parse_link), text),
     "key files": Entry(KeyFiles, text, 0.05),
-    "input": Entry(lambda: Decoders(RemoteProtocolError, inputs), seeded(lambda: corpus().messages[INPUT])),
-    "state": Entry(StateMessages, seeded(lambda: corpus().messages[STATE])),
+    "input": Entry(lambda: Decoders(RemoteProtocolError, inputs), an_input),
+    "state": Entry(StateMessages, a_state),
     "outside": Entry(Outside, datagrams(), 0.5),
     "joining": Entry(Joining, datagrams(), 0.5),
     "frames, server pending": Entry(lambda: Frames(PENDING), packets, 0.5),
@@ -324,10 +350,10 @@ TARGETS: dict[str, Entry] = {
     "frames, client": Entry(lambda: Frames(CONNECTED, is_client=True), packets, 2.0),
     "messages to a server": Entry(
         lambda: Application((INPUT, CALLS, CASUAL_CALLS), to_server=True),
-        seeded(lambda: corpus().messages[INPUT], calls, calls, prefix=True), 0.2,
+        by_channel(an_input, a_call, a_call), 0.2,
     ),
     "messages to a client": Entry(
-        lambda: Application((STATE, CALLS, CASUAL_CALLS), to_server=False),
-        seeded(lambda: corpus().messages[STATE], calls, calls, prefix=True), 0.2,
+        lambda: Application((*[STATE] * MOSTLY, CALLS, CASUAL_CALLS), to_server=False),
+        by_channel(*[a_state] * MOSTLY, a_call, a_call), 0.2,
     ),
 }  # fmt: skip
