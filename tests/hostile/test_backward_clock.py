@@ -4,8 +4,9 @@ import pytest
 
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.simulation import Simulation
+from ecsnet.transport.connection import Connection
 from tests.hostile.test_decoders import fly, game
-from tests.transport.pair import Pair
+from tests.transport.pair import CLIENT, ORDERED, SERVER, Pair
 
 
 @pytest.mark.parametrize("backward", [0.001, 5.0, 1e6])
@@ -38,26 +39,33 @@ def test_a_backward_clock_at_every_verb_of_server_and_client_changes_nothing(bac
 
 @pytest.mark.parametrize("backward", [0.001, 5.0, 1e6])
 def test_a_backward_clock_at_every_verb_of_a_connection_changes_nothing(backward: float) -> None:
-    """In the handshake, connected and closing, at both ends."""
+    """In the handshake, in the middle of traffic and closing, at both ends: all arrives, once and in order."""
     pair = Pair()
-    states = set()
-    for step in range(40):
+    states, arrived = set(), []
+    for step in range(60):
         past = pair.now - backward
-        for end in (pair.client, pair.endpoint):
-            end.receive_datagram(bytes(30), ("server", 1), past)
+        for end, here in ((pair.client, CLIENT), (pair.server or pair.endpoint, SERVER)):
+            if isinstance(end, Connection):
+                arrived += [message for _, message in end.take_messages()]
+                if end.is_connected and step < 40:
+                    end.send(ORDERED, b"%d" % step)
+            end.receive_datagram(bytes(30), CLIENT if here == SERVER else SERVER, past)
             end.update(past)
             for data, destination in end.datagrams_to_send(past):
-                pair.network.send(data, ("client", 2) if destination == ("server", 1) else ("server", 1), destination,
-                                  pair.now)  # fmt: skip
+                pair.network.send(data, here, destination, pair.now)
             end.next_deadline()
         states.add(pair.client.state.name)
-        if step == 30:
+        if step == 50:
             pair.client.close(DisconnectReason.LEFT, now=past)
         pair.step()
+    rtt = pair.client.statistics.rtt_seconds
     pair.run(2)
 
     assert {"CHALLENGING", "CONNECTED"} <= states
+    assert len(arrived) > 70
+    assert len([message for message in arrived if message == b"39"]) == 2
     assert [event.reason for event in pair.ended()] == [DisconnectReason.LEFT] * 2
+    assert 0 <= rtt < 0.1
 
 
 @pytest.mark.parametrize("backward", [1.0, 1e6])
@@ -67,7 +75,7 @@ def test_a_backward_clock_does_not_revive_a_dead_connection_nor_kill_a_live_one(
     client, _ = pair.connect()
     for end in (client, pair.endpoint):
         end.update(pair.now - backward)
-    pair.network.partition(("client", 2), ("server", 1))
+    pair.network.partition(CLIENT, SERVER)
     pair.run(9.5)
     assert client.is_connected
     client.update(pair.now - backward)
