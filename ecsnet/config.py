@@ -114,7 +114,8 @@ class TransportConfig:
     """Bytes delivered and not yet taken by the application; beyond it messages are dropped unacknowledged."""
 
     message_overhead_bytes: int = 64
-    """What a message in the inbox counts beside its bytes: empty messages take memory, too."""
+    """What a message in the inbox, or an unreliable one that waits to be packed, counts beside its bytes: empty
+    messages take memory, too, 13 MB of them without it."""
 
     duplicate_bytes: int = 256
     """Reliable messages up to this size are sent twice when packets get lost: cheaper than the round trip a repair

@@ -191,6 +191,18 @@ def test_a_peer_that_never_reads_stops_the_sender_at_its_limit(*, is_client: boo
     assert event.reason is DisconnectReason.TIMEOUT
 
 
+def test_a_peer_that_slows_us_down_does_not_make_empty_messages_pile_up() -> None:
+    """However little may be sent: what waits is bounded by what it takes, not by the nothing it says."""
+    liar = Liar(Pair())
+
+    def talk() -> None:
+        for _ in range(20_000):
+            liar.victim.send(UNRELIABLE, b"")
+
+    assert memory_of(talk) < MAX_CONNECTION_BYTES / 2
+    assert liar.victim.statistics.drops["unreliable queue full"]
+
+
 def test_a_peer_that_never_reads_is_no_trouble_to_another() -> None:
     """Each connection has queues of its own."""
     pair = Pair()

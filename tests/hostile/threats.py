@@ -72,6 +72,7 @@ THREATS: dict[str, tuple[str, ...]] = {
     ),
     "peer that never reads": (
         "hostile/test_lies.py::test_a_peer_that_never_reads_stops_the_sender_at_its_limit",
+        "hostile/test_lies.py::test_a_peer_that_slows_us_down_does_not_make_empty_messages_pile_up",
         "hostile/test_lies.py::test_a_peer_that_never_reads_is_no_trouble_to_another",
         "hostile/test_lies.py::test_a_peer_that_acknowledges_and_never_reads_its_application_is_bounded_too",
     ),
