@@ -2,6 +2,7 @@
 
 import struct
 import tracemalloc
+import zlib
 from collections.abc import Callable
 
 import msgpack  # type: ignore[import-untyped]  # ships no types
@@ -14,6 +15,7 @@ from ecsnet.fields import NetVar, component, netvar, player_input
 from ecsnet.game import Game
 from ecsnet.peer import CALLS, CASUAL_CALLS, INPUT, STATE
 from ecsnet.protocol import DisconnectReason
+from ecsnet.replication.schema import Schema, difference
 from ecsnet.rpc import SERVER, Call, rpc
 from ecsnet.server import Server
 from ecsnet.testing.simulation import Simulation
@@ -127,12 +129,24 @@ def test_decoder_bomb_in_admission_is_refused_with_bounded_memory(data: bytes) -
 
 def test_decoder_bomb_in_a_schema_unfolds_to_a_bound() -> None:
     """A refusal's description is compressed: 880 B could unfold to a megabyte."""
-    import zlib  # noqa: PLC0415  # this test alone makes such a thing
-
     bomb = zlib.compress(bytes(10_000_000), 9)
 
     assert len("\n".join(unpack_schema(bomb))) <= 65_536
     assert unpack_schema(b"no zlib") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\n".join(f"{i}: x" for i in range(9000)), "Kite: " + "a=1 " * 16_000, "Kite: \x1b[2J\x07\u202e gone\n" * 50],
+)
+def test_decoder_bomb_in_a_schema_shows_the_player_a_screen_without_tricks(text: str) -> None:
+    """What differs ends up in the player's terminal: no escapes, no megabyte."""
+    server_says = unpack_schema(zlib.compress(text.encode()))
+    shown = difference(Schema(game).describe(), server_says)
+
+    assert len(shown) < 20_000
+    assert len(shown.splitlines()) < 40
+    assert all(line.isprintable() for line in shown.split("\n"))
 
 
 @pytest.mark.parametrize("data", ADMISSION_BOMBS.values(), ids=ADMISSION_BOMBS)
