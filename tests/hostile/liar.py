@@ -1,9 +1,5 @@
 """A peer with true keys and no conscience: whatever bytes it seals arrive as authentic packets."""
 
-import random
-from collections.abc import Iterator
-
-from ecsnet.errors import RemoteProtocolError
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import packet
 from ecsnet.transport.connection import Connection
@@ -63,10 +59,6 @@ class Liar:
         self.traffic.received.add(number, self.pair.now, ack_eliciting=True)
         self.heard.append(packet.parse(plaintext, KINDS, 256))
 
-    def acknowledge(self) -> None:
-        """Tell the victim the truth about what has arrived, for once."""
-        self.say(packet.pack_ack(*self.traffic.received.take_ack(self.pair.now)))
-
     @property
     def verdict(self) -> DisconnectReason | None:
         """The reason the victim gave for ending it; None while it goes on."""
@@ -74,19 +66,3 @@ class Liar:
             return None
         self.listen(0.1)
         return next((DisconnectReason(frames[4][0]) for frames in self.heard if frames[4] is not None), None)
-
-
-def nonsense(seed: int) -> Iterator[bytes]:
-    """Endless bytes that are no frame, or hardly."""
-    chance = random.Random(seed)
-    while True:
-        yield chance.randbytes(chance.randint(1, 80))
-
-
-def is_refused(plaintext: bytes) -> bool:
-    """Whether a packet like this breaks a rule."""
-    try:
-        packet.parse(plaintext, KINDS, 256)
-    except RemoteProtocolError:
-        return True
-    return False

@@ -47,8 +47,8 @@ def test_any_frames_of_a_peer_with_true_keys_are_borne(*, state: str, is_client:
 def test_every_frame_there_is_has_its_builder() -> None:
     """A frame type that `packet.py` packs and the table lacks would never be fuzzed."""
     chance = random.Random(0)
-    built = {FRAMES[name](chance)[0] for name in FRAMES for _ in range(50)}
-    packed = {value for name, value in vars(packet).items() if name.isupper() and name in FRAME_TYPES}
+    built = {FRAMES[name](chance)[0] for name in FRAMES if name != "raw" for _ in range(50)}
+    packed = {value for name, value in vars(packet).items() if name in FRAME_TYPES}
 
     assert packed <= built | {packet.MESSAGE, packet.FRAGMENT}
     assert any(packet.FRAGMENT > first >= packet.MESSAGE for first in built)
