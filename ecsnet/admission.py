@@ -87,7 +87,8 @@ def unpack_schema(data: bytes) -> list[str]:
         text = zlib.decompressobj().decompress(data, MAX_DESCRIPTION_BYTES).decode(errors="replace")
     except zlib.error:
         return []
-    return text.split("\n") if text else []
+    # It is shown to the player, perhaps in a terminal: no escapes, and no line breaks but ours.
+    return ["".join([c if c.isprintable() else "?" for c in line]) for line in text.split("\n")] if text else []
 
 
 def clean_name(name: str) -> str:

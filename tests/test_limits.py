@@ -68,7 +68,7 @@ BOUNDS = (
           f"{TESTS}/test_brimful.py::test_a_send_queue_takes_what_it_may_and_not_a_byte_more"),
     Bound("reliable send queue of a server", 1_048_576, f"{CONFIG}.server_send_queue_bytes",
           f"{TESTS}/test_brimful.py::test_a_send_queue_takes_what_it_may_and_not_a_byte_more"),
-    Bound("messages in a reliable send queue", 16_384, f"{CONFIG}.max_queued_messages",
+    Bound("bytes a message counts in a reliable send queue beside its own", 384, f"{CONFIG}.queued_overhead_bytes",
           f"{TESTS}/test_brimful.py::test_empty_messages_fill_a_queue_too"),
     Bound("unreliable bytes not yet packed", 262_144, f"{CONFIG}.max_unreliable_queue_bytes",
           f"{TESTS}/test_brimful.py::test_unreliable_messages_wait_up_to_the_limit_and_the_oldest_go"),

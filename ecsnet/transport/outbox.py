@@ -129,14 +129,16 @@ class Outbox:
     def _queue_frame(self, frame: bytes, token: int | None) -> None:
         self._queue.append((frame, token))
         self._queue_bytes += len(frame)
-        if self._queue_bytes > self._config.max_unreliable_queue_bytes:
-            self._drop_oldest()
+        held = self._queue_bytes + len(self._queue) * self._config.message_overhead_bytes
+        if held > self._config.max_unreliable_queue_bytes:
+            self._drop_oldest(held)
 
-    def _drop_oldest(self) -> None:
+    def _drop_oldest(self, held: int) -> None:
         """Make room: the newest messages are worth most."""
-        while self._queue_bytes > self._config.max_unreliable_queue_bytes:
+        while held > self._config.max_unreliable_queue_bytes:
             frame, token = self._queue.popleft()
             self._queue_bytes -= len(frame)
+            held -= len(frame) + self._config.message_overhead_bytes
             self._statistics.drops["unreliable queue full"] += 1
             if token is not None:
                 self._report((token,), arrived=False)

@@ -101,14 +101,14 @@ class ReliableSender:
 
     Attributes:
         channel: Its index.
-        queued_bytes: Payload of all of them; bounded by `limit_bytes`.
+        queued_bytes: Payload of all of them; with `queued_overhead_bytes` for each but one, bounded by `limit_bytes`.
         settled: How many were acknowledged as a whole.
     """
 
     __slots__ = (
-        "_limit_bytes", "_limit_messages", "_max_message_bytes", "_next_id", "_oldest", "_overhead_bytes",
-        "_part_bytes", "_ready", "_remaining", "_sizes", "_span_bytes", "_spending", "_waiting", "_window_bytes",
-        "_window_messages", "channel", "queued_bytes", "settled",
+        "_cost_bytes", "_limit_bytes", "_max_message_bytes", "_next_id", "_oldest", "_overhead_bytes", "_part_bytes",
+        "_ready", "_remaining", "_sizes", "_span_bytes", "_spending", "_waiting", "_window_bytes", "_window_messages",
+        "channel", "queued_bytes", "settled",
     )  # fmt: skip
 
     def __init__(
@@ -124,9 +124,9 @@ class ReliableSender:
         self.queued_bytes = 0
         self.settled = 0
         self._spending = spending
-        self._overhead_bytes = config.message_overhead_bytes
+        self._cost_bytes = config.message_overhead_bytes
         self._limit_bytes = limit_bytes
-        self._limit_messages = config.max_queued_messages
+        self._overhead_bytes = config.queued_overhead_bytes
         self._part_bytes = part_bytes
         self._max_message_bytes = min(config.max_reliable_message_bytes, part_bytes * config.max_fragments)
         self._window_messages = config.reliable_window_messages
@@ -158,7 +158,7 @@ class ReliableSender:
         if not self.has_room(size):
             raise SendQueueFull(
                 f"{len(self._remaining)} messages of {self.queued_bytes} B wait to be acknowledged on channel "
-                f"{self.channel}; {size} B more would pass the limit of {self._limit_messages} messages of "
+                f"{self.channel}; {size} B more, at {self._overhead_bytes} B beside each, would pass the limit of "
                 f"{self._limit_bytes} B; send again later"
             )
         message_id = self._next_id
@@ -170,13 +170,20 @@ class ReliableSender:
         self.queued_bytes += size
 
     def has_room(self, size: int) -> bool:
-        """Tell whether `queue` would take a message of `size` bytes."""
-        return self.queued_bytes + size <= self._limit_bytes and len(self._remaining) < self._limit_messages
+        """Tell whether `queue` would take a message of `size` bytes.
+
+        What messages are kept in counts, too. A first one pays nothing for it: the longest one fits an empty queue.
+        """
+        return self._queued_cost + size <= self._limit_bytes
+
+    @property
+    def _queued_cost(self) -> int:
+        return self.queued_bytes + len(self._remaining) * self._overhead_bytes
 
     @property
     def is_half_empty(self) -> bool:
         """Whether there is room for more than a trickle."""
-        return 2 * self.queued_bytes <= self._limit_bytes and 2 * len(self._remaining) <= self._limit_messages
+        return 2 * self._queued_cost <= self._limit_bytes
 
     @property
     def has_unsettled(self) -> bool:
@@ -215,14 +222,14 @@ class ReliableSender:
         if not self._waiting:
             return False
         size, pieces = self._waiting[0]
-        if size + self._overhead_bytes > self._spending.left:
+        if size + self._cost_bytes > self._spending.left:
             return False
         if pieces[0].message_id - self._oldest >= self._window_messages:
             return False
         if self._span_bytes and self._span_bytes + size > self._window_bytes:
             return False
         self._waiting.popleft()
-        self._spending.left -= size + self._overhead_bytes
+        self._spending.left -= size + self._cost_bytes
         self._span_bytes += size
         self._ready.extend(pieces)
         return True

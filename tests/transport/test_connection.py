@@ -175,7 +175,7 @@ def test_the_handshake_survives_any_network(seed: int) -> None:
 
 def test_a_full_send_queue_says_so_and_recovers() -> None:
     """A peer that does not read must not fill our memory."""
-    pair = Pair(config=TransportConfig(client_send_queue_bytes=10_000))
+    pair = Pair(config=TransportConfig(client_send_queue_bytes=10_000, queued_overhead_bytes=0))
     client, server = pair.connect()
     pair.network.partition(CLIENT, SERVER)
     for _ in range(10):
@@ -229,7 +229,7 @@ def test_a_channel_that_refused_says_when_it_takes_messages_again() -> None:
     pair = Pair(config=TransportConfig(client_send_queue_bytes=10_000))
     client, server = pair.connect()
     for _ in range(10):
-        client.send(ORDERED, bytes(1000))
+        client.send(ORDERED, bytes(650))
     assert not client.is_writable(ORDERED, 1)
     assert client.is_writable(UNORDERED, 1000)
     with pytest.raises(SendQueueFull):

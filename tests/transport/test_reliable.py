@@ -98,7 +98,7 @@ def test_a_full_queue_refuses_and_recovers() -> None:
 
 def test_empty_messages_are_bounded_too() -> None:
     """They weigh nothing on the wire, but each takes memory here."""
-    sender = make(max_queued_messages=5)
+    sender = make(limit_bytes=400, queued_overhead_bytes=100)
     for _ in range(5):
         sender.queue(b"")
     with pytest.raises(SendQueueFull, match="5 messages"):
