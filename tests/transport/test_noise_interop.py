@@ -1,6 +1,6 @@
 """The Noise engine against two others, noiseprotocol and dissononce, written by other people from the same document.
 
-Published vectors fix the inputs; here both sides draw what they like, and each reads what the other wrote.
+Published vectors fix the inputs; here both sides draw their own, and each reads what the other wrote.
 """
 
 import importlib
@@ -158,6 +158,8 @@ class Dissononce:
         if bare != pattern:
             steps = other("dissononce.processing.modifiers.psk").PSKPatternModifier(0).modify(steps)
         own = dh.generate_keypair(private(static)) if uses_static(name, initiator=initiator) else None
+        ephemeral, generate = private(random.Random(seed).randbytes(32)), dh.generate_keypair
+        dh.generate_keypair = lambda: generate(ephemeral)  # its own chance would not repeat
         self._noise.initialize(
             steps, initiator, PROLOGUE, s=own, rs=remote and dh.create_public(remote), psks=(PSK,) * (bare != pattern)
         )

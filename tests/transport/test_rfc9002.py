@@ -25,6 +25,12 @@ K_INITIAL_RTT = Fraction(333, 1000)  # 6.2.2: 333 ms
 MILLISECONDS = st.integers(0, 3000)
 
 
+@pytest.fixture(autouse=True)
+def _probe_as_the_rfc_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what limits the pause between probes to what a game can wait; all else is the RFC's."""
+    monkeypatch.setattr(loss, "MAX_PROBE_PAUSE_SECONDS", float("inf"), raising=False)
+
+
 class Rfc:
     """UpdateRtt of appendix A.7 and what is computed from it, in exact fractions of a second."""
 
