@@ -59,6 +59,11 @@ class Identity:
         """The short text people compare."""
         return fingerprint(self.public)
 
+    def private_keys(self) -> tuple[bytes, ...]:
+        """Return the secret bytes of all keys that are honoured, the current one first, to make other secrets of."""
+        former = () if self.former is None else (self.former.private_bytes(),)
+        return (self.private_bytes(), *former)
+
     def private_bytes(self) -> bytes:
         """Return the 32 secret bytes, for the key file."""
         return self.private_key.private_bytes_raw()
