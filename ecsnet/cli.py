@@ -19,7 +19,7 @@ from ecsnet import keys, tokenfiles, udp
 from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.errors import EcsnetError, PortInUseError, SchemaError
-from ecsnet.events import PlayerJoined, PlayerLeft
+from ecsnet.events import PlayerEvent, PlayerJoined, PlayerLeft, PlayerLost
 from ecsnet.game import Game
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
@@ -308,12 +308,13 @@ def announce(socket: UdpSocket, identity: Identity, *, err: bool) -> None:
     sys.stdout.flush()
 
 
-def log_player(event: PlayerJoined | PlayerLeft) -> None:
+def log_player(event: PlayerEvent) -> None:
     """Note who comes and goes."""
-    if isinstance(event, PlayerJoined):
-        logger.info("%s joined (client %d)", event.name, event.client_id)
-    else:
+    if isinstance(event, PlayerLeft):
         logger.info("%s left (client %d): %s", event.name, event.client_id, event.text or event.reason.text)
+    else:
+        verb = {PlayerJoined: "joined", PlayerLost: "is lost"}.get(type(event), "is back")
+        logger.info("%s %s (client %d)", event.name, verb, event.client_id)
 
 
 def run(

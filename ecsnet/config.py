@@ -332,6 +332,14 @@ class ServerConfig:
     max_catch_up_ticks: int = 5
     """Ticks a stalled host runs at once; the rest is skipped, or it would only fall further behind."""
 
+    resume_grace_seconds: float = 0.0
+    """How long the place and the entity of a player are kept whose connection broke off, on top of the transport's
+    idle_timeout_seconds. 0: not at all, since a game has to decide what an entity does that nobody steers."""
+
+    max_offered_tickets: int = 8
+    """Resume tickets of one session that were given out and not confirmed: one per attempt to come back. The oldest is
+    forgotten first; who has no newer one joins as a new player."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientConfig:

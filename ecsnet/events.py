@@ -1,7 +1,7 @@
 """What a connection, an endpoint or a server tells its host: queued, taken with `events()`, never called back."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ecsnet.protocol import DisconnectReason
 
@@ -9,7 +9,17 @@ if TYPE_CHECKING:
     from ecsnet.transport.address import Address
     from ecsnet.transport.connection import Connection
 
-__all__ = ["ConnectRequested", "Connected", "Disconnected", "PlayerJoined", "PlayerLeft", "Writable"]
+__all__ = [
+    "ConnectRequested",
+    "Connected",
+    "Disconnected",
+    "PlayerEvent",
+    "PlayerJoined",
+    "PlayerLeft",
+    "PlayerLost",
+    "PlayerReturned",
+    "Writable",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +77,22 @@ class PlayerLeft:
     name: str
     reason: DisconnectReason
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerLost:
+    """Server: a client's connection broke off; its player entity stays, with status LOST, for the time of grace."""
+
+    client_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerReturned:
+    """Server: a lost client is back, and its player entity is its own again."""
+
+    client_id: int
+    name: str
+
+
+PlayerEvent: TypeAlias = PlayerJoined | PlayerLeft | PlayerLost | PlayerReturned

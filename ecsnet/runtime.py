@@ -14,7 +14,7 @@ from ecsnet import keys, udp
 from ecsnet.client import Client
 from ecsnet.clock import Clock, MonotonicClock
 from ecsnet.config import ClientConfig, ServerConfig
-from ecsnet.events import PlayerJoined, PlayerLeft
+from ecsnet.events import PlayerEvent
 from ecsnet.firstuse import FirstUse
 from ecsnet.game import Game
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
@@ -113,9 +113,7 @@ class RunningServer(Server):
         """Do one pass: take what arrived, run the ticks that are due, send."""
         _pass(self, super().update, self.path, self.clock.now() if now is None else now)
 
-    def run(
-        self, *, seconds: float | None = None, report: Callable[[PlayerJoined | PlayerLeft], None] | None = None
-    ) -> None:
+    def run(self, *, seconds: float | None = None, report: Callable[[PlayerEvent], None] | None = None) -> None:
         """Serve until Ctrl-C, SIGTERM or the time is up; then tell every client why, and close the path.
 
         Args:
@@ -168,6 +166,7 @@ class RunningClient(Client):
         password: str = "",
         player_key: Identity | None = None,
         token: bytes = b"",
+        ticket: bytes = b"",
     ) -> None:
         """Take over a path; see `Client` for the rest.
 
@@ -179,7 +178,7 @@ class RunningClient(Client):
         self.clock = clock or MonotonicClock()
         super().__init__(
             game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy,
-            password=password, player_key=player_key, token=token,
+            password=password, player_key=player_key, token=token, ticket=ticket,
         )  # fmt: skip
         self._trust = trust
         self._left = False
@@ -237,7 +236,7 @@ def serve(
     password: str = "",
     tokens: TokenGate | None = None,
     seconds: float | None = None,
-    report: Callable[[PlayerJoined | PlayerLeft], None] | None = None,
+    report: Callable[[PlayerEvent], None] | None = None,
 ) -> None:
     """Serve a game over UDP until Ctrl-C or SIGTERM.
 
@@ -269,6 +268,7 @@ def join(
     password: str = "",
     player_key: Identity | None = None,
     token: bytes = b"",
+    ticket: bytes = b"",
     via: Callable[[Path], Path] | None = None,
 ) -> RunningClient:
     """Start joining a server over UDP; `update()` carries it on, `is_ready` tells when the world is there.
@@ -279,6 +279,7 @@ def join(
         password: Of a server that has one.
         player_key: Key pair by which the server knows this player again; see `ecsnet.keys.load_identity`.
         token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
+        ticket: The `ticket` of an earlier client whose connection broke off, to go on in its place.
         via: Wraps the path to the server, e.g. in a bad network for testing.
 
     Raises:
@@ -304,6 +305,7 @@ def join(
         password=password,
         player_key=player_key,
         token=token,
+        ticket=ticket,
     )
 
 

@@ -130,6 +130,7 @@ class Simulation:
         player_key: Identity | None = None,
         pins: tuple[bytes, ...] | None = None,
         token: bytes = b"",
+        ticket: bytes = b"",
     ) -> Client:
         """Let one more client join; with `wait`, run until it is ready.
 
@@ -137,7 +138,7 @@ class Simulation:
             password: None: the server's own.
             pins: None: the server's own key.
         """
-        client = self._add_client(name, password, player_key, pins, token)
+        client = self._add_client(name, password, player_key, pins, token, ticket)
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -191,6 +192,7 @@ class Simulation:
         player_key: Identity | None = None,
         pins: tuple[bytes, ...] | None = None,
         token: bytes = b"",
+        ticket: bytes = b"",
     ) -> Client:
         self._joined += 1
         address: Address = (f"10.0.{self._joined >> 8}.{self._joined & 0xFF}", 40000)
@@ -205,6 +207,7 @@ class Simulation:
             password=self._password if password is None else password,
             player_key=player_key,
             token=token,
+            ticket=ticket,
         )
         self.clients.append(client)
         self._addresses[client] = address

@@ -58,7 +58,7 @@ class Endpoint:
             doorkeeper=self.doorkeeper,
             password_key=password_key,
         )
-        self._resets = Resets(identity.derive(b"ecsnet reset"), config.guard.resets_per_second, float("-inf"))
+        self._resets = Resets(identity.derive(b"ecsnet reset")[0], config.guard.resets_per_second, float("-inf"))
         self._channels = tuple(channels)
         self._config = config
         self._entropy = entropy

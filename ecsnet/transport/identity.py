@@ -59,9 +59,13 @@ class Identity:
         """The short text people compare."""
         return fingerprint(self.public)
 
-    def derive(self, purpose: bytes) -> bytes:
-        """Return 32 secret bytes for one purpose: the same after every restart, and nothing about the key."""
-        return hashlib.blake2s(purpose, key=self.private_bytes()).digest()
+    def derive(self, purpose: bytes) -> tuple[bytes, ...]:
+        """Return 32 secret bytes for one purpose, of each key that is honoured, the current one first.
+
+        They are the same after every restart, and tell nothing about the key.
+        """
+        identities = (self,) if self.former is None else (self, self.former)
+        return tuple([hashlib.blake2s(purpose, key=each.private_bytes()).digest() for each in identities])
 
     def private_bytes(self) -> bytes:
         """Return the 32 secret bytes, for the key file."""

@@ -48,7 +48,7 @@ def test_nobody_else_can_reset_a_connection() -> None:
     """Every bit of the token counts, and a token of another address or connection is none."""
     pair = Pair()
     client, _ = pair.connect()
-    resets = Resets(pair.identity.derive(b"ecsnet reset"), 1000, 0.0)
+    resets = Resets(pair.identity.derive(b"ecsnet reset")[0], 1000, 0.0)
     true = resets.answer(client.connection_id, CLIENT, 0.0)
     assert true is not None
     forged = [
@@ -92,7 +92,7 @@ def test_a_reset_after_the_end_changes_nothing(state: State) -> None:
     client.close(DisconnectReason.LEFT, now=pair.now)
     if state is State.CLOSED:
         pair.run(3)
-    token = Resets(pair.identity.derive(b"ecsnet reset"), 1000, 0.0).token(client.connection_id, CLIENT)
+    token = Resets(pair.identity.derive(b"ecsnet reset")[0], 1000, 0.0).token(client.connection_id, CLIENT)
     client.receive_datagram(b"\x85" + token, SERVER, pair.now)
 
     assert client.state is state
