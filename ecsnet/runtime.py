@@ -32,6 +32,7 @@ from ecsnet.udp import UdpSocket
 __all__ = ["Path", "RunningClient", "RunningServer", "UdpPath", "join", "serve", "wait_for"]
 
 LONGEST_WAIT_SECONDS = 0.1  # how late Ctrl-C may be noticed where a signal does not end a wait (Windows)
+LONGEST_SILENCE_SECONDS = 0.020  # how long a server's answer may wait for its tick: half as long as an ACK may
 FAREWELL_SECONDS = 1.0  # CLOSE goes out three times, a round trip apart; who hears none of them finds out by timeout
 
 
@@ -126,8 +127,24 @@ class RunningServer(Server):
                 for event in self.events():
                     if report is not None:
                         report(event)
-                wait_for(self, end)
+                self._read_until_due(end)
             self.shut_down()
+
+    def _read_until_due(self, end: float | None) -> None:
+        """Take what arrives until there is something to do.
+
+        A whole pass looks at every connection, and with a hundred clients something arrives before it is over: a pass
+        for each arrival takes the whole core. Strangers are answered at once, so that a flood of them falls between the
+        ticks and not into them.
+        """
+        until = _due(self, end, self.clock.now() + LONGEST_SILENCE_SECONDS)
+        while (now := self.clock.now()) < until:
+            self.path.wait(until - now)
+            now = self.clock.now()
+            for data, address in self.path.receive(now):
+                self.receive_datagram(data, address, now)
+            for data, address in self.answers():
+                self.path.send(data, address, now)
 
     def shut_down(self, text: str = "") -> None:
         """Close every connection with SERVER_CLOSING, give the words time to arrive, and close the path."""
@@ -312,8 +329,12 @@ def join(
 def wait_for(side: RunningServer | RunningClient, end: float | None = None) -> None:
     """Wait until something arrives, the next deadline or `end` is reached, or it is time to look for a signal."""
     now = side.clock.now()
-    times = [time for time in (side.next_deadline(), end) if time is not None]
-    side.path.wait(max(0.0, min([now + LONGEST_WAIT_SECONDS, *times]) - now))
+    side.path.wait(max(0.0, _due(side, end, now + LONGEST_WAIT_SECONDS) - now))
+
+
+def _due(side: Server | Client, *ends: float | None) -> float:
+    """Return when there is something to do, at the latest at one of the ends; not all of them are None."""
+    return min(time for time in (side.next_deadline(), *ends) if time is not None)
 
 
 def _pass(side: Server | Client, update: Callable[[float], None], path: Path, now: float) -> None:

@@ -164,6 +164,10 @@ class Server:
         """Return what must go out now."""
         return self._endpoint.datagrams_to_send(now)
 
+    def answers(self) -> list[tuple[bytes, Address]]:
+        """Return what of it answers strangers: cheap, so a host may send it between two updates."""
+        return self._endpoint.answers()
+
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
         deadlines = [self._schedule.next_deadline(), self._endpoint.next_deadline()]

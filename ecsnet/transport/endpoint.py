@@ -146,7 +146,7 @@ class Endpoint:
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
         """Return what must go out now, of all connections."""
         self._now = max(self._now, now)
-        datagrams, self._outgoing = self._outgoing, []
+        datagrams = self.answers()
         for connection in self._awake:
             datagrams += connection.datagrams_to_send(self._now)
             if connection.state is State.CLOSED:
@@ -157,6 +157,11 @@ class Endpoint:
                 self._deadlines[connection] = deadline
         self._awake.clear()
         return datagrams
+
+    def answers(self) -> list[tuple[bytes, Address]]:
+        """Return the part of `datagrams_to_send` that belongs to no connection, without looking at each of them."""
+        answers, self._outgoing = self._outgoing, []
+        return answers
 
     def next_deadline(self) -> float | None:
         """Return when there is something to do, monotonic seconds."""

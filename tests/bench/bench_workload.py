@@ -1,8 +1,8 @@
 """Print what a stated workload takes of a server: `python -m tests.bench.bench_workload --clients 128 512 1024`.
 
 The workload: every client sends 32 messages of 64 B a second and is sent 60 of 400 B, for 60 ticks a second. Server and
-load are two processes. The ecsnet server runs the loop of `runtime.py` (receive, update, send, wait until something
-arrives or is due) over a real socket; its game takes the messages and sends one to each client per tick. Beside it, in
+load are two processes. The ecsnet server runs the loop of `runtime.py` (receive, update, send, read what arrives until
+something is due) over a real socket; its game takes the messages and sends one to each client per tick. Beside it, in
 the same run, a bare loop does the same traffic against the same kind of load: recvfrom and open, seal and sendto, a
 pair of keys per client, datagrams as long as ours.
 
@@ -493,9 +493,9 @@ def show(kind: str, clients: int, run: Run, bare: Run) -> None:
 @click.option("--clients", "counts", multiple=True, type=click.IntRange(min=1), default=(128,), show_default=True)
 @click.option("--seconds", default=5.0, show_default=True, help="Of each measurement.")
 @click.option(
-    "--wake", type=click.Choice(["arrival", "receive", "tick"]), default="arrival", show_default=True,
-    help="What both servers do when something arrives: a whole pass, as runtime.py does; no more than read it, and "
-    "a pass when a tick is due; or nothing until then.",
+    "--wake", type=click.Choice(["arrival", "receive", "tick"]), default="receive", show_default=True,
+    help="What both servers do when something arrives: a whole pass; no more than read it, and a pass when one is due, "
+    "as runtime.py does; or nothing until the next tick.",
 )  # fmt: skip
 @click.argument("more", nargs=-1, type=click.IntRange(min=1))
 def main(counts: Sequence[int], more: Sequence[int], seconds: float, wake: str) -> None:
