@@ -13,6 +13,10 @@ class HandshakeConfig:
     """Size of INIT and HELLO, and the most a REPLY may have. (wire) 1200 B + 48 B of IPv6 and UDP headers fits the
     1280 B every IPv6 link must carry; and a 69 B CHALLENGE for it amplifies nothing."""
 
+    padded_bytes: int = 1200
+    """What a client fills INIT and HELLO up to: a server answers no smaller datagram. Over a stream 0: nobody can write
+    another's address there."""
+
     timeout_seconds: float = 5.0
     """How long a client tries, and how long a server remembers a HELLO nobody confirmed: three lost round trips of the
     slowest link still fit."""
@@ -69,6 +73,10 @@ class TransportConfig:
 
     close_pause_seconds: float = 0.25
     """Longest pause between two of them, else a probe timeout. So a close takes at most a second."""
+
+    stream_window_bytes: int = 65_536
+    """Most bytes sent over a stream (TCP) and not acknowledged. All of it is a second at 64 kB/s: staler state nobody
+    wants. And 16,384 B of state 30 times a second fit it up to a round trip of 130 ms. (wire)"""
 
     send_budget_bytes: int = 65_536
     """Most bytes of one connection in one call: 4 MB/s at 60 calls a second. Congestion control will lower it."""

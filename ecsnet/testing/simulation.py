@@ -12,12 +12,13 @@ from ecsnet.game import Game
 from ecsnet.server import Server
 from ecsnet.testing.invariants import Invariants, assert_converged
 from ecsnet.testing.network import Link, VirtualNetwork
-from ecsnet.transport.address import Address
+from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.identity import Identity
 
 __all__ = ["Simulation", "SimulationTimeout"]
 
 SERVER_ADDRESS: Address = ("server", 7777)
+TRANSPORTS = ("udp", "tcp", "both")
 # Not zero, so that code which takes 0.0 for "never" is found out.
 START_SECONDS = 1000.0
 JOIN_SECONDS = 10.0
@@ -49,6 +50,7 @@ class Simulation:
         start_tick: int = 0,
         trace: bool = False,
         check: bool = True,
+        transport: str = "udp",
     ) -> None:
         """Start a server and let `clients` join it.
 
@@ -58,12 +60,16 @@ class Simulation:
             start_tick: The server's first tick; near 2**32 to see the counters wrap.
             trace: Keep a hash of all traffic, for `traffic_hash`.
             check: Check the invariants after every step.
+            transport: "udp" or "tcp"; or "both": every second client comes over TCP.
         """
+        if transport not in TRANSPORTS:
+            raise ValueError(f"transport={transport!r}: there is {', '.join(map(repr, TRANSPORTS))}")
         self.game = game
         self.seed = seed
         self.now = START_SECONDS
         self._random = random.Random(seed)  # noqa: S311  # simulation, not cryptography
         self._client_config = client_config
+        self._transport = transport
         self.network = VirtualNetwork(seed=seed, link=link, trace=trace)
         self.server = Server(
             game, Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
@@ -164,9 +170,10 @@ class Simulation:
     def _add_client(self, name: str = "") -> Client:
         self._joined += 1
         address: Address = (f"client-{self._joined}", 40000 + self._joined)
+        is_stream = self._transport == "tcp" or (self._transport == "both" and self._joined % 2 == 0)
         client = Client(
             self.game,
-            SERVER_ADDRESS,
+            StreamAddress(*SERVER_ADDRESS[:2], self._joined) if is_stream else SERVER_ADDRESS,
             now=self.now,
             name=name or f"player-{self._joined}",
             pins=(self.server.public_key,),

@@ -150,7 +150,7 @@ class ClientHandshake:
                 protocol.PROTOCOL_VERSION,
                 self._attempt,
                 self._application_id,
-                self._config.datagram_bytes,
+                self._config.padded_bytes,
             )
         ]
 
@@ -215,7 +215,7 @@ class ClientHandshake:
         chosen = protocol.PROTOCOL_VERSION, self._suite, Pattern.NK
         length = hello.NK_MESSAGE_BYTES + len(self._credentials)
         header = hello.pack_hello(challenge, chosen, self._application_id, length)
-        padding = bytes(self._config.datagram_bytes - len(header) - length)
+        padding = bytes(max(0, self._config.padded_bytes - len(header) - length))
         noise = HandshakeState(
             hello.protocol_name(Pattern.NK, self._suite),
             initiator=True,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError
 from ecsnet.transport.channels import Channel, Delivery
-from ecsnet.transport.packet import MAX_FRAMES, pack_message, pack_numbered
+from ecsnet.transport.packet import CHANNEL_MASK, MAX_FRAMES, pack_message, pack_numbered
 from ecsnet.transport.reliable import Piece, ReliableSender
 from ecsnet.transport.statistics import Statistics
 
@@ -27,8 +27,8 @@ class Outbox:
     """
 
     __slots__ = (
-        "_active", "_allowance_bytes", "_config", "_duplicates", "_max_message_bytes", "_numbers", "_queue",
-        "_queue_bytes", "_senders", "_share_bytes", "_statistics", "reports",
+        "_active", "_allowance_bytes", "_config", "_conflates", "_duplicates", "_max_message_bytes", "_numbers",
+        "_queue", "_queue_bytes", "_senders", "_share_bytes", "_statistics", "reports",
     )  # fmt: skip
 
     def __init__(
@@ -39,13 +39,16 @@ class Outbox:
         *,
         reliable_limit_bytes: int,
         max_message_bytes: int,
+        conflates: bool = False,
     ) -> None:
         """Start with nothing to send.
 
         Args:
             reliable_limit_bytes: What each reliable channel may hold.
             max_message_bytes: Longest message, or part of one, that fits a packet.
+            conflates: Let only the newest message of each sequenced channel wait.
         """
+        self._conflates = conflates
         self._config = config
         self._statistics = statistics
         self._max_message_bytes = max_message_bytes
@@ -80,6 +83,8 @@ class Outbox:
             limit = f"the {self._max_message_bytes} of a datagram"
             raise LocalProtocolError(f"a message of {len(message)} B is over {limit}; use a reliable channel")
         if channel in self._numbers:
+            if self._conflates:
+                self._supersede(channel)
             frame = pack_numbered(channel, self._numbers[channel], message)
             self._numbers[channel] += 1
         else:
@@ -97,6 +102,21 @@ class Outbox:
             self._statistics.drops["unreliable queue full"] += 1
             if token is not None:
                 self.reports.append((token, False))
+
+    def _supersede(self, channel: int) -> None:
+        """Give up what waits on a sequenced channel: over a stream nothing newer could overtake it."""
+        if not self._queue:
+            return
+        kept: deque[tuple[bytes, int | None]] = deque()
+        for frame, token in self._queue:
+            if frame[0] & CHANNEL_MASK != channel:
+                kept.append((frame, token))
+                continue
+            self._queue_bytes -= len(frame)
+            self._statistics.drops["superseded"] += 1
+            if token is not None:
+                self.reports.append((token, False))
+        self._queue = kept
 
     @property
     def is_waiting(self) -> bool:
