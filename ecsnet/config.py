@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-__all__ = ["ClientConfig", "HandshakeConfig", "ReplicationConfig", "ServerConfig", "TransportConfig"]
+__all__ = ["ClientConfig", "HandshakeConfig", "ReplicationConfig", "ServerConfig", "TcpConfig", "TransportConfig"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +150,42 @@ class TransportConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TcpConfig:
+    """What streams may cost a server before anything is known of who opened them, and after."""
+
+    max_streams: int = 512
+    """Streams open at once: half of the 1024 descriptors a process usually may have. Further ones are closed again."""
+
+    max_streams_per_network: int = 16
+    """Of these, from one IPv4 address or IPv6 /64: a household or a class room of players, and a quarter of the waiting
+    room of handshakes."""
+
+    accepts_per_pass: int = 64
+    """New streams taken at once: a full server's players come back within a few passes, a flood stops no tick."""
+
+    max_record_bytes: int = 1200
+    """Longest record: a packet as long as a datagram. A longer length ends the stream. (wire)"""
+
+    read_bytes: int = 16_384
+    """Most bytes read of one stream in one pass: 1 MB/s at 60 passes. Then others get their turn."""
+
+    record_seconds: float = 5.0
+    """How long a record may take to become whole, and how long a new stream may wait with its first: a player's slowest
+    link needs a second, and who sends a byte now and then holds a stream no longer."""
+
+    write_buffer_bytes: int = 131_072
+    """What waits for the system to take it: twice the 65,536 B that may be unacknowledged. With more the stream is
+    closed."""
+
+    write_patience_seconds: float = 10.0
+    """How long the system may take nothing of it: as long as any silence is borne."""
+
+    linger_seconds: float = 1.0
+    """How long a stream we have ended stays open for the peer to do so as well: without it our last words could be lost
+    with what the peer still sends."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReplicationConfig:
     """How state is cut for the wire, and what either side remembers at most."""
 
@@ -180,6 +216,7 @@ class ServerConfig:
     """How a server treats its clients."""
 
     transport: TransportConfig = field(default_factory=TransportConfig)
+    tcp: TcpConfig = field(default_factory=TcpConfig)
     replication: ReplicationConfig = field(default_factory=ReplicationConfig)
 
     state_budget_bytes: int = 16_384

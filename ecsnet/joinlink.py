@@ -3,7 +3,8 @@
     ecsnet://play.example.org:7777/#pOLuHzzSDN46Udq4Tsu0cQm6d5gdpJ3vQwy2mTG0Ux8
 
 The part behind `#` is the server's public key, base64url without padding. It pins: a link from a friend cannot lead
-anywhere else. Without a key, and for a bare `host:port`, the first contact decides (see `ecsnet.keys.KnownServers`).
+anywhere else. `ecsnet+tcp://` leads there over TCP. Without a key, and for a bare `host:port`, the first contact decides
+(see `ecsnet.keys.KnownServers`).
 """
 
 import base64
@@ -18,7 +19,7 @@ __all__ = ["DEFAULT_PORT", "JoinLink"]
 
 DEFAULT_PORT = 7777  # what `ecsnet serve` listens on unless told otherwise
 
-_SCHEME = "ecsnet://"
+_SCHEMES = {"udp": "ecsnet://", "tcp": "ecsnet+tcp://"}
 _KEY_BYTES = 32
 _MAX_PORT = 65535
 _EXAMPLE = "ecsnet://play.example.org:7777/#<key>, play.example.org:7777 or [2001:db8::1]:7777"
@@ -41,11 +42,13 @@ class JoinLink:
     Attributes:
         host: Name or address; IPv6 without brackets.
         key: 32 bytes to pin; None: trust on first use.
+        transport: "udp" or "tcp".
     """
 
     host: str
     port: int = DEFAULT_PORT
     key: bytes | None = None
+    transport: str = "udp"
 
     @staticmethod
     def parse(text: str) -> "JoinLink":
@@ -55,9 +58,9 @@ class JoinLink:
             LinkError: It cannot be understood; the text shows it, what is wrong, and a right one.
         """
         stripped = text.strip()
-        bare = stripped[len(_SCHEME) :] if stripped.lower().startswith(_SCHEME) else stripped
+        transport, bare = _split_scheme(stripped)
         if _is_ipv6(bare):
-            return JoinLink(bare)
+            return JoinLink(bare, transport=transport)
         match = _LINK.fullmatch(bare)
         if match is None:
             raise _error(text, "it is neither a link nor host:port")
@@ -66,17 +69,24 @@ class JoinLink:
         port = int(match["port"] or DEFAULT_PORT)
         if not 1 <= port <= _MAX_PORT:
             raise _error(text, f"a port is a number from 1 to {_MAX_PORT}, not {port}")
-        return JoinLink(match["ipv6"] or match["host"].lower(), port, _parse_key(text, match["key"]))
+        return JoinLink(match["ipv6"] or match["host"].lower(), port, _parse_key(text, match["key"]), transport)
 
     def __str__(self) -> str:
         """Return the link, which `parse` reads back."""
         fragment = "#" + base64.urlsafe_b64encode(self.key).rstrip(b"=").decode() if self.key is not None else ""
-        return f"{_SCHEME}{self.place}/{fragment}"
+        return f"{_SCHEMES[self.transport]}{self.place}/{fragment}"
 
     @property
     def place(self) -> str:
         """Host and port, the host in brackets if it is an IPv6 address."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _split_scheme(text: str) -> tuple[str, str]:
+    for transport, scheme in _SCHEMES.items():
+        if text.lower().startswith(scheme):
+            return transport, text[len(scheme) :]
+    return "udp", text
 
 
 def _parse_key(text: str, encoded: str | None) -> bytes | None:
