@@ -3,8 +3,8 @@
     ecsnet://play.example.org:7777/#pOLuHzzSDN46Udq4Tsu0cQm6d5gdpJ3vQwy2mTG0Ux8
 
 The part behind `#` is the server's public key, base64url without padding. It pins: a link from a friend cannot lead
-anywhere else. `ecsnet+tcp://` leads there over TCP. Without a key, and for a bare `host:port`, the first contact decides
-(see `ecsnet.keys.KnownServers`).
+anywhere else. `ecsnet+tcp://` leads there over TCP. Without a key, and for a bare `host:port`, the first contact
+decides (see `ecsnet.keys.KnownServers`).
 """
 
 import base64

@@ -1,7 +1,7 @@
 """TCP: the only file that opens TCP sockets. It never blocks, and no remote condition raises into the host.
 
-A stream is cut into records, `length u16 | record`, of 1 to `max_record_bytes` each. What `receive` returns and `send`
-takes is one record of one stream, whole. An empty record is the stream's end: received, it has ended or broken, and
+A stream is cut into records (`transport/records.py`). What `receive` returns and what `send` takes is one record of one
+stream, whole. An empty record is the stream's end: received, it has ended or broken, and
 nothing more will come; sent, it is to be closed, once what was sent before is out.
 
 A peer may open streams and say nothing, stop in the middle of a record, or never read. Each costs one of a limited
@@ -16,7 +16,7 @@ from collections import Counter
 
 from ecsnet.config import TcpConfig
 from ecsnet.transport.address import Address, DatagramAddress, StreamAddress, network_of
-from ecsnet.transport.stream import LENGTH_BYTES
+from ecsnet.transport.records import RecordReader, pack_record
 from ecsnet.udp import bind_listener
 
 __all__ = ["TcpStreams"]
@@ -28,11 +28,11 @@ _UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK}  # what a connection that
 class _Stream:
     """One TCP connection and what it holds between two passes."""
 
-    __slots__ = ("address", "closes_at", "events", "is_connecting", "network", "received", "socket", "stuck_since",
+    __slots__ = ("address", "closes_at", "events", "is_connecting", "network", "reader", "socket", "stuck_since",
                  "to_send", "waits_since")  # fmt: skip
 
-    def __init__(self, opened: socket.socket, address: StreamAddress) -> None:
-        """Take over a socket."""
+    def __init__(self, opened: socket.socket, address: StreamAddress, limit_bytes: int) -> None:
+        """Take over a socket; `limit_bytes` is the longest record."""
         opened.settimeout(0.0)
         with contextlib.suppress(OSError):  # macOS refuses when the peer is gone already
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a game's small record must not wait
@@ -40,31 +40,21 @@ class _Stream:
         self.address = address
         self.network = network_of(address)
         self.is_connecting = False
-        self.received = bytearray()  # of a record that is not whole yet
+        self.reader = RecordReader(limit_bytes)
         self.to_send = bytearray()
         self.waits_since: float | None = None  # since when a record is awaited that must become whole
         self.stuck_since: float | None = None  # since when the peer took nothing of what there is to send
         self.closes_at: float | None = None  # our side said the end; until then the peer may say its own
         self.events = 0
 
-    def take_records(self, limit_bytes: int, now: float) -> tuple[list[bytes], bool]:
-        """Cut off what is whole; return it, and whether the length that follows is allowed."""
-        records, start, data = [], 0, self.received
-        is_sound = True
-        while len(data) - start >= LENGTH_BYTES:
-            size = data[start] << 8 | data[start + 1]
-            is_sound = 0 < size <= limit_bytes
-            stop = start + LENGTH_BYTES + size
-            if not is_sound or stop > len(data):
-                break
-            records.append(bytes(data[start + LENGTH_BYTES : stop]))
-            start = stop
-        del data[:start]
+    def take_records(self, data: bytes, now: float) -> list[bytes]:
+        """Return what is whole by now, and remember since when there is more to come."""
+        records = self.reader.feed(data)
         if records:
-            self.waits_since = now if data else None
+            self.waits_since = now if self.reader.held_bytes else None
         elif data and self.waits_since is None:
             self.waits_since = now
-        return records, is_sound
+        return records
 
 
 class TcpStreams:
@@ -163,7 +153,7 @@ class TcpStreams:
             self.drops["no stream"] += bool(record)
             return
         if record:
-            stream.to_send += len(record).to_bytes(LENGTH_BYTES, "big") + record
+            stream.to_send += pack_record(record)
         else:
             stream.closes_at = now + self._config.linger_seconds
         self._flush(stream, now)
@@ -195,7 +185,8 @@ class TcpStreams:
                 self.drops[_name(error.errno)] += 1
                 return
             self._last_number += 1
-            stream = _Stream(opened, StreamAddress(*_plain(source), self._last_number))
+            address = StreamAddress(*_plain(source), self._last_number)
+            stream = _Stream(opened, address, self._config.max_record_bytes)
             reason = self._obstacle(stream)
             if reason:
                 self.drops[reason] += 1
@@ -221,7 +212,7 @@ class TcpStreams:
             self.drops[_name(error.errno)] += 1
             self._ended.append(address)
             return
-        stream = _Stream(opened, address)
+        stream = _Stream(opened, address, self._config.max_record_bytes)
         stream.is_connecting = True
         self._add(stream)
         try:
@@ -259,9 +250,8 @@ class TcpStreams:
             if not data:
                 self._break(stream, "ended")
             return []
-        stream.received += data
-        records, is_sound = stream.take_records(self._config.max_record_bytes, now)
-        if not is_sound:
+        records = stream.take_records(data, now)
+        if stream.reader.is_broken:
             self._break(stream, "bad length")
         elif not data:
             self._break(stream, "ended")

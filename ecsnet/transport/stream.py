@@ -15,12 +15,12 @@ from ecsnet.transport.acks import ACK_RANGE
 from ecsnet.transport.address import Address
 from ecsnet.transport.crypto import TAG_BYTES, SessionKeys
 from ecsnet.transport.outbox import Outbox
+from ecsnet.transport.records import LENGTH_BYTES
 from ecsnet.transport.statistics import Statistics
 from ecsnet.transport.traffic import Traffic
 
-__all__ = ["LENGTH_BYTES", "StreamTraffic", "handshake_config"]
+__all__ = ["StreamTraffic", "handshake_config"]
 
-LENGTH_BYTES = 2  # before every record
 # What `InFlight` remembers, but for a few keep-alives: they go out until a peer that acknowledges nothing is given up.
 MAX_PACKETS_IN_FLIGHT = ACK_RANGE - 64
 _ALL_BEFORE = -1  # as a bitmap: every bit set, however far back

@@ -1,6 +1,7 @@
 """Server and clients over real sockets on the loopback interface, in one thread."""
 
 import random
+import socket
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -15,7 +16,7 @@ from ecsnet.errors import LinkError, PortInUseError
 from ecsnet.events import PlayerLeft
 from ecsnet.joinlink import JoinLink
 from ecsnet.keys import KnownServers
-from ecsnet.runtime import Path, RunningClient, RunningServer, join, open_path
+from ecsnet.runtime import MixedPath, Path, RunningClient, RunningServer, join, open_path
 from ecsnet.samples.hello.game import Move, game
 from ecsnet.testing.network import Link
 from ecsnet.transport.address import StreamAddress
@@ -224,3 +225,25 @@ def test_a_server_takes_one_kind_only_if_told_so() -> None:
             open_path("both", path.address[1])
         path.close()
         other.close()
+
+
+def test_garbage_from_many_streams_disturbs_nobody(tmp_path: FilePath) -> None:
+    """Port scanners, browsers and worse: the players do not notice, and no stream stays."""
+    table = Table(tmp_path, "tcp")
+    client = table.join(table.link)
+    assert table.run_until(lambda: client.is_ready)
+    chance = random.Random(7)
+    strangers = []
+    for _ in range(12):
+        stranger = socket.create_connection(("127.0.0.1", table.link.port), SECONDS)
+        stranger.send(chance.choice([b"GET / HTTP/1.1\r\n\r\n", chance.randbytes(3000), b"\x00\x01\x00"]))
+        strangers.append(stranger)
+    before = client.statistics.datagrams_received
+    assert isinstance(table.path, MixedPath)
+    streams = table.path.streams.streams
+
+    assert table.run_until(lambda: len(streams) == 1, lambda: client.statistics.datagrams_received > before + 20)
+    assert client.disconnected is None
+    for stranger in strangers:
+        stranger.close()
+    table.close()

@@ -48,6 +48,20 @@ def test_eight_clients_converge_on_a_terrible_link(seed: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("transport", ["tcp", "both"])
+@pytest.mark.parametrize("seed", [100, 101])
+def test_eight_clients_converge_over_streams(seed: int, transport: str) -> None:
+    """The same link under TCP: nothing is lost, and everything waits behind what would have been."""
+    sim = Simulation(game, clients=8, link=BAD, seed=seed, start_tick=2**32 - 600, transport=transport)
+    stir(sim, seed)
+    sim.run(seconds=30)
+    calm(sim)
+
+    assert len(sim.server.peers) == 8
+    sim.assert_converged()
+
+
+@pytest.mark.slow
 def test_they_converge_at_sixty_ticks_too(transport: str) -> None:
     """At a game's usual rate the round trip is 20 ticks, and the windows are used much further."""
     sim = Simulation(replace(game, tick_rate_hz=60, send_rate_hz=30), clients=8, link=BAD, seed=99, transport=transport)
@@ -84,12 +98,15 @@ def test_a_late_joiner_sees_what_everyone_sees(transport: str) -> None:
 
 
 def test_the_others_play_on_when_one_is_killed(transport: str) -> None:
-    """A client that vanishes without a word goes after the timeout, and nobody else notices more than that."""
+    """A client that vanishes without a word goes after the timeout, and nobody else notices more than that.
+
+    Over TCP the system ends its stream, so it goes at once.
+    """
     sim = Simulation(game, clients=3, link=Link.WIFI, seed=3, transport=transport)
     stir(sim, 3)
     lost = sim.clients[0].client_id
     sim.kill(sim.clients[0])
-    sim.run_until(lambda: lost not in sim.server.peers, within_seconds=12)
+    sim.run_until(lambda: lost not in sim.server.peers, within_seconds=12 if transport == "udp" else 0.5)
     calm(sim)
 
     assert len(sim.server.peers) == 2

@@ -182,9 +182,9 @@ class Verdict:
     text: str = ""
 
 
-def encode_init(attempt: bytes, application_id: bytes) -> bytes:
+def encode_init(attempt: bytes, application_id: bytes, padded_bytes: int = HANDSHAKE_BYTES) -> bytes:
     fields = bytes([INIT]) + b"ecsn" + unsigned(VERSION, 2) + attempt + application_id
-    return fields.ljust(HANDSHAKE_BYTES, b"\0")
+    return fields.ljust(padded_bytes, b"\0")
 
 
 def decode_init(data: bytes) -> tuple[int, bytes, bytes]:
@@ -206,7 +206,11 @@ def decode_challenge(data: bytes) -> Challenge:
 
 
 def encode_hello(
-    challenge_data: bytes, application_id: bytes, credentials: bytes, ephemeral: bytes
+    challenge_data: bytes,
+    application_id: bytes,
+    credentials: bytes,
+    ephemeral: bytes,
+    padded_bytes: int = HANDSHAKE_BYTES,
 ) -> tuple[bytes, NoiseNK]:
     challenge = decode_challenge(challenge_data)
     expect(challenge.lowest <= VERSION <= challenge.highest, "another version")
@@ -216,7 +220,7 @@ def encode_hello(
         bytes([HELLO]) + challenge.attempt + unsigned(challenge.issued, 4) + challenge.cookie
         + unsigned(VERSION, 2) + b"\0\0" + application_id + unsigned(size, 2)
     )  # fmt: skip
-    padding = bytes(HANDSHAKE_BYTES - HELLO_FIELDS_BYTES - size)
+    padding = bytes(max(0, padded_bytes - HELLO_FIELDS_BYTES - size))
     noise = NoiseNK(ephemeral, challenge.server_key, challenge_data + fields + padding)
     return fields + noise.write_first(credentials) + padding, noise
 
