@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import TypeVar, cast
@@ -26,10 +26,11 @@ from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import ScoreLine, figures_of
-from ecsnet.runtime import Path, RunningClient, RunningServer, UdpPath, join
+from ecsnet.runtime import TRANSPORTS, Path, RunningClient, RunningServer, join, open_path
 from ecsnet.testing.network import Link
 from ecsnet.tokencommands import read_token, token_commands
 from ecsnet.tokens import TokenGate
+from ecsnet.transport.address import DatagramAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import UdpSocket
 from ecsnet.virtualpath import ImpairedPath
@@ -125,7 +126,7 @@ def commands() -> None:
 
 @commands.command()
 @game_argument
-@click.option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="UDP port; 0: any free one.")
+@click.option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="Port; 0: any free one.")
 @click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
 @key_option
 @password_option
@@ -136,9 +137,11 @@ def commands() -> None:
 @seed_option
 @seconds_option
 @link_options
+@click.option("--transport", type=click.Choice(TRANSPORTS), default="udp", help="What clients may come by.")
 def serve(
     game: Game,
     *,
+    transport: str,
     port: int,
     host: str | None,
     key_file: FilePath | None,
@@ -154,12 +157,13 @@ def serve(
         game = replace(game, max_clients=max_clients)
     seed = chosen(seed)
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
-    socket = UdpSocket.listen(port, host)
-    path = impaired(UdpPath(socket), link, seed)
+    path = open_path(transport, port, host)
     tokens = None if token_key is None else TokenGate(tokenfiles.load_token_key(token_key), unix_time=unix_time)
-    server = RunningServer(game, identity, path, seed=seed, password=password, tokens=tokens)
-    click.echo(f"{game.name} on UDP port {socket.address[1]}, server key {identity.fingerprint}")
-    announce(socket, identity, err=False)
+    server = RunningServer(game, identity, impaired(path, link, seed), seed=seed, password=password, tokens=tokens)
+    kinds = TRANSPORTS[:2] if transport == "both" else (transport,)
+    name = " and ".join(kind.upper() for kind in kinds)
+    click.echo(f"{game.name} on {name} port {path.address[1]}, server key {identity.fingerprint}")
+    announce(path.address, identity, kinds, err=False)
     server.run(seconds=seconds, report=log_player)
     logger.info("%s closed after %d ticks", game.name, server.world.tick)
 
@@ -179,6 +183,9 @@ def serve(
 )
 @click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
+@click.option(
+    "--transport", type=click.Choice(TRANSPORTS[:2]), help="How to get there.  [default: as LINK says, or udp]"
+)
 @link_options
 def join_command(
     link_text: str,
@@ -190,6 +197,7 @@ def join_command(
     token: str,
     headless: bool,
     seconds: float | None,
+    transport: str | None,
     link: Link,
 ) -> None:
     """Join the server at LINK: a join link, or host:port to trust it at the first contact."""
@@ -204,6 +212,7 @@ def join_command(
         player_key=None if player_key is None else keys.load_identity(player_key),
         token=read_token(token) if token else b"",
         via=lambda path: impaired(path, link, seed),
+        transport=transport,
     )
     run(client, show, seconds, seed, lambda: figures_of(client))
     finish(client)
@@ -249,7 +258,7 @@ def play(
     if port is not None or not headless:
         identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
         socket = open_for_friends(port)
-        announce(socket, identity, err=True)
+        announce(socket.address, identity, err=True)
     host = Host(
         game,
         bots=bots,
@@ -297,14 +306,16 @@ def open_for_friends(port: int | None) -> UdpSocket:
         return UdpSocket.listen(0)
 
 
-def announce(socket: UdpSocket, identity: Identity, *, err: bool) -> None:
+def announce(address: DatagramAddress, identity: Identity, transports: Sequence[str] = ("udp",), *, err: bool) -> None:
     """Print the commands that others join with: those for other machines first."""
-    host, port = socket.address
+    host, port = address
     hosts = [*udp.local_addresses(), "127.0.0.1"] if host in {"::", "0.0.0.0"} else [host]  # noqa: S104  # a comparison
     path = click.get_current_context().meta[GAME_PATH]
     option = "" if path == DEFAULT_GAME else f" --game {path}"
-    for place in dict.fromkeys(hosts):
-        click.echo(f'join with: ecsnet join "{JoinLink(place, port, (identity.public,))}"{option}', err=err)
+    for transport in transports:
+        for place in dict.fromkeys(hosts):
+            link = JoinLink(place, port, (identity.public,), transport)
+            click.echo(f'join with: ecsnet join "{link}"{option}', err=err)
     sys.stdout.flush()
 
 

@@ -13,6 +13,7 @@ __all__ = [
     "HandshakeConfig",
     "ReplicationConfig",
     "ServerConfig",
+    "TcpConfig",
     "TokenConfig",
     "TransportConfig",
 ]
@@ -29,6 +30,10 @@ class HandshakeConfig:
     datagram_bytes: int = 1200
     """Size of INIT and HELLO, and the most a REPLY may have. (wire) 1200 B + 48 B of IPv6 and UDP headers fits the
     1280 B every IPv6 link must carry; and a 69 B CHALLENGE for it amplifies nothing."""
+
+    padded_bytes: int = 1200
+    """What a client fills INIT and HELLO up to: a server answers no smaller datagram. Over a stream 0: nobody can write
+    another's address there."""
 
     timeout_seconds: float = 5.0
     """How long a client tries, and how long a server remembers a HELLO nobody confirmed: three lost round trips of the
@@ -154,6 +159,10 @@ class TransportConfig:
     close_pause_seconds: float = 0.25
     """Longest pause between two of them, else a probe timeout. So a close takes at most a second."""
 
+    stream_window_bytes: int = 65_536
+    """Most bytes sent over a stream (TCP) and not acknowledged. All of it is a second at 64 kB/s: staler state nobody
+    wants. And 16,384 B of state 30 times a second fit it up to a round trip of 130 ms. (wire)"""
+
     send_budget_bytes: int = 65_536
     """Most bytes of one connection in one call: 4 MB/s at 60 calls a second. Congestion control will lower it."""
 
@@ -257,6 +266,42 @@ class TransportConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TcpConfig:
+    """What streams may cost a server before anything is known of who opened them, and after."""
+
+    max_streams: int = 512
+    """Streams open at once: half of the 1024 descriptors a process usually may have. Further ones are closed again."""
+
+    max_streams_per_network: int = 16
+    """Of these, from one IPv4 address or IPv6 /64: a household or a class room of players, and a quarter of the waiting
+    room of handshakes."""
+
+    accepts_per_pass: int = 64
+    """New streams taken at once: a full server's players come back within a few passes, a flood stops no tick."""
+
+    max_record_bytes: int = 1200
+    """Longest record: a packet as long as a datagram. A longer length ends the stream. (wire)"""
+
+    read_bytes: int = 16_384
+    """Most bytes read of one stream in one pass: 1 MB/s at 60 passes. Then others get their turn."""
+
+    record_seconds: float = 5.0
+    """How long a record may take to become whole, and how long a new stream may wait with its first: a player's slowest
+    link needs a second, and who sends a byte now and then holds a stream no longer."""
+
+    write_buffer_bytes: int = 131_072
+    """What waits for the system to take it: twice the 65,536 B that may be unacknowledged. With more the stream is
+    closed."""
+
+    write_patience_seconds: float = 10.0
+    """How long the system may take nothing of it: as long as any silence is borne."""
+
+    linger_seconds: float = 1.0
+    """How long a stream we have ended stays open for the peer to do so as well: without it our last words could be lost
+    with what the peer still sends."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReplicationConfig:
     """How state is cut for the wire, and what either side remembers at most."""
 
@@ -318,6 +363,7 @@ class ServerConfig:
     """How a server treats its clients."""
 
     transport: TransportConfig = field(default_factory=TransportConfig)
+    tcp: TcpConfig = field(default_factory=TcpConfig)
     replication: ReplicationConfig = field(default_factory=ReplicationConfig)
 
     state_budget_bytes: int = 16_384

@@ -3,8 +3,8 @@
     ecsnet://play.example.org:7777/#pOLuHzzSDN46Udq4Tsu0cQm6d5gdpJ3vQwy2mTG0Ux8
 
 The part behind `#` is the server's public key, base64url without padding; or two of them with a point between, while
-one takes the other's place. It pins: a link from a friend cannot lead anywhere else. Without a key, and for a bare
-`host:port`, the first contact decides (see `ecsnet.keys.KnownServers`).
+one takes the other's place. It pins: a link from a friend cannot lead anywhere else. `ecsnet+tcp://` leads there over
+TCP. Without a key, and for a bare `host:port`, the first contact decides (see `ecsnet.keys.KnownServers`).
 """
 
 import base64
@@ -19,7 +19,7 @@ __all__ = ["DEFAULT_PORT", "JoinLink", "parse_key"]
 
 DEFAULT_PORT = 7777  # what `ecsnet serve` listens on unless told otherwise
 
-_SCHEME = "ecsnet://"
+_SCHEMES = {"udp": "ecsnet://", "tcp": "ecsnet+tcp://"}
 _KEY_BYTES = 32
 _MAX_KEYS = 2  # a server honours its current key and the one before
 _MAX_PORT = 65535
@@ -43,11 +43,13 @@ class JoinLink:
     Attributes:
         host: Name or address; IPv6 without brackets.
         keys: To pin, 32 bytes each, the current one first; none: trust on first use.
+        transport: "udp" or "tcp".
     """
 
     host: str
     port: int = DEFAULT_PORT
     keys: tuple[bytes, ...] = ()
+    transport: str = "udp"
 
     @staticmethod
     def parse(text: str) -> "JoinLink":
@@ -57,9 +59,9 @@ class JoinLink:
             LinkError: It cannot be understood; the text shows it, what is wrong, and a right one.
         """
         stripped = text.strip()
-        bare = stripped[len(_SCHEME) :] if stripped.lower().startswith(_SCHEME) else stripped
+        transport, bare = _split_scheme(stripped)
         if _is_ipv6(bare):
-            return JoinLink(bare)
+            return JoinLink(bare, transport=transport)
         match = _LINK.fullmatch(bare)
         if match is None:
             raise _error(text, "it is neither a link nor host:port")
@@ -68,11 +70,11 @@ class JoinLink:
         port = int(match["port"] or DEFAULT_PORT)
         if not 1 <= port <= _MAX_PORT:
             raise _error(text, f"a port is a number from 1 to {_MAX_PORT}, not {port}")
-        return JoinLink(match["ipv6"] or match["host"].lower(), port, _parse_keys(text, match["keys"]))
+        return JoinLink(match["ipv6"] or match["host"].lower(), port, _parse_keys(text, match["keys"]), transport)
 
     def __str__(self) -> str:
         """Return the link, which `parse` reads back."""
-        return f"{_SCHEME}{self.place}/{self.fragment}"
+        return f"{_SCHEMES[self.transport]}{self.place}/{self.fragment}"
 
     @property
     def fragment(self) -> str:
@@ -83,6 +85,13 @@ class JoinLink:
     def place(self) -> str:
         """Host and port, the host in brackets if it is an IPv6 address."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _split_scheme(text: str) -> tuple[str, str]:
+    for transport, scheme in _SCHEMES.items():
+        if text.lower().startswith(scheme):
+            return transport, text[len(scheme) :]
+    return "udp", text
 
 
 def parse_key(encoded: str) -> bytes | None:

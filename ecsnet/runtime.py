@@ -8,12 +8,13 @@ import os
 import selectors
 from collections.abc import Callable, Sequence
 from pathlib import Path as FilePath
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
 from ecsnet import keys, udp
 from ecsnet.client import Client
 from ecsnet.clock import Clock, MonotonicClock
-from ecsnet.config import ClientConfig, ServerConfig
+from ecsnet.config import ClientConfig, ServerConfig, TcpConfig
+from ecsnet.errors import PortInUseError
 from ecsnet.events import PlayerEvent
 from ecsnet.firstuse import FirstUse
 from ecsnet.game import Game
@@ -22,22 +23,41 @@ from ecsnet.keys import KnownServers
 from ecsnet.protocol import DisconnectReason
 from ecsnet.server import Server
 from ecsnet.stopsignals import stop_signals
+from ecsnet.tcp import TcpStreams
 from ecsnet.tokens import TokenGate
-from ecsnet.transport.address import Address, StreamAddress
+from ecsnet.transport.address import Address, DatagramAddress, StreamAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.state import State
 from ecsnet.udp import UdpSocket
 
-__all__ = ["Path", "RunningClient", "RunningServer", "UdpPath", "join", "serve", "wait_for"]
+__all__ = [
+    "TRANSPORTS",
+    "MixedPath",
+    "Path",
+    "RunningClient",
+    "RunningServer",
+    "ServerPath",
+    "TcpPath",
+    "UdpPath",
+    "join",
+    "open_path",
+    "serve",
+    "wait_for",
+]
+
+TRANSPORTS = ("udp", "tcp", "both")  # what a server may listen on; a client uses one of the first two
 
 LONGEST_WAIT_SECONDS = 0.1  # how late Ctrl-C may be noticed where a signal does not end a wait (Windows)
 LONGEST_SILENCE_SECONDS = 0.020  # how long a server's answer may wait for its tick: half as long as an ACK may
 FAREWELL_SECONDS = 1.0  # CLOSE goes out three times, a round trip apart; who hears none of them finds out by timeout
 
 
+PORT_TRIES = 16  # to find a port that is free for UDP and TCP
+
+
 class Path(Protocol):
-    """How datagrams travel between one machine and all others."""
+    """How datagrams and records of streams travel between one machine and all others."""
 
     def receive(self, now: float) -> Sequence[tuple[bytes, Address]]:
         """Return what has arrived, oldest first."""
@@ -59,11 +79,16 @@ class Path(Protocol):
 class UdpPath:
     """A `Path` over a UDP socket."""
 
-    def __init__(self, socket: UdpSocket) -> None:
+    def __init__(self, socket: UdpSocket, selector: selectors.BaseSelector | None = None) -> None:
         """Use this socket, and close it in the end."""
         self.socket = socket
-        self._selector = selectors.DefaultSelector()
+        self._selector = selector or selectors.DefaultSelector()
         self._selector.register(socket, selectors.EVENT_READ)
+
+    @property
+    def address(self) -> DatagramAddress:
+        """Where it is bound."""
+        return self.socket.address
 
     def receive(self, now: float) -> Sequence[tuple[bytes, Address]]:  # noqa: ARG002  # only virtual networks need it
         """Return what has arrived, oldest first."""
@@ -82,6 +107,74 @@ class UdpPath:
         """Close the socket."""
         self._selector.close()
         self.socket.close()
+
+
+class TcpPath:
+    """A `Path` over TCP streams."""
+
+    def __init__(self, streams: TcpStreams, selector: selectors.BaseSelector | None = None) -> None:
+        """Use these streams, and close them in the end."""
+        self.streams = streams
+        self._selector = selector or selectors.DefaultSelector()
+        streams.watch(self._selector)
+
+    @property
+    def address(self) -> DatagramAddress:
+        """Where they are accepted, or lead to."""
+        return self.streams.address
+
+    def receive(self, now: float) -> Sequence[tuple[bytes, Address]]:
+        """Return the records that have arrived, and an empty one for every stream that has ended."""
+        return self.streams.receive(now)
+
+    def send(self, data: bytes, address: Address, now: float) -> None:
+        """Send one record; an empty one closes the stream."""
+        self.streams.send(data, address, now)
+
+    def wait(self, seconds: float) -> None:
+        """Return after this time, or earlier when something arrives or what waits can be sent."""
+        self._selector.select(max(0.0, seconds))
+
+    def close(self) -> None:
+        """Close all streams."""
+        self.streams.close()
+        self._selector.close()
+
+
+class MixedPath:
+    """A `Path` over UDP and TCP at once: every client comes as it likes."""
+
+    def __init__(self, socket: UdpSocket, streams: TcpStreams) -> None:
+        """Use both, and close them in the end."""
+        self._selector = selectors.DefaultSelector()
+        self.datagrams = UdpPath(socket, self._selector)
+        self.streams = TcpPath(streams, self._selector)
+
+    @property
+    def address(self) -> DatagramAddress:
+        """Where both are bound."""
+        return self.datagrams.address
+
+    def receive(self, now: float) -> Sequence[tuple[bytes, Address]]:
+        """Return what has arrived by either way."""
+        return [*self.datagrams.receive(now), *self.streams.receive(now)]
+
+    def send(self, data: bytes, address: Address, now: float) -> None:
+        """Send by the way that leads to the address."""
+        path = self.streams if isinstance(address, StreamAddress) else self.datagrams
+        path.send(data, address, now)
+
+    def wait(self, seconds: float) -> None:
+        """Return after this time, or earlier when something happens on either."""
+        self._selector.select(max(0.0, seconds))
+
+    def close(self) -> None:
+        """Close both."""
+        self.streams.close()
+        self.datagrams.close()
+
+
+ServerPath: TypeAlias = UdpPath | TcpPath | MixedPath
 
 
 class RunningServer(Server):
@@ -254,8 +347,9 @@ def serve(
     tokens: TokenGate | None = None,
     seconds: float | None = None,
     report: Callable[[PlayerEvent], None] | None = None,
+    transport: str = "udp",
 ) -> None:
-    """Serve a game over UDP until Ctrl-C or SIGTERM.
+    """Serve a game until Ctrl-C or SIGTERM.
 
     Args:
         host: One address of this machine; None: all, IPv4 and IPv6.
@@ -264,13 +358,14 @@ def serve(
         tokens: Players need a token that passes it, e.g. `TokenGate(key, unix_time=clock.unix_time)`.
         seconds: End after this time.
         report: Called for everybody who comes and goes.
+        transport: "udp"; "tcp" where UDP does not get through; "both" on the same port number.
 
     Raises:
         PortInUseError: Another program has the port.
         KeyFileError: The key file cannot be trusted.
     """
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
-    path = UdpPath(UdpSocket.listen(port, host))
+    path = open_path(transport, port, host, None if config is None else config.tcp)
     server = RunningServer(game, identity, path, seed=seed, config=config, password=password, tokens=tokens)
     server.run(seconds=seconds, report=report)
 
@@ -287,8 +382,9 @@ def join(
     token: bytes = b"",
     ticket: bytes = b"",
     via: Callable[[Path], Path] | None = None,
+    transport: str | None = None,
 ) -> RunningClient:
-    """Start joining a server over UDP; `update()` carries it on, `is_ready` tells when the world is there.
+    """Start joining a server; `update()` carries it on, `is_ready` tells when the world is there.
 
     Args:
         link: A join link, which pins the server's key; or `"host"`, `"host:port"`, which trusts on first use.
@@ -298,8 +394,10 @@ def join(
         token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
         ticket: The `ticket` of an earlier client whose connection broke off, to go on in its place.
         via: Wraps the path to the server, e.g. in a bad network for testing.
+        transport: "udp" or "tcp"; None: what the link says, UDP if it says nothing.
 
     Raises:
+        ValueError: There is no such transport.
         LinkError: The link cannot be understood, or there is no such host.
         KeyFileError: The list of known servers cannot be understood.
     """
@@ -307,8 +405,15 @@ def join(
     trust = None
     if not target.keys:
         trust = FirstUse(KnownServers(known_servers or keys.default_known_servers_path()), target)
-    address = udp.resolve(target.host, target.port)
-    path: Path = UdpPath(UdpSocket.toward(address))
+    transport = _check(target.transport if transport is None else transport, TRANSPORTS[:2])
+    place = udp.resolve(target.host, target.port)
+    path: Path
+    address: Address
+    if transport == "tcp":
+        streams = TcpStreams.toward(place)
+        path, address = TcpPath(streams), streams.target
+    else:
+        path, address = UdpPath(UdpSocket.toward(place)), place
     if via is not None:
         path = via(path)
     return RunningClient(
@@ -324,6 +429,39 @@ def join(
         token=token,
         ticket=ticket,
     )
+
+
+def open_path(transport: str, port: int, host: str | None = None, config: TcpConfig | None = None) -> ServerPath:
+    """Open a server's sockets.
+
+    Args:
+        transport: One of TRANSPORTS.
+        port: 0 lets the system choose; UDP and TCP get the same.
+
+    Raises:
+        PortInUseError: Another program has the port.
+        LinkError: The host is not an address of this machine, or the port may not be used.
+        ValueError: There is no such transport.
+    """
+    _check(transport, TRANSPORTS)
+    if transport == "udp":
+        return UdpPath(UdpSocket.listen(port, host))
+    if transport == "tcp":
+        return TcpPath(TcpStreams.listen(port, host, config))
+    for _ in range(PORT_TRIES if port == 0 else 1):
+        socket = UdpSocket.listen(port, host)
+        try:
+            return MixedPath(socket, TcpStreams.listen(socket.address[1], host, config))
+        except PortInUseError as error:
+            socket.close()
+            taken = error
+    raise taken
+
+
+def _check(transport: str, known: Sequence[str]) -> str:
+    if transport not in known:
+        raise ValueError(f"transport={transport!r}: there is {', '.join(map(repr, known))}")
+    return transport
 
 
 def wait_for(side: RunningServer | RunningClient, end: float | None = None) -> None:

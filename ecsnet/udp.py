@@ -14,7 +14,7 @@ from typing import TypeAlias
 from ecsnet.errors import LinkError, PortInUseError
 from ecsnet.transport.address import DatagramAddress
 
-__all__ = ["UdpSocket", "local_addresses", "resolve"]
+__all__ = ["UdpSocket", "bind_listener", "local_addresses", "resolve"]
 
 RECEIVE_BYTES = 2048  # more than any datagram of ours (1200) and any that an Ethernet frame carries (1472)
 DRAIN_LIMIT = 4096  # datagrams in one pass: 32 clients x 64 Hz x 2 s of a stall; then others get their turn
@@ -60,20 +60,13 @@ class UdpSocket:
             PortInUseError: Another program has the port.
             LinkError: The host is not an address of this machine, or the port may not be used.
         """
-        if not 0 <= port <= _MAX_PORT:
-            raise LinkError(f"a port is a number from 0 to {_MAX_PORT}, not {port}")
-        if host is not None:
-            return _bind(resolve(host, port))
-        if socket.has_dualstack_ipv6():
-            # An IPv6 wildcard with V6ONLY off; it fails where the kernel knows IPv6 but has it switched off.
-            with contextlib.suppress(LinkError):
-                return _bind(("::", port))
-        return _bind(("0.0.0.0", port))  # noqa: S104  # a game server is there to be reached
+        return UdpSocket(bind_listener(port, host, socket.SOCK_DGRAM))
 
     @staticmethod
     def toward(address: DatagramAddress) -> "UdpSocket":
         """Open a client's socket, on a free port, of the kind that reaches `address`."""
-        return _bind(("::", 0) if ":" in address[0] else ("0.0.0.0", 0))  # noqa: S104  # whichever way leads there
+        here = "::" if ":" in address[0] else "0.0.0.0"  # noqa: S104  # whichever way leads there
+        return UdpSocket(_bind((here, 0), socket.SOCK_DGRAM))
 
     def __repr__(self) -> str:
         """Show where it is bound."""
@@ -188,7 +181,20 @@ def local_addresses() -> list[str]:
     return addresses
 
 
-def _bind(address: DatagramAddress) -> UdpSocket:
+def bind_listener(port: int, host: str | None, kind: socket.SocketKind) -> socket.socket:
+    """Open a server's socket, of datagrams or of streams; see `UdpSocket.listen`."""
+    if not 0 <= port <= _MAX_PORT:
+        raise LinkError(f"a port is a number from 0 to {_MAX_PORT}, not {port}")
+    if host is not None:
+        return _bind(resolve(host, port), kind)
+    if socket.has_dualstack_ipv6():
+        # An IPv6 wildcard with V6ONLY off; it fails where the kernel knows IPv6 but has it switched off.
+        with contextlib.suppress(LinkError):
+            return _bind(("::", port), kind)
+    return _bind(("0.0.0.0", port), kind)  # noqa: S104  # a game server is there to be reached
+
+
+def _bind(address: DatagramAddress, kind: socket.SocketKind) -> socket.socket:
     """Bind to an address as `resolve` returns it; the wildcard "::" takes IPv4, too.
 
     Raises:
@@ -199,7 +205,7 @@ def _bind(address: DatagramAddress) -> UdpSocket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     name, _, scope = host.partition("%")
     try:
-        opened = socket.socket(family, socket.SOCK_DGRAM)
+        opened = socket.socket(family, kind)
     except OSError as error:
         raise LinkError(f"this machine cannot open a socket for {host}: {error.strerror}") from error
     try:
@@ -207,21 +213,25 @@ def _bind(address: DatagramAddress) -> UdpSocket:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         if sys.platform == "win32":  # else a second program could bind the same port and take half of the datagrams
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        elif kind is socket.SOCK_STREAM:  # streams that ended a moment ago must not keep a restarted server waiting
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((name, port, 0, int(scope)) if scope else (name, port))
-        return UdpSocket(opened)
+        if kind is socket.SOCK_STREAM:
+            opened.listen()
     except OSError as error:
         opened.close()
-        raise _bind_error(error, host, port) from error
+        raise _bind_error(error, host, f"{'TCP' if kind is socket.SOCK_STREAM else 'UDP'} port {port}") from error
+    return opened
 
 
-def _bind_error(error: OSError, host: str, port: int) -> PortInUseError | LinkError:
+def _bind_error(error: OSError, host: str, port: str) -> PortInUseError | LinkError:
     if error.errno == errno.EADDRINUSE:
         return PortInUseError(
-            f"UDP port {port} is in use by another program; choose another one with --port, "
+            f"{port} is in use by another program; choose another one with --port, "
             "or let the system choose with --port 0"
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return LinkError(f"{host} is not an address of this machine; leave it out to listen on all of them")
     if error.errno in {errno.EACCES, errno.EPERM}:
-        return LinkError(f"the system does not allow to use UDP port {port}; choose one from 1024 to {_MAX_PORT}")
-    return LinkError(f"cannot listen on {host}, port {port}: {error.strerror}")
+        return LinkError(f"the system does not allow to use {port}; choose one from 1024 to {_MAX_PORT}")
+    return LinkError(f"cannot listen on {host}, {port}: {error.strerror}")

@@ -26,6 +26,12 @@ def published() -> Callable[[str], Any]:
     return read
 
 
+@pytest.fixture(params=["udp", "tcp"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """Run the test over datagrams and over streams: what a game sees is the same."""
+    return str(request.param)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests in real time on one worker: side by side they would only slow each other beyond their patience."""
     for item in items:

@@ -108,9 +108,12 @@ def test_fast_play_is_reproduced_by_its_seed(start: Start) -> None:
 
 @needs_signals
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_server_exits_cleanly_and_its_client_says_why(start: Start, number: signal.Signals) -> None:
+def test_a_stopped_server_exits_cleanly_and_its_client_says_why(
+    start: Start, number: signal.Signals, transport: str
+) -> None:
     """Ctrl-C is how a server is ended, and nobody is left looking at a frozen picture."""
-    server, link = serve(start, "soccer")
+    server, link = serve(start, "soccer", "--transport", transport)
+    assert link.startswith("ecsnet://" if transport == "udp" else "ecsnet+tcp://")
     client = start("join", link, "--name", "Ada", "--headless")
     assert server.stderr is not None
     assert "Ada joined (client 1)" in server.stderr.readline()
@@ -134,6 +137,28 @@ def test_a_player_who_leaves_is_reported_by_the_server(start: Start) -> None:
     assert code == 0
     assert json.loads(output)["datagrams_received"] > 10
     assert "player 1 left (client 1): the player left" in finished(server)[2]
+
+
+@needs_signals
+def test_clients_of_both_kinds_play_and_a_killed_one_over_tcp_is_missed_at_once(start: Start) -> None:
+    """One server, one port number; the system ends a killed program's stream, so nobody waits for the timeout."""
+    server, link = serve(start, "soccer", "--transport", "both")
+    assert server.stderr is not None
+    killed = start("join", link, "--transport", "tcp", "--name", "Bob", "--headless")
+    assert "Bob joined" in server.stderr.readline()
+    stays = start("join", link, "--name", "Ada", "--headless", "--seconds", "4")
+    assert "Ada joined" in server.stderr.readline()
+
+    killed.kill()
+
+    assert "Bob left (client 1): the connection broke off" in server.stderr.readline()
+    code, output, _ = finished(stays)
+    figures = json.loads(output)
+    assert (code, figures["client_id"]) == (0, 2)
+    assert figures["datagrams_received"] > 50
+    assert "Ada left (client 2): the player left" in server.stderr.readline()
+    server.send_signal(signal.SIGINT)
+    assert finished(server)[0] == 0
 
 
 def test_a_game_of_ones_own_is_found_from_the_current_folder(start: Start, tmp_path: Path) -> None:
@@ -172,6 +197,8 @@ def test_without_a_display_play_says_so_and_shows_a_live_score(start: Start) -> 
         ("serve soccer --host 192.0.2.1", 1, "192.0.2.1 is not an address of this machine"),
         ("join ecsnet://a:b:c", 1, "cannot understand 'ecsnet://a:b:c'"),
         ("join 127.0.0.1:9 --headless", 1, "did not answer"),
+        ("join 127.0.0.1:9 --headless --transport tcp", 1, "the connection broke off"),
+        ("join 127.0.0.1:9 --headless --transport both", 2, "'both' is not one of 'udp', 'tcp'"),
     ],
 )
 def test_a_mistake_is_one_readable_line(start: Start, arguments: str, code: int, text: str) -> None:

@@ -49,6 +49,13 @@ def test_a_link_is_written_like_the_documentation_says() -> None:
     assert str(JoinLink("::1", 7777, (KEY,))) == f"ecsnet://[::1]:7777/#{ENCODED}"
     assert str(JoinLink("::1", 7777, (KEY, KEY))) == f"ecsnet://[::1]:7777/#{ENCODED}.{ENCODED}"
     assert str(JoinLink("localhost")) == "ecsnet://localhost:7777/"
+    assert str(JoinLink("::1", 7777, (KEY,), "tcp")) == f"ecsnet+tcp://[::1]:7777/#{ENCODED}"
+
+
+def test_a_link_may_lead_over_tcp() -> None:
+    """Where UDP does not get through, the link that the server printed just works."""
+    assert JoinLink.parse(f"ECSNET+TCP://host:4000/#{ENCODED}") == JoinLink("host", 4000, (KEY,), "tcp")
+    assert JoinLink.parse("ecsnet+tcp://::1") == JoinLink("::1", transport="tcp")
 
 
 @pytest.mark.parametrize(

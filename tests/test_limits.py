@@ -113,6 +113,9 @@ BOUNDS = (
           f"{TESTS}/test_endpoint.py::test_a_client_that_sends_as_much_as_it_may_is_not_touched"),
     Bound("bytes of a trace", 1 << 30, "ecsnet.transport.trace:MAX_TRACE_BYTES",
           f"{TESTS}/test_trace.py::test_a_forgotten_trace_does_not_fill_the_disk"),
+    # Streams.
+    Bound("bytes sent over a stream and not acknowledged", 65_536, f"{CONFIG}.stream_window_bytes",
+          f"{TESTS}/test_stream.py::test_with_the_window_full_the_newest_unreliable_messages_are_kept"),
     # A whole connection.
     Bound("bytes a connection takes, filled by its peer", 1_600_000, "tests.transport.test_brimful:HARD_BYTES",
           f"{TESTS}/test_brimful.py::test_what_a_peer_can_make_us_hold_is_bounded"),
@@ -124,7 +127,7 @@ BOUNDS = (
 )  # fmt: skip
 
 # Named like limits, but these bound nothing that is held.
-PRICES = {"held_overhead_bytes", "message_overhead_bytes", "duplicate_bytes", "inbound_packet_bytes"}
+PRICES = {"padded_bytes", "held_overhead_bytes", "message_overhead_bytes", "duplicate_bytes", "inbound_packet_bytes"}
 
 
 @pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: bound.name)

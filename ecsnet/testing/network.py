@@ -1,6 +1,9 @@
 """A network that exists in memory, on a virtual or a real clock: it loses, delays, repeats, reorders and breaks.
 
 Everything it decides follows from its seed and the order of the datagrams sent.
+
+It carries streams as well: what goes to a `StreamAddress` is a record; none is lost and none overtakes another. What
+would have been lost comes late instead, as TCP repeats it, and holds up all that follows. An empty one ends a stream.
 """
 
 import hashlib
@@ -10,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ecsnet.transport.address import Address
+from ecsnet.transport.address import Address, StreamAddress
 
 __all__ = ["Link", "VirtualNetwork"]
 
@@ -63,6 +66,12 @@ Link.AWFUL = Link(loss=0.08, burst=0.3, latency_seconds=0.150, jitter_seconds=0.
 Link.POOR = Link(loss=0.10, duplicate=0.02, reorder=0.02, latency_seconds=0.150, jitter_seconds=0.040)
 
 
+# What TCP adds to a round trip before it repeats a segment: RFC 6298 says 1 s, every system takes about 200 ms. What
+# follows tells it of a second loss as early (RFC 8985), so the pause is not doubled.
+RETRANSMIT_SECONDS = 0.2
+MAX_RETRANSMITS = 64  # of a link that loses everything: longer than anybody's patience, but not without end
+
+
 @dataclass(slots=True)
 class _Path:
     """One direction between two addresses."""
@@ -70,13 +79,17 @@ class _Path:
     link: Link
     lost_last: bool = False
     busy_until: float = 0.0
+    last_arrival: float = 0.0  # of a stream: nothing arrives before what was sent earlier
+    ended: bool = False  # of a stream: nothing more is taken
+    is_closed_here: bool = False  # and its beginning was who ended it, and listens no more
 
 
 class VirtualNetwork:
     """Carries datagrams between addresses.
 
     Attributes:
-        counters: Datagrams "sent", "lost", "duplicated", "reordered", "cut" and "queue full".
+        counters: Datagrams "sent", "lost", "duplicated", "reordered", "cut" and "queue full"; of streams, a record is
+            "lost" for every time it is repeated, and "held" when a partition delays it.
     """
 
     def __init__(self, *, seed: int = 0, link: Link = Link.PERFECT, trace: bool = False) -> None:
@@ -89,49 +102,67 @@ class VirtualNetwork:
         self._link = link
         self._paths: dict[tuple[Address, Address], _Path] = {}
         self._cuts: set[frozenset[Address]] = set()
+        self._held: list[tuple[bytes, Address, Address]] = []  # records that wait for the end of a partition
         self._arrivals: dict[Address, list[tuple[float, int, bytes, Address]]] = {}
         self._serial = 0
+        self._now = 0.0
         self._hash = hashlib.sha256() if trace else None
         self.counters: Counter[str] = Counter()
 
     def set_link(self, source: Address, destination: Address, link: Link) -> None:
-        """Give one direction another condition from now on."""
+        """Give one direction another condition from now on, for its streams as well."""
         self._path(source, destination).link = link
+        for (start, end), path in self._paths.items():
+            if (start[:2], end[:2]) == (source[:2], destination[:2]):
+                path.link = link
 
     def partition(self, a: Address, b: Address) -> None:
-        """Let nothing through between two addresses until `heal`."""
+        """Let nothing through between two addresses until `heal`; streams stand still and go on afterwards."""
         self._cuts.add(frozenset((a, b)))
 
     def heal(self, a: Address, b: Address) -> None:
         """End a partition."""
-        self._cuts.discard(frozenset((a, b)))
+        pair = frozenset((a, b))
+        self._cuts.discard(pair)
+        held, self._held = self._held, []
+        for data, source, destination in held:
+            if frozenset((source[:2], destination[:2])) == pair:
+                self._carry(data, source, destination, self._now + RETRANSMIT_SECONDS)
+            else:
+                self._held.append((data, source, destination))
 
     def drop(self, address: Address) -> None:
-        """Forget what is on its way to an address whose program is gone."""
+        """Forget what is on its way to an address whose program is gone; its streams end, as the system sees to."""
         self._arrivals.pop(address, None)
+        for source, destination in list(self._paths):
+            if isinstance(source, StreamAddress) and isinstance(destination, StreamAddress):
+                if source[:2] == address:
+                    self._send_record(b"", source, destination, self._now)
+                elif destination[:2] == address:
+                    self._send_record(b"", destination, source, self._now)
 
     def send(self, data: bytes, source: Address, destination: Address, now: float) -> None:
-        """Take one datagram."""
+        """Take one datagram, or one record of a stream."""
+        self._now = now
         self.counters["sent"] += 1
         if self._hash is not None:
             self._hash.update(f"{now:.9f} {source} {destination} ".encode() + data)
+        if isinstance(destination, StreamAddress) or isinstance(source, StreamAddress):
+            self._send_record(data, source, destination, now)
+            return
         if self._cuts and frozenset((source, destination)) in self._cuts:
             self.counters["cut"] += 1
             return
         path = self._path(source, destination)
         link = path.link
-        chance = self._random.random
-        if link.loss or path.lost_last:
-            path.lost_last = chance() < (link.burst if path.lost_last and link.burst else link.loss)
-            if path.lost_last:
-                self.counters["lost"] += 1
-                return
+        if self._is_lost(path):
+            return
         delay = self._queueing(path, len(data), now)
         if delay is None:
             self.counters["queue full"] += 1
             return
         copies = 1
-        if link.duplicate and chance() < link.duplicate:
+        if link.duplicate and self._random.random() < link.duplicate:
             self.counters["duplicated"] += 1
             copies = 2
         for _ in range(copies):
@@ -143,6 +174,8 @@ class VirtualNetwork:
         received: list[tuple[bytes, Address]] = []
         while arrivals and arrivals[0][0] <= now:
             _, _, data, source = heapq.heappop(arrivals)
+            if isinstance(source, StreamAddress) and self._is_deaf(source, destination):
+                continue
             received.append((data, source))
         return received
 
@@ -159,16 +192,60 @@ class VirtualNetwork:
     def _path(self, source: Address, destination: Address) -> _Path:
         path = self._paths.get((source, destination))
         if path is None:
-            path = self._paths[source, destination] = _Path(self._link)
+            known = self._paths.get((source[:2], destination[:2]))  # a stream runs over the link of its two hosts
+            path = self._paths[source, destination] = _Path(self._link if known is None else known.link)
         return path
 
-    def _queueing(self, path: _Path, size: int, now: float) -> float | None:
-        """Return how long a datagram waits at the bottleneck; None if its queue is full."""
+    def _is_lost(self, path: _Path) -> bool:
+        link = path.link
+        if link.loss or path.lost_last:
+            path.lost_last = self._random.random() < (link.burst if path.lost_last and link.burst else link.loss)
+            self.counters["lost"] += path.lost_last
+        return path.lost_last
+
+    # Streams.
+
+    def _send_record(self, data: bytes, source: Address, destination: Address, now: float) -> None:
+        """Take one record; both ends of a stream know it by the same number."""
+        if isinstance(destination, StreamAddress) and not isinstance(source, StreamAddress):
+            source = StreamAddress(*source, destination.stream)
+        path = self._path(source, destination)
+        if path.ended:
+            self.counters["after the end"] += 1
+            return
+        if not data:
+            path.ended = path.is_closed_here = self._path(destination, source).ended = True
+        if self._cuts and frozenset((source[:2], destination[:2])) in self._cuts:
+            self.counters["held"] += 1
+            self._held.append((data, source, destination))
+            return
+        self._carry(data, source, destination, now)
+
+    def _carry(self, data: bytes, source: Address, destination: Address, now: float) -> None:
+        """Let a record arrive, after everything that was sent before it."""
+        path = self._path(source, destination)
+        delay = self._queueing(path, len(data), now, endless=True) or 0.0
+        pause = RETRANSMIT_SECONDS + 2 * path.link.latency_seconds
+        for _ in range(MAX_RETRANSMITS):
+            if not self._is_lost(path):
+                break
+            delay += pause
+            path.lost_last = False  # a burst is long over by then
+        path.last_arrival = max(path.last_arrival, now + delay + self._transit(path.link))
+        self._deliver(data, source, destination[:2], path.last_arrival)
+
+    def _is_deaf(self, source: StreamAddress, destination: Address) -> bool:
+        """Tell whether a record came too late: its receiver has ended the stream itself."""
+        back = self._paths.get((StreamAddress(*destination[:2], source.stream), source))
+        return back is not None and back.is_closed_here
+
+    def _queueing(self, path: _Path, size: int, now: float, *, endless: bool = False) -> float | None:
+        """Return how long a datagram waits at the bottleneck; None if its queue is full and not `endless`."""
         rate = path.link.bandwidth_bytes_per_second
         if rate is None:
             return 0.0
         start = max(now, path.busy_until)
-        if (start - now) * rate > path.link.queue_bytes:
+        if (start - now) * rate > path.link.queue_bytes and not endless:
             return None
         path.busy_until = start + size / rate
         return path.busy_until - now

@@ -37,9 +37,11 @@ def simulate(request: pytest.FixtureRequest) -> Simulate:
     request.node.stash[_SIMULATIONS] = made
     override: int | None = request.config.getoption("--ecsnet-seed")
 
-    def make(game: Game, *, clients: int = 1, link: Link = Link.PERFECT, seed: int | None = None) -> Simulation:
+    def make(
+        game: Game, *, clients: int = 1, link: Link = Link.PERFECT, seed: int | None = None, transport: str = "udp"
+    ) -> Simulation:
         chosen = override if override is not None else (seed or 0)
-        simulation = Simulation(game, clients=0, link=link, seed=chosen)
+        simulation = Simulation(game, clients=0, link=link, seed=chosen, transport=transport)
         made.append(simulation)  # before anybody joins, so that a failing join shows its seed, too
         simulation.add_clients(clients)
         return simulation

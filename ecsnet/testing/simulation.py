@@ -13,12 +13,13 @@ from ecsnet.server import Server
 from ecsnet.testing.invariants import Invariants, assert_converged
 from ecsnet.testing.network import Link, VirtualNetwork
 from ecsnet.tokens import TokenGate, TokenOpener
-from ecsnet.transport.address import Address
+from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.identity import Identity
 
 __all__ = ["Simulation", "SimulationTimeout"]
 
 SERVER_ADDRESS: Address = ("server", 7777)
+TRANSPORTS = ("udp", "tcp", "both")
 # Not zero, so that code which takes 0.0 for "never" is found out.
 START_SECONDS = 1000.0
 JOIN_SECONDS = 10.0
@@ -53,6 +54,7 @@ class Simulation:
         password: str = "",
         identity: Identity | None = None,
         token_key: TokenOpener | None = None,
+        transport: str = "udp",
     ) -> None:
         """Start a server and let `clients` join it.
 
@@ -65,12 +67,16 @@ class Simulation:
             password: Of the server; the clients made here know it.
             identity: The server's key; a fresh one when omitted.
             token_key: Everybody needs a token it opens; `now` counts as the Unix time.
+            transport: "udp" or "tcp"; or "both": every second client comes over TCP.
         """
+        if transport not in TRANSPORTS:
+            raise ValueError(f"transport={transport!r}: there is {', '.join(map(repr, TRANSPORTS))}")
         self.game = game
         self.seed = seed
         self.now = START_SECONDS
         self._random = random.Random(seed)  # noqa: S311  # simulation, not cryptography
         self._client_config = client_config
+        self._transport = transport
         self.network = VirtualNetwork(seed=seed, link=link, trace=trace)
         self.server = Server(
             game, identity or Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
@@ -196,9 +202,10 @@ class Simulation:
     ) -> Client:
         self._joined += 1
         address: Address = (f"10.0.{self._joined >> 8}.{self._joined & 0xFF}", 40000)
+        is_stream = self._transport == "tcp" or (self._transport == "both" and self._joined % 2 == 0)
         client = Client(
             self.game,
-            SERVER_ADDRESS,
+            StreamAddress(*SERVER_ADDRESS[:2], self._joined) if is_stream else SERVER_ADDRESS,
             now=self.now,
             name=name or f"player-{self._joined}",
             pins=(self.server.public_key,) if pins is None else pins,

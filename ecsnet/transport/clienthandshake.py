@@ -186,7 +186,7 @@ class ClientHandshake:
                 protocol.PROTOCOL_VERSION,
                 self.attempt,
                 self._application_id,
-                self._config.datagram_bytes,
+                self._config.padded_bytes,
             )
         ]
 
@@ -266,7 +266,7 @@ class ClientHandshake:
         chosen = protocol.PROTOCOL_VERSION, self._suite, self._pattern, key_index
         length = self._pattern.message_bytes + len(self._credentials)
         header = hello.pack_hello(challenge, chosen, self._application_id, length)
-        padding = bytes(self._config.datagram_bytes - len(header) - length)
+        padding = bytes(max(0, self._config.padded_bytes - len(header) - length))
         noise = HandshakeState(
             hello.protocol_name(self._pattern, self._suite),
             initiator=True,

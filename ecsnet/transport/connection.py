@@ -26,6 +26,7 @@ from ecsnet.transport.path import Roaming
 from ecsnet.transport.reset import is_reset
 from ecsnet.transport.state import Event, State, advance
 from ecsnet.transport.statistics import Statistics
+from ecsnet.transport.stream import StreamTraffic, handshake_config
 from ecsnet.transport.traffic import Traffic, payload_bytes
 
 __all__ = ["Connection"]
@@ -84,13 +85,16 @@ class Connection:
         self.tag: object = None
         self.awake: dict[Connection, None] = {}
         self.is_at_fault = False
-        self.max_message_bytes = payload_bytes(config, is_client=is_client) - packet.OVERHEAD_BYTES
+        self.max_message_bytes = payload_bytes(address, config, is_client=is_client) - packet.OVERHEAD_BYTES
         self._config = config
         self._is_client = is_client
+        self._is_stream = isinstance(address, StreamAddress)
+        self._stream_open = self._is_stream
         self._kinds = bytes([channel.delivery for channel in channels])
         self._outbox = Outbox(
             channels, config, self._statistics, max_message_bytes=self.max_message_bytes,
             reliable_limit_bytes=config.client_send_queue_bytes if is_client else config.server_send_queue_bytes,
+            conflates=self._is_stream,
         )  # fmt: skip
         self._inbox = Inbox(channels, config)
         self._handshake: ClientHandshake | None = None
@@ -136,7 +140,7 @@ class Connection:
             credentials=credentials,
             entropy=entropy,
             now=now,
-            config=config.handshake,
+            config=handshake_config(config.handshake) if connection._is_stream else config.handshake,
             password_key=password_key,
             player_key=player_key,
         )
@@ -202,7 +206,10 @@ class Connection:
 
     def budget_bytes(self, now: float) -> int:  # noqa: ARG002  # pacing will need it
         """Return how many bytes of unreliable messages are worth making now: what the next call can carry."""
-        return max(0, self._config.send_budget_bytes - self._outbox.waiting_bytes)
+        budget = self._config.send_budget_bytes
+        if self._traffic is not None:
+            budget = min(budget, self._traffic.room_bytes)
+        return max(0, budget - self._outbox.waiting_bytes)
 
     def is_writable(self, channel: int, size: int = 0) -> bool:
         """Tell whether `send` would take a message of `size` bytes now."""
@@ -214,6 +221,8 @@ class Connection:
         if messages and self._inbox.credit.read() and self.state is State.CONNECTED:
             self._outbox.say_credit(self._inbox.credit.granted)
             self.awake[self] = None
+        if self._traffic is not None and self._traffic.note_read():
+            self.awake[self] = None
         return messages
 
     def take_reports(self) -> list[tuple[int, bool]]:
@@ -224,13 +233,15 @@ class Connection:
     # The six verbs.
 
     def receive_datagram(self, data: bytes, address: Address, now: float) -> None:  # HOT: once per datagram
-        """Take a datagram; any bytes at all."""
+        """Take a datagram, or a record of a stream; any bytes at all. An empty record is the end of the stream."""
         now = self._clamp(now)
         statistics = self._statistics
         statistics.datagrams_received += 1
         statistics.bytes_received += len(data)
         if address != self.address:
             self._receive_from_elsewhere(data, address, now)
+        elif not data and self._is_stream:
+            self._receive_stream_end()
         elif self._handshake is not None:
             self._receive_handshake(self._handshake, data, now)
         elif self._traffic is None or self.state is State.CLOSED:
@@ -239,6 +250,8 @@ class Connection:
             opened = self._traffic.open(data)
             if opened is not None:
                 self._receive_packet(self._traffic, *opened, now)
+            elif self._is_stream:  # no network damages a stream, so this is the peer's own doing
+                self.close(DisconnectReason.PROTOCOL_ERROR, "a record that is not authentic", now=now)
             elif self._reset_token and self.state is State.CONNECTED and is_reset(data, self._reset_token):
                 self._end(DisconnectReason.SERVER_RESTARTED, DisconnectReason.SERVER_RESTARTED.text)
 
@@ -255,7 +268,7 @@ class Connection:
             self._update_traffic(self._traffic, now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
-        """Return what must go out now, acknowledgements included."""
+        """Return what must go out now, acknowledgements included; an empty record ends a stream."""
         now = self._clamp(now)
         if self.state is State.CONNECTED and self._traffic is not None:
             datagrams = self._traffic.datagrams(now)
@@ -265,6 +278,9 @@ class Connection:
             words = self._handshake.datagrams_to_send(now)
         elif self._farewell is not None and self._traffic is not None and self._farewell.take_due(now):
             words = [self._traffic.seal(self._farewell.frame)]
+        if self._stream_open and self.state is State.CLOSED:
+            self._stream_open = False
+            words.append(b"")
         return self._counted([(data, self.address) for data in words])
 
     def next_deadline(self) -> float | None:
@@ -299,7 +315,8 @@ class Connection:
         self.state = advance(self.state, Event.CLOSE_SENT)
         pause = min(self._traffic.probe_timeout(), self._config.close_pause_seconds)
         frame = packet.pack_close(reason, text)
-        self._farewell = Farewell.first(frame, now, pause=pause, repeats=self._config.close_repeats)
+        repeats = 1 if self._is_stream else self._config.close_repeats
+        self._farewell = Farewell.first(frame, now, pause=pause, repeats=repeats)
         self._report_end(reason, text)
 
     # Handshake.
@@ -331,7 +348,8 @@ class Connection:
 
     def _start(self, keys: SessionKeys) -> Traffic:
         """Have keys."""
-        self._traffic = Traffic(
+        kind = StreamTraffic if self._is_stream else Traffic
+        self._traffic = kind(
             keys, self._outbox, self._config, self._statistics, address=self.address, now=self._now,
             connection_id=self.connection_id if self._is_client else None,
             note=self._trace_sent if self._config.trace is not None else None,
@@ -379,7 +397,7 @@ class Connection:
         """Take the messages of a packet of `size` bytes, and let it be acknowledged. HOT: once per packet received."""
         messages, numbered, fragments, _, _, eliciting, controls = frames
         inbox = self._inbox
-        if inbox.is_full and (messages or numbered or fragments):
+        if inbox.is_full and (messages or numbered or fragments) and not traffic.keeps(size):
             # It is not acknowledged, so the peer slows down or sends it again; its ACK and its life sign have counted.
             self._statistics.drops["inbox full"] += 1
             return
@@ -470,17 +488,28 @@ class Connection:
             self._end(DisconnectReason.TIMEOUT, DisconnectReason.TIMEOUT.text)
         elif self.state is State.CONNECTED:
             traffic.update(now)
-            self._watch_progress(now)
+            self._watch_progress(traffic, now)
 
-    def _watch_progress(self, now: float) -> None:
+    def _watch_progress(self, traffic: Traffic, now: float) -> None:
         """Close a connection whose peer has acknowledged no reliable message for too long, though some wait."""
         waits, settled = self._outbox.progress
         if not waits or settled != self._settled:
             self._settled, self._settled_at = settled, now
-        elif now >= self._settled_at + self._config.stall_timeout_seconds:
+        if traffic.is_stuck(now) or now >= self._settled_at + self._config.stall_timeout_seconds:
             self.close(DisconnectReason.TOO_SLOW, now=now)
 
     # The end.
+
+    def _receive_stream_end(self) -> None:
+        """End at once: what is not said by now will never be."""
+        self._stream_open = False
+        if self.state is State.CLOSING:
+            self.state = advance(self.state, Event.ENDED)
+        elif self._handshake is not None and self._handshake.failure is not HandshakeFailure.NO_ANSWER:
+            reason, text = _FAILURES[self._handshake.failure]
+            self._end(reason, text or reason.text)
+        elif self.state is not State.CLOSED:
+            self._end(DisconnectReason.CONNECTION_LOST, DisconnectReason.CONNECTION_LOST.text)
 
     def _end(self, reason: DisconnectReason, text: str, payload: bytes = b"") -> None:
         """End without a word to the peer."""

@@ -5,13 +5,13 @@ asked who may come in.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError
 from ecsnet.events import Connected, ConnectRequested, Disconnected, Writable
 from ecsnet.protocol import DisconnectReason
-from ecsnet.transport.address import Address
+from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.channels import Channel
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.doorkeeper import Doorkeeper
@@ -73,6 +73,10 @@ class Endpoint:
         # something to send, or whose deadline has come. The others are not touched.
         self._awake: dict[Connection, None] = {}
         self._deadlines: dict[Connection, float] = {}
+        # Streams that have a connection, and those that have none yet with the time when they must have one. How many
+        # there may be is the business of the path that opens them.
+        self._streams: dict[StreamAddress, Connection] = {}
+        self._visitors: dict[StreamAddress, float] = {}
         self.drops: Counter[str] = Counter()
 
     def __repr__(self) -> str:
@@ -106,6 +110,9 @@ class Endpoint:
         connection.awake = self._awake
         self._awake[connection] = None
         self.connections[connection_id] = connection
+        if isinstance(request.address, StreamAddress):
+            self._streams[request.address] = connection
+            self._visitors.pop(request.address, None)
         self._unconfirmed[connection_id] = request
         self._outgoing.append((reply, request.address))
 
@@ -122,9 +129,11 @@ class Endpoint:
     # The six verbs.
 
     def receive_datagram(self, data: bytes, address: Address, now: float) -> None:
-        """Take a datagram; any bytes at all."""
+        """Take a datagram, or a record of a stream; any bytes at all. An empty record is the end of the stream."""
         self._now = max(self._now, now)
-        if not data:
+        if isinstance(address, StreamAddress):
+            self._receive_record(data, address)
+        elif not data:
             self.drops["empty"] += 1
         elif data[0] & HANDSHAKE_BIT:
             self._receive_handshake(data, address)
@@ -138,6 +147,7 @@ class Endpoint:
         self._now = max(self._now, now)
         self._handshakes.update(self._now)
         self._expire_requests()
+        self._expire_visitors()
         self._wake_due()
         for connection in self._awake:
             connection.update(self._now)
@@ -168,6 +178,7 @@ class Endpoint:
         if self._awake or self._outgoing:
             return self._now
         deadlines = [self._handshakes.next_deadline(), *(expires_at for _, expires_at in self._requests.values())]
+        deadlines.append(next(iter(self._visitors.values()), None))
         deadlines.append(min(self._deadlines.values(), default=None))
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
@@ -185,6 +196,7 @@ class Endpoint:
         self._expire_requests()
         for request_id in list(self._requests):
             self.refuse(request_id, reason, text)
+        self._end_streams(self._visitors)
         for connection in self.connections.values():
             connection.close(reason, text, now=self._now)
 
@@ -216,10 +228,49 @@ class Endpoint:
         if connection is None:
             self._answer_unknown(data, connection_id, address)
             return
+        self._hand_over(connection, data, address)
+
+    def _hand_over(self, connection: Connection, data: bytes, address: Address) -> None:
+        """Give a connection what is its own. HOT: once per datagram received."""
         self._awake[connection] = None
         connection.receive_datagram(data, address, self._now)
-        if self._unconfirmed and connection_id in self._unconfirmed and connection.state is not State.PENDING:
-            self._handshakes.confirm(self._unconfirmed.pop(connection_id))
+        if self._unconfirmed and connection.state is not State.PENDING:
+            request = self._unconfirmed.pop(connection.connection_id, None)
+            if request is not None:
+                self._handshakes.confirm(request)
+
+    # Streams.
+
+    def _receive_record(self, data: bytes, address: StreamAddress) -> None:
+        """Find whose a record is by its stream alone."""
+        connection = self._streams.get(address)
+        if connection is not None:
+            self._hand_over(connection, data, address)
+        elif not data:
+            self._forget_visitor(address)
+        elif data[0] & HANDSHAKE_BIT and not self._closed:
+            self._visitors.setdefault(address, self._now + self._config.handshake.timeout_seconds)
+            self._receive_handshake(data, address)
+        else:
+            self.drops["no handshake"] += 1
+            self._end_streams([address])
+
+    def _forget_visitor(self, address: StreamAddress) -> None:
+        """Note that a stream without a connection has ended."""
+        self._visitors.pop(address, None)
+        for request, _ in list(self._requests.values()):
+            if request.address == address:
+                del self._requests[request.id]
+                self._handshakes.confirm(request)  # its place is free
+
+    def _expire_visitors(self) -> None:
+        """End streams that were not let in in time."""
+        self._end_streams([address for address, until in self._visitors.items() if self._now >= until])
+
+    def _end_streams(self, addresses: Iterable[StreamAddress]) -> None:
+        for address in list(addresses):
+            self._forget_visitor(address)
+            self._outgoing.append((b"", address))
 
     def _answer_unknown(self, data: bytes, connection_id: int, address: Address) -> None:
         """Tell whoever still talks to a connection that is gone, most likely since before a restart."""
@@ -247,6 +298,8 @@ class Endpoint:
         self._take_events(connection)
         self._deadlines.pop(connection, None)
         del self.connections[connection.connection_id]
+        if isinstance(connection.address, StreamAddress):
+            self._streams.pop(connection.address, None)
         self._unconfirmed.pop(connection.connection_id, None)
 
     def _take(self, request_id: int) -> HandshakeRequest:

@@ -12,7 +12,7 @@ from ecsnet.errors import LocalProtocolError, SendQueueFull
 from ecsnet.transport.channels import Channel, Delivery
 from ecsnet.transport.credit import CreditSender
 from ecsnet.transport.fragments import cut
-from ecsnet.transport.packet import MAX_FRAMES, pack_fragment, pack_message, pack_numbered
+from ecsnet.transport.packet import CHANNEL_MASK, MAX_FRAMES, pack_fragment, pack_message, pack_numbered
 from ecsnet.transport.reliable import Piece, PieceSender, ReliableSender, Spending
 from ecsnet.transport.statistics import Statistics
 
@@ -31,9 +31,9 @@ class Outbox:
     """
 
     __slots__ = (
-        "_active", "_allowance_bytes", "_config", "_credit", "_duplicates", "_max_message_bytes", "_numbers", "_parted",
-        "_queue", "_queue_bytes", "_senders", "_sequenced", "_share_bytes", "_spending", "_statistics", "refused",
-        "reports", "urgent",
+        "_active", "_allowance_bytes", "_config", "_conflates", "_credit", "_duplicates", "_max_message_bytes",
+        "_numbers", "_parted", "_queue", "_queue_bytes", "_senders", "_sequenced", "_share_bytes", "_spending",
+        "_statistics", "refused", "reports", "urgent",
     )  # fmt: skip
 
     def __init__(
@@ -44,13 +44,16 @@ class Outbox:
         *,
         reliable_limit_bytes: int,
         max_message_bytes: int,
+        conflates: bool = False,
     ) -> None:
         """Start with nothing to send.
 
         Args:
             reliable_limit_bytes: What each reliable channel may hold.
             max_message_bytes: Longest message, or part of one, that fits a packet.
+            conflates: Let only the newest message of each sequenced channel wait.
         """
+        self._conflates = conflates
         self._config = config
         self._statistics = statistics
         self._max_message_bytes = max_message_bytes
@@ -89,6 +92,8 @@ class Outbox:
             return
         if token is not None and token < 0:
             raise LocalProtocolError(f"a token is not negative, as {token} is")
+        if self._conflates and self._sequenced[channel]:
+            self._supersede(channel)
         if len(message) > self._max_message_bytes:
             self._add_parts(channel, message, token)
         elif self._sequenced[channel]:
@@ -142,6 +147,21 @@ class Outbox:
             self._statistics.drops["unreliable queue full"] += 1
             if token is not None:
                 self._report((token,), arrived=False)
+
+    def _supersede(self, channel: int) -> None:
+        """Give up what waits on a sequenced channel: over a stream nothing newer could overtake it."""
+        if not self._queue:
+            return
+        kept: deque[tuple[bytes, int | None]] = deque()
+        for frame, token in self._queue:
+            if frame[0] & CHANNEL_MASK != channel:
+                kept.append((frame, token))
+                continue
+            self._queue_bytes -= len(frame)
+            self._statistics.drops["superseded"] += 1
+            if token is not None:
+                self._report((token,), arrived=False)
+        self._queue = kept
 
     @property
     def is_waiting(self) -> bool:

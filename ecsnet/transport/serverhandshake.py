@@ -15,7 +15,7 @@ from ecsnet.config import GuardConfig, HandshakeConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import hello
-from ecsnet.transport.address import Address, network_of
+from ecsnet.transport.address import Address, StreamAddress, network_of
 from ecsnet.transport.cookie import CookieJar
 from ecsnet.transport.crypto import PacketKeys, SessionKeys
 from ecsnet.transport.doorkeeper import Doorkeeper
@@ -147,7 +147,7 @@ class ServerHandshakes:
     def receive(self, data: bytes, address: Address, now: float) -> list[Reply | Requested]:
         """Take one datagram whose first byte has HANDSHAKE_BIT set; any bytes at all."""
         now = self._advance(now)
-        if len(data) < self._config.datagram_bytes:
+        if len(data) < self._config.datagram_bytes and not isinstance(address, StreamAddress):
             return self._drop(HandshakeDrop.TOO_SMALL)
         if data[0] == DatagramType.INIT:
             return self._receive_init(data, address, now)
@@ -243,10 +243,11 @@ class ServerHandshakes:
     def _open(self, said: Hello, data: bytes, key: _Key) -> list[Reply | Requested]:
         """Do the key exchange if there is room; from here on something is remembered."""
         network = network_of(key[0])
+        is_stream = isinstance(key[0], StreamAddress)  # there nobody asks twice, and its path limits each network
         self._make_room(network)
         if len(self._pending) >= self._config.max_pending:
             return self._drop(HandshakeDrop.TOO_MANY_PENDING)
-        if self._by_network[network] >= self._config.max_pending_per_network:
+        if self._by_network[network] >= self._config.max_pending_per_network and not is_stream:
             return self._drop(HandshakeDrop.TOO_MANY_FROM_NETWORK)
         static = self._static(said.key_index)
         if said.suite not in _SUITES or said.pattern not in self._patterns or static is None:

@@ -5,15 +5,16 @@ arrived to `acks.py`. Whether there is a connection at all is the business of `c
 """
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ecsnet.config import TransportConfig
 from ecsnet.transport import packet
 from ecsnet.transport.acks import ReceivedPackets
-from ecsnet.transport.address import Address
+from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.crypto import TAG_BYTES, SessionKeys
 from ecsnet.transport.loss import InFlight, SentPacket
 from ecsnet.transport.outbox import Outbox
+from ecsnet.transport.reliable import Piece
 from ecsnet.transport.statistics import Statistics
 from ecsnet.wire import decode_packet_number
 
@@ -40,8 +41,8 @@ class Traffic:
     """
 
     __slots__ = (
-        "_config", "_header_start", "_in_flight", "_keys", "_next_number", "_note", "_outbox", "_payload_bytes",
-        "_peer_header_bytes", "_statistics", "address", "last_sent", "ping_due", "received",
+        "_bytes_in_flight", "_config", "_header_start", "_in_flight", "_keys", "_next_number", "_note", "_outbox",
+        "_payload_bytes", "_peer_header_bytes", "_statistics", "address", "last_sent", "ping_due", "received",
     )  # fmt: skip
 
     def __init__(
@@ -71,8 +72,9 @@ class Traffic:
         header = SERVER_HEADER.pack(FLAGS, 0) if connection_id is None else CLIENT_HEADER.pack(FLAGS, connection_id, 0)
         self._header_start = header[:-NUMBER_BYTES]
         self._peer_header_bytes = SERVER_HEADER.size if is_client else CLIENT_HEADER.size
-        self._payload_bytes = payload_bytes(config, is_client=is_client)
+        self._payload_bytes = payload_bytes(address, config, is_client=is_client)
         self._in_flight = InFlight(config.max_ack_delay_seconds)
+        self._bytes_in_flight = 0
         self._next_number = 0
         self._note = note
         self.received = ReceivedPackets()
@@ -105,6 +107,17 @@ class Traffic:
             return None
         return number, plaintext
 
+    def keeps(self, size: int) -> bool:  # noqa: ARG002  # a stream does
+        """Tell whether a packet of `size` bytes is taken although the application does not read what came before.
+
+        It is not: unacknowledged, it makes the peer slow down, or send again what matters.
+        """
+        return False
+
+    def note_read(self) -> bool:
+        """Hear that the application has read everything; tell whether the peer waits to hear it."""
+        return False
+
     def take_ack(self, ack: packet.Ack, now: float) -> None:  # HOT: once per packet received
         """Settle what the peer says has arrived.
 
@@ -117,7 +130,8 @@ class Traffic:
         if not acked:
             return
         statistics, outbox = self._statistics, self._outbox
-        for _, _, pieces, tokens, acks_up_to in acked:
+        for _, size, pieces, tokens, acks_up_to in acked:
+            self._bytes_in_flight -= size
             statistics.note_acked()
             if pieces or tokens:
                 outbox.acknowledge(pieces, tokens)
@@ -127,7 +141,8 @@ class Traffic:
             statistics.rtt_seconds, statistics.jitter_seconds = rtt.smoothed, rtt.variation
 
     def _note_lost(self, packets: Iterable[SentPacket]) -> None:
-        for _, _, pieces, tokens, _ in packets:
+        for _, size, pieces, tokens, _ in packets:
+            self._bytes_in_flight -= size
             self._statistics.note_lost()
             self._outbox.lose(pieces, tokens)
 
@@ -154,6 +169,10 @@ class Traffic:
         if now >= self.last_sent + self._config.keep_alive_seconds:
             self.ping_due = True
 
+    def is_stuck(self, now: float) -> bool:  # noqa: ARG002  # a stream knows
+        """Tell whether the peer lives but acknowledges nothing: here that is what losses look like."""
+        return False
+
     def next_deadline(self) -> float:
         """Return when `update` or `datagrams` has something to do."""
         deadline = self.last_sent + self._config.keep_alive_seconds
@@ -164,13 +183,18 @@ class Traffic:
 
     # Sending.
 
+    @property
+    def room_bytes(self) -> int:
+        """How much may be sent before something is acknowledged."""
+        return self._config.send_budget_bytes
+
     def datagrams(self, now: float) -> list[tuple[bytes, Address]]:  # HOT: once per call of the host
         """Pack what is queued into as few datagrams as it fits, up to the budget of one call."""
         outbox, address = self._outbox, self.address
         outbox.begin()
         datagrams: list[tuple[bytes, Address]] = []
         budget = self._config.send_budget_bytes
-        while budget > 0 and (self.ping_due or outbox.is_waiting or self._ack_is_due(now)):
+        while budget > 0 and (self.ping_due or (outbox.is_waiting and self.room_bytes > 0) or self._ack_is_due(now)):
             data = self._pack(now)
             datagrams.append((data, address))
             budget -= len(data)
@@ -190,23 +214,31 @@ class Traffic:
         frames: list[bytes] = []
         room = self._payload_bytes
         acks_up_to = -1
-        received = self.received
-        if received.eliciting_since is not None:
-            self.ping_due |= received.unconfirmed > MAX_UNCONFIRMED_PACKETS
-            acks_up_to, delay, bitmap = received.take_ack(now)
-            frames.append(packet.pack_ack(acks_up_to, delay, bitmap))
-            room -= len(frames[0])
-        pieces, tokens = self._outbox.fill(frames, room)
+        if self.received.eliciting_since is not None:
+            acks_up_to = self._pack_ack(frames, now)
+            room -= sum(map(len, frames))
+        pieces: Sequence[Piece] = ()
+        tokens: Sequence[int] = ()
+        if self.room_bytes > 0:
+            pieces, tokens = self._outbox.fill(frames, room)
         if len(frames) == (acks_up_to >= 0):
             if not self.ping_due:  # an ACK alone: nobody acknowledges it, so nothing is to be remembered
                 return self.seal(frames[0])
             frames.append(packet.PING_FRAME)
         self.ping_due = False
         data = self.seal(b"".join(frames))
+        self._bytes_in_flight += len(data)
         given_up = self._in_flight.add(self._next_number - 1, (now, len(data), pieces, tokens, acks_up_to))
         if given_up is not None:
             self._note_lost((given_up,))
         return data
+
+    def _pack_ack(self, frames: list[bytes], now: float) -> int:
+        """Add an ACK; return the largest packet it names."""
+        self.ping_due |= self.received.unconfirmed > MAX_UNCONFIRMED_PACKETS
+        largest, delay, bitmap = self.received.take_ack(now)
+        frames.append(packet.pack_ack(largest, delay, bitmap))
+        return largest
 
     def seal(self, plaintext: bytes) -> bytes:
         """Make a packet of its own of some frames."""
@@ -232,6 +264,8 @@ class Traffic:
             self._outbox.lose((), tokens)
 
 
-def payload_bytes(config: TransportConfig, *, is_client: bool) -> int:
+def payload_bytes(address: Address, config: TransportConfig, *, is_client: bool) -> int:
     """Return how many bytes of frames fit a packet."""
+    if isinstance(address, StreamAddress):
+        return config.datagram_bytes - TAG_BYTES
     return config.datagram_bytes - (CLIENT_HEADER if is_client else SERVER_HEADER).size - TAG_BYTES

@@ -1,7 +1,9 @@
 """Server and clients over real sockets on the loopback interface, in one thread."""
 
 import random
+import socket
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path as FilePath
 
 import pytest
@@ -10,15 +12,16 @@ from ecsnet import DisconnectReason
 from ecsnet.clock import MonotonicClock
 from ecsnet.components import Transform2D
 from ecsnet.config import ClientConfig, HandshakeConfig, TransportConfig
-from ecsnet.errors import LinkError
+from ecsnet.errors import LinkError, PortInUseError
+from ecsnet.events import PlayerLeft
 from ecsnet.joinlink import JoinLink
 from ecsnet.keys import KnownServers
-from ecsnet.runtime import RunningClient, RunningServer, UdpPath, join
+from ecsnet.runtime import MixedPath, Path, RunningClient, RunningServer, join, open_path
 from ecsnet.samples.hello.game import Move, game
 from ecsnet.testing.network import Link
+from ecsnet.transport.address import StreamAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.state import State
-from ecsnet.udp import UdpSocket
 from ecsnet.virtualpath import ImpairedPath
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow]
@@ -32,19 +35,20 @@ IMPATIENT = ClientConfig(transport=TransportConfig(handshake=HandshakeConfig(tim
 class Table:
     """A server on a free port, whoever joins it, and the known-servers file they share."""
 
-    def __init__(self, folder: FilePath) -> None:
+    def __init__(self, folder: FilePath, transport: str) -> None:
         self.known_file = folder / "known.json"
+        self.transport = transport
         self.identity = Identity.generate(random.Random(1).randbytes)
-        self.socket = UdpSocket.listen(0)
-        self.server = RunningServer(game, self.identity, UdpPath(self.socket))
+        self.path = open_path("both", 0)
+        self.server = RunningServer(game, self.identity, self.path)
         self.clients: list[RunningClient] = []
 
     @property
     def link(self) -> JoinLink:
-        return JoinLink("127.0.0.1", self.socket.address[1], (self.identity.public,))
+        return JoinLink("127.0.0.1", self.path.address[1], (self.identity.public,), self.transport)
 
     def join(self, link: str | JoinLink, name: str = "", config: ClientConfig | None = None) -> RunningClient:
-        client = join(game, link, name=name, known_servers=self.known_file, config=config)
+        client = join(game, link, name=name, known_servers=self.known_file, config=config, transport=self.transport)
         self.clients.append(client)
         return client
 
@@ -68,8 +72,8 @@ class Table:
 
 
 @pytest.fixture
-def table(tmp_path: FilePath) -> Generator[Table, None, None]:
-    opened = Table(tmp_path)
+def table(tmp_path: FilePath, transport: str) -> Generator[Table, None, None]:
+    opened = Table(tmp_path, transport)
     yield opened
     opened.close()
 
@@ -77,7 +81,7 @@ def table(tmp_path: FilePath) -> Generator[Table, None, None]:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_a_client_joins_by_link_and_its_key_press_moves_its_dot_on_the_server(table: Table, host: str) -> None:
     """The whole path of a key press, over both internet protocols."""
-    client = table.join(JoinLink(host, table.link.port, table.link.keys), "Ada")
+    client = table.join(JoinLink(host, table.link.port, table.link.keys, table.transport), "Ada")
     if not table.run_until(lambda: client.is_ready) and host == "::1":
         pytest.skip("this machine has no IPv6")
     assert client.entity is not None
@@ -139,11 +143,11 @@ def test_an_impaired_path_delays_and_loses_what_goes_through_a_real_socket(table
     link = Link(loss=0.2, latency_seconds=0.04)
     paths: list[ImpairedPath] = []
 
-    def via(path: UdpPath) -> ImpairedPath:
+    def via(path: Path) -> ImpairedPath:
         paths.append(ImpairedPath(path, link, seed=3, clock=MonotonicClock()))
         return paths[-1]
 
-    client = join(game, table.link, via=via)  # type: ignore[arg-type]  # join always hands over a UdpPath
+    client = join(game, table.link, via=via)
     table.clients.append(client)
 
     assert table.run_until(lambda: client.is_ready, lambda: client.statistics.datagrams_sent > 50)
@@ -159,3 +163,87 @@ def seen_x(client: RunningClient) -> float:
 def server_x(table: Table) -> float:
     [peer] = table.server.peers.values()
     return table.server.world.component_for_entity(peer.entity, Transform2D).x
+
+
+def test_clients_of_both_kinds_meet_on_one_server(tmp_path: FilePath) -> None:
+    """Each sees the other move; the server names their addresses apart, and one port number serves both."""
+    table = Table(tmp_path, "udp")
+    ada, bob = (join(game, replace(table.link, transport=transport), name=transport) for transport in ("udp", "tcp"))
+    table.clients += [ada, bob]
+    assert table.run_until(lambda: ada.is_ready, lambda: bob.is_ready)
+    assert ada.entity is not None
+    assert bob.entity is not None
+    mine, other = ada.receiver.network_id_of(ada.entity), bob.receiver.network_id_of(bob.entity)
+
+    ada.press(Move(dx=1))
+    bob.press(Move(dx=-1))
+
+    def seen_by(client: RunningClient, network_id: int) -> float:
+        return dict(client.view(Transform2D))[client.receiver.entity_of(network_id)].x
+
+    assert table.run_until(lambda: seen_by(bob, mine) > 220, lambda: seen_by(ada, other) < 180)
+    kinds = [type(connection.address) for connection in table.server.connections]
+    assert set(kinds) == {tuple, StreamAddress}
+    table.close()
+
+
+def test_a_socket_that_breaks_ends_the_game_at_once(tmp_path: FilePath) -> None:
+    """On either side; over UDP it would take ten seconds to know."""
+    table = Table(tmp_path, "tcp")
+    first, second = table.join(table.link), table.join(table.link)
+    assert table.run_until(lambda: first.is_ready, lambda: second.is_ready)
+
+    table.clients.remove(first)
+    first.path.close()
+
+    assert table.run_until(lambda: len(table.server.peers) == 1)
+    left = [event for event in table.server.events() if isinstance(event, PlayerLeft)]
+    assert [event.reason for event in left] == [DisconnectReason.CONNECTION_LOST]
+    table.server.path.close()
+    assert second.run_until(lambda: second.disconnected is not None, within_seconds=SECONDS)
+    assert second.disconnected is not None
+    assert second.disconnected[0] is DisconnectReason.CONNECTION_LOST
+    table.close()
+
+
+def test_a_transport_there_is_not_is_the_callers_mistake() -> None:
+    """With the value and what there is."""
+    with pytest.raises(ValueError, match="transport='carrier pigeon': there is 'udp', 'tcp', 'both'"):
+        open_path("carrier pigeon", 0)
+    with pytest.raises(ValueError, match="transport='both': there is 'udp', 'tcp'"):
+        join(game, JoinLink("127.0.0.1", 1, (bytes(32),)), transport="both")
+
+
+def test_a_server_takes_one_kind_only_if_told_so() -> None:
+    """And any free port number."""
+    for transport in ("udp", "tcp"):
+        path = open_path(transport, 0)
+        other = open_path("tcp" if transport == "udp" else "udp", path.address[1])  # the other kind has it free
+
+        assert path.address[1] == other.address[1] > 0
+        with pytest.raises(PortInUseError):
+            open_path("both", path.address[1])
+        path.close()
+        other.close()
+
+
+def test_garbage_from_many_streams_disturbs_nobody(tmp_path: FilePath) -> None:
+    """Port scanners, browsers and worse: the players do not notice, and no stream stays."""
+    table = Table(tmp_path, "tcp")
+    client = table.join(table.link)
+    assert table.run_until(lambda: client.is_ready)
+    chance = random.Random(7)
+    strangers = []
+    for _ in range(12):
+        stranger = socket.create_connection(("127.0.0.1", table.link.port), SECONDS)
+        stranger.send(chance.choice([b"GET / HTTP/1.1\r\n\r\n", chance.randbytes(3000), b"\x00\x01\x00"]))
+        strangers.append(stranger)
+    before = client.statistics.datagrams_received
+    assert isinstance(table.path, MixedPath)
+    streams = table.path.streams.streams
+
+    assert table.run_until(lambda: len(streams) == 1, lambda: client.statistics.datagrams_received > before + 20)
+    assert client.disconnected is None
+    for stranger in strangers:
+        stranger.close()
+    table.close()

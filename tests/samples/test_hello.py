@@ -13,9 +13,10 @@ from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
 
 
-def test_dots_move_and_everybody_sees_it() -> None:
-    """The whole game, over a bad network."""
-    sim = Simulation(hello.game, clients=2, link=Link.POOR, seed=1)
+def test_dots_move_and_everybody_sees_it(transport: str) -> None:
+    """The whole game, over a bad network; over TCP a better one, as every loss there holds up all input."""
+    link = Link.POOR if transport == "udp" else Link.WIFI
+    sim = Simulation(hello.game, clients=2, link=link, seed=1, transport=transport)
     first, second = sim.clients
     first.press(hello.Move(dx=1))
     sim.run(seconds=1)

@@ -18,9 +18,9 @@ from tests.simulation.meadow import Sheep, Weather, game, rename, shear
 T = TypeVar("T")
 
 
-def pasture(link: Link = Link.POOR, clients: int = 2, seed: int = 1) -> tuple[Simulation, int, int]:
+def pasture(transport: str, link: Link = Link.POOR) -> tuple[Simulation, int, int]:
     """Return a calm simulation, a sheep of the first client in the server's world, and the same in the client's."""
-    sim = Simulation(game, clients=clients, link=link, seed=seed)
+    sim = Simulation(game, clients=2, link=link, seed=1, transport=transport)
     sim.server.world.single(Weather).stormy = False
     for entity, _ in sim.server.world.get_component(Sheep):
         sim.server.world.delete_entity(entity)
@@ -34,9 +34,9 @@ def wait(sim: Simulation, reply: Reply[T]) -> None:
     sim.run_until(lambda: reply.done, within_seconds=15)
 
 
-def test_a_call_is_answered_with_its_value_whatever_the_network_does() -> None:
+def test_a_call_is_answered_with_its_value_whatever_the_network_does(transport: str) -> None:
     """The entity is named in the client's world and meant in the server's; once called is once run."""
-    sim, sheep, local = pasture()
+    sim, sheep, local = pasture(transport)
     replies = [sim.clients[0].call(shear, local, "please")]
     wait(sim, replies[0])
 
@@ -45,9 +45,9 @@ def test_a_call_is_answered_with_its_value_whatever_the_network_does() -> None:
     assert sim.server.world.component_for_entity(sheep, Sheep).wool == 0
 
 
-def test_a_refusal_carries_its_text() -> None:
+def test_a_refusal_carries_its_text(transport: str) -> None:
     """What the game says is what the player reads."""
-    sim, _, _ = pasture()
+    sim, _, _ = pasture(transport)
     reply = sim.clients[0].call(shear, 0, "nobody")
     wait(sim, reply)
 
@@ -55,9 +55,11 @@ def test_a_refusal_carries_its_text() -> None:
     assert (reply.refusal.code, reply.refusal.text) == (RefusalCode.REFUSED, "no such sheep")
 
 
-def test_a_bug_in_a_handler_is_logged_refused_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_in_a_handler_is_logged_refused_and_stops_nothing(
+    caplog: pytest.LogCaptureFixture, transport: str
+) -> None:
     """One broken handler must not take the game from everybody."""
-    sim, _, local = pasture()
+    sim, _, local = pasture(transport)
     with caplog.at_level(logging.ERROR):
         reply = sim.clients[0].call(shear, local, "bug")
         wait(sim, reply)
@@ -69,9 +71,9 @@ def test_a_bug_in_a_handler_is_logged_refused_and_stops_nothing(caplog: pytest.L
     assert len(sim.server.peers) == 2
 
 
-def test_only_the_owner_commands() -> None:
+def test_only_the_owner_commands(transport: str) -> None:
     """Whose entity it is, the server knows; what the caller claims does not count."""
-    sim, sheep, _ = pasture()
+    sim, sheep, _ = pasture(transport)
     thief = sim.clients[1]
     sim.run_until(lambda: bool(thief.receiver.entity_of(sheep)), within_seconds=10)
     reply = thief.call(rename, thief.receiver.entity_of(sheep), "mine")
@@ -82,9 +84,9 @@ def test_only_the_owner_commands() -> None:
     assert sim.server.world.component_for_entity(sheep, Sheep).name == "dolly"
 
 
-def test_more_calls_than_allowed_are_refused() -> None:
+def test_more_calls_than_allowed_are_refused(transport: str) -> None:
     """rate_hz=4: a burst of a second's worth, then four a second."""
-    sim, _, local = pasture(Link.LAN)
+    sim, _, local = pasture(transport, Link.LAN)
     replies = [sim.clients[0].call(shear, local, "again") for _ in range(20)]
     for reply in replies:
         wait(sim, reply)
@@ -97,9 +99,9 @@ def test_more_calls_than_allowed_are_refused() -> None:
     assert later.ok
 
 
-def test_the_callers_mistakes_raise_at_once() -> None:
+def test_the_callers_mistakes_raise_at_once(transport: str) -> None:
     """Too long a text, or a call to oneself, never leaves the program."""
-    sim, _, local = pasture()
+    sim, _, local = pasture(transport)
     with pytest.raises(SchemaError, match="note"):
         sim.clients[0].call(shear, local, "x" * 300)
     sim.clients[0].close(now=sim.now)
@@ -107,9 +109,9 @@ def test_the_callers_mistakes_raise_at_once() -> None:
         sim.clients[0].call(shear, local, "too late")
 
 
-def test_calls_that_wait_are_refused_when_the_connection_ends() -> None:
+def test_calls_that_wait_are_refused_when_the_connection_ends(transport: str) -> None:
     """Nobody polls for ever."""
-    sim, _, local = pasture()
+    sim, _, local = pasture(transport)
     reply = sim.clients[0].call(shear, local, "please")
     sim.server.kick(sim.clients[0].client_id, "enough", now=sim.now)
     sim.cut_off(sim.clients[0])
@@ -122,9 +124,9 @@ def test_calls_that_wait_are_refused_when_the_connection_ends() -> None:
 @pytest.mark.parametrize(
     "nonsense", [b"", b"\x00", b"\x00\x01\x63\x00\x00\x00\x00", b"\x07\x01", b"\x01\x05", b"\x00\x01\x01"]
 )
-def test_nonsense_on_the_channel_of_calls_closes_that_connection_only(nonsense: bytes) -> None:
+def test_nonsense_on_the_channel_of_calls_closes_that_connection_only(nonsense: bytes, transport: str) -> None:
     """A cheater's bytes end its own game, with a reason, and nobody else's."""
-    sim, _, _ = pasture(Link.LAN)
+    sim, _, _ = pasture(transport, Link.LAN)
     cheat, honest = sim.clients
     cheat._connection.send(CALLS, nonsense)
     sim.run_until(lambda: cheat.disconnected is not None, within_seconds=5)

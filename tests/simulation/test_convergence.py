@@ -50,9 +50,23 @@ def test_eight_clients_converge_on_a_terrible_link(seed: int) -> None:
 
 
 @pytest.mark.slow
-def test_they_converge_at_sixty_ticks_too() -> None:
+@pytest.mark.parametrize("transport", ["tcp", "both"])
+@pytest.mark.parametrize("seed", [100, 101])
+def test_eight_clients_converge_over_streams(seed: int, transport: str) -> None:
+    """The same link under TCP: nothing is lost, and everything waits behind what would have been."""
+    sim = Simulation(game, clients=8, link=BAD, seed=seed, start_tick=2**32 - 600, transport=transport)
+    stir(sim, seed)
+    sim.run(seconds=30)
+    calm(sim)
+
+    assert len(sim.server.peers) == 8
+    sim.assert_converged()
+
+
+@pytest.mark.slow
+def test_they_converge_at_sixty_ticks_too(transport: str) -> None:
     """At a game's usual rate the round trip is 20 ticks, and the windows are used much further."""
-    sim = Simulation(replace(game, tick_rate_hz=60, send_rate_hz=30), clients=8, link=BAD, seed=99)
+    sim = Simulation(replace(game, tick_rate_hz=60, send_rate_hz=30), clients=8, link=BAD, seed=99, transport=transport)
     stir(sim, 99)
     sim.run(seconds=20)
     calm(sim)
@@ -60,11 +74,11 @@ def test_they_converge_at_sixty_ticks_too() -> None:
     sim.assert_converged()
 
 
-def test_the_same_seed_gives_the_same_traffic() -> None:
+def test_the_same_seed_gives_the_same_traffic(transport: str) -> None:
     """A failure that cannot be replayed cannot be understood."""
 
     def traffic(seed: int) -> str:
-        sim = Simulation(game, clients=4, link=BAD, seed=seed, trace=True)
+        sim = Simulation(game, clients=4, link=BAD, seed=seed, trace=True, transport=transport)
         stir(sim, seed)
         sim.run(seconds=10)
         return sim.traffic_hash()
@@ -73,9 +87,9 @@ def test_the_same_seed_gives_the_same_traffic() -> None:
     assert traffic(7) != traffic(8)
 
 
-def test_a_late_joiner_sees_what_everyone_sees() -> None:
+def test_a_late_joiner_sees_what_everyone_sees(transport: str) -> None:
     """Whoever joins mid-game gets the whole world, not only what changes from then on."""
-    sim = Simulation(game, clients=3, link=BAD, seed=5)
+    sim = Simulation(game, clients=3, link=BAD, seed=5, transport=transport)
     stir(sim, 5)
     sim.run(seconds=10)
     late = sim.join("late")
@@ -85,13 +99,16 @@ def test_a_late_joiner_sees_what_everyone_sees() -> None:
     sim.assert_converged()
 
 
-def test_the_others_play_on_when_one_is_killed() -> None:
-    """A client that vanishes without a word goes after the timeout, and nobody else notices more than that."""
-    sim = Simulation(game, clients=3, link=Link.WIFI, seed=3)
+def test_the_others_play_on_when_one_is_killed(transport: str) -> None:
+    """A client that vanishes without a word goes after the timeout, and nobody else notices more than that.
+
+    Over TCP the system ends its stream, so it goes at once.
+    """
+    sim = Simulation(game, clients=3, link=Link.WIFI, seed=3, transport=transport)
     stir(sim, 3)
     lost = sim.clients[0].client_id
     sim.kill(sim.clients[0])
-    sim.run_until(lambda: lost not in sim.server.peers, within_seconds=12)
+    sim.run_until(lambda: lost not in sim.server.peers, within_seconds=12 if transport == "udp" else 0.5)
     calm(sim)
 
     assert len(sim.server.peers) == 2
@@ -99,9 +116,9 @@ def test_the_others_play_on_when_one_is_killed() -> None:
     sim.assert_converged()
 
 
-def test_a_partition_that_heals_is_forgotten() -> None:
+def test_a_partition_that_heals_is_forgotten(transport: str) -> None:
     """Three seconds without the network are less than the timeout: afterwards all is as it should be."""
-    sim = Simulation(game, clients=3, link=Link.WIFI, seed=4)
+    sim = Simulation(game, clients=3, link=Link.WIFI, seed=4, transport=transport)
     stir(sim, 4)
     sim.run(seconds=2)
     sim.cut_off(sim.clients[1])

@@ -19,9 +19,9 @@ from ecsnet.world import World
 from tests.simulation.meadow import Sheep, Walk, Weather, game, shear
 
 
-def test_players_are_entities_and_events() -> None:
+def test_players_are_entities_and_events(transport: str) -> None:
     """Who is connected is data on both sides, and news on the server."""
-    sim = Simulation(game, clients=1, link=Link.WIFI, seed=2)
+    sim = Simulation(game, clients=1, link=Link.WIFI, seed=2, transport=transport)
     sim.join("  Zoë\u0007 of the\n Meadow, the one and only  ")
     names = sorted(player.name for _, player in sim.clients[0].world.observe(Player))
     sim.clients[1].close(now=sim.now)
@@ -48,9 +48,9 @@ def test_a_host_that_never_asks_for_events_keeps_the_newest(monkeypatch: pytest.
     ]  # fmt: skip
 
 
-def test_a_full_server_says_so() -> None:
+def test_a_full_server_says_so(transport: str) -> None:
     """The third player of a game for two reads why, and may come back when there is room."""
-    sim = Simulation(replace(game, max_clients=2), clients=2, seed=3)
+    sim = Simulation(replace(game, max_clients=2), clients=2, seed=3, transport=transport)
     third = sim.join("third", wait=False)
     sim.run(1)
 
@@ -86,9 +86,9 @@ def test_another_version_of_the_game_is_refused_with_the_difference() -> None:
     assert "high=99 on the server" in text
 
 
-def test_another_game_is_refused() -> None:
+def test_another_game_is_refused(transport: str) -> None:
     """A soccer client on a knight server is told so, whatever its schema."""
-    sim = Simulation(game, clients=0, seed=5)
+    sim = Simulation(game, clients=0, seed=5, transport=transport)
     sim.game = Game("something else")
     client = sim.join(wait=False)
     sim.run(1)
@@ -97,18 +97,18 @@ def test_another_game_is_refused() -> None:
     assert client.disconnected[0] is DisconnectReason.WRONG_GAME
 
 
-def test_the_server_closes_and_everybody_hears_why() -> None:
+def test_the_server_closes_and_everybody_hears_why(transport: str) -> None:
     """Ctrl-C on the server is no mystery to the players."""
-    sim = Simulation(game, clients=3, link=Link.MOBILE, seed=6)
+    sim = Simulation(game, clients=3, link=Link.MOBILE, seed=6, transport=transport)
     sim.server.close(text="maintenance", now=sim.now)
     sim.run(2)
 
     assert [client.disconnected for client in sim.clients] == [(DisconnectReason.SERVER_CLOSING, "maintenance")] * 3
 
 
-def test_garbage_on_the_channel_of_input_gains_nothing() -> None:
+def test_garbage_on_the_channel_of_input_gains_nothing(transport: str) -> None:
     """Out of range, too long, too many, from the future: ignored and counted; the others do not notice."""
-    sim = Simulation(game, clients=2, seed=7)
+    sim = Simulation(game, clients=2, seed=7, transport=transport)
     cheat = sim.clients[0]
     buffer = sim.server._session.input_buffers[cheat.client_id]
     tick = (sim.server.world.tick + 5).to_bytes(4, "big")
@@ -124,9 +124,9 @@ def test_garbage_on_the_channel_of_input_gains_nothing() -> None:
     assert len(sim.server.peers) == 2
 
 
-def test_a_server_that_sends_nonsense_is_left() -> None:
+def test_a_server_that_sends_nonsense_is_left(transport: str) -> None:
     """The client is as careful as the server: a state message that cannot be read ends the connection."""
-    sim = Simulation(game, clients=1, seed=8)
+    sim = Simulation(game, clients=1, seed=8, transport=transport)
     client = sim.clients[0]
     sim.server.peers[client.client_id].connection.send(STATE, b"\x00\x00\x00\x01\xff")
     sim.run(1)
@@ -135,9 +135,9 @@ def test_a_server_that_sends_nonsense_is_left() -> None:
     assert client.disconnected[0] is DisconnectReason.PROTOCOL_ERROR
 
 
-def test_press_takes_the_games_input_in_its_ranges() -> None:
+def test_press_takes_the_games_input_in_its_ranges(transport: str) -> None:
     """The caller's mistake raises where it is made."""
-    sim = Simulation(game, clients=1, seed=9)
+    sim = Simulation(game, clients=1, seed=9, transport=transport)
     with pytest.raises(LocalProtocolError, match="Walk"):
         sim.clients[0].press(Player())
     with pytest.raises(SchemaError, match="dx"):
@@ -155,7 +155,7 @@ def test_a_datagram_of_anybody_else_changes_nothing() -> None:
     assert sim.clients[0].statistics.drops["wrong address"] == 1
 
 
-def test_a_kick_in_the_middle_of_a_tick_hurts_nobody_else() -> None:
+def test_a_kick_in_the_middle_of_a_tick_hurts_nobody_else(transport: str) -> None:
     """A rule of the game may throw somebody out while the tick runs: the others get their state all the same."""
     sims: list[Simulation] = []
 
@@ -165,7 +165,7 @@ def test_a_kick_in_the_middle_of_a_tick_hurts_nobody_else() -> None:
                 if 1 in sim.server.peers and world.tick % 2 == 0:  # a tick in which state is sent
                     sim.server.kick(1, "out", now=sim.now)
 
-    sim = Simulation(replace(game, systems=(*game.systems, Bouncer)), clients=2, seed=11)
+    sim = Simulation(replace(game, systems=(*game.systems, Bouncer)), clients=2, seed=11, transport=transport)
     sims.append(sim)
     sim.run(1)
 
@@ -174,9 +174,9 @@ def test_a_kick_in_the_middle_of_a_tick_hurts_nobody_else() -> None:
     assert list(sim.server.peers) == [2]
 
 
-def test_a_channel_nobody_reads_is_no_place_to_fill() -> None:
+def test_a_channel_nobody_reads_is_no_place_to_fill(transport: str) -> None:
     """A client that sends state, as only servers do, is closed; its bytes do not pile up."""
-    sim = Simulation(game, clients=2, seed=12)
+    sim = Simulation(game, clients=2, seed=12, transport=transport)
     cheat, honest = sim.clients
     for _ in range(20):
         cheat._connection.send(STATE, bytes(1000))
@@ -189,9 +189,16 @@ def test_a_channel_nobody_reads_is_no_place_to_fill() -> None:
 
 @pytest.mark.parametrize("rate", [20, 30, 60])
 @pytest.mark.parametrize("stalled", ["client", "server"])
-def test_a_stall_is_overcome_and_inputs_arrive_again(stalled: str, rate: int) -> None:
+def test_a_stall_is_overcome_and_inputs_arrive_again(stalled: str, rate: int, transport: str) -> None:
     """Loading pictures, a dragged window, a busy machine: two seconds of nothing, and soon all is as before."""
-    sim = Simulation(replace(game, tick_rate_hz=rate, send_rate_hz=rate // 2), clients=1, link=Link.WIFI, seed=13)
+    link = Link.WIFI if transport == "udp" else replace(Link.WIFI, loss=0.0)  # one loss delays a stream's inputs 0.2 s
+    sim = Simulation(
+        replace(game, tick_rate_hz=rate, send_rate_hz=rate // 2),
+        clients=1,
+        link=link,
+        seed=13,
+        transport=transport,
+    )
     client = sim.clients[0]
     sim.stall(client if stalled == "client" else sim.server, seconds=2)
     sim.run(6)
@@ -202,9 +209,9 @@ def test_a_stall_is_overcome_and_inputs_arrive_again(stalled: str, rate: int) ->
     assert buffer.missing - before <= 0.05 * 4 * rate
 
 
-def test_last_words_are_heard() -> None:
+def test_last_words_are_heard(transport: str) -> None:
     """A call that arrives together with the goodbye still runs."""
-    sim = Simulation(game, clients=1, seed=14)
+    sim = Simulation(game, clients=1, seed=14, transport=transport)
     sim.server.world.single(Weather).stormy = False
     client = sim.clients[0]
     sheep = sim.server.world.create_entity(Sheep(wool=5))

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from ecsnet.testing.network import Link, VirtualNetwork
+from ecsnet.transport.address import StreamAddress
 
 HERE, THERE, ELSEWHERE = ("here", 1), ("there", 2), ("elsewhere", 3)
 COUNT = 20_000
@@ -176,3 +177,105 @@ def test_a_datagram_costs_microseconds() -> None:
     carry(Link.POOR)
 
     assert (time.process_time() - start) / COUNT < 40e-6
+
+
+# Streams.
+
+STREAM = StreamAddress(*THERE, 7)  # as HERE sees it
+BACK = StreamAddress(*HERE, 7)
+
+
+def carry_stream(link: Link, *, count: int = 4000, seed: int = 1, step: float = 0.01) -> list[tuple[int, float]]:
+    """Send numbered records, one every `step` seconds; return (number, seconds on the way) in order of arrival."""
+    network = VirtualNetwork(seed=seed, link=link)
+    for number in range(count):
+        network.send(number.to_bytes(4, "big"), HERE, STREAM, number * step)
+    arrived = []
+    while (at := network.next_arrival()) is not None:
+        for data, source in network.receive(THERE, at):
+            assert source == BACK
+            number = int.from_bytes(data, "big")
+            arrived.append((number, at - number * step))
+    return arrived
+
+
+@pytest.mark.parametrize("link", [Link.WIFI, Link.POOR, Link.AWFUL], ids=["wifi", "poor", "awful"])
+def test_a_stream_loses_nothing_repeats_nothing_and_keeps_the_order(link: Link) -> None:
+    assert [number for number, _ in carry_stream(link)] == list(range(4000))
+
+
+def test_a_loss_delays_a_record_and_all_behind_it() -> None:
+    """One retransmission later: 200 ms and a round trip; what follows within that time waits as well."""
+    arrived = carry_stream(Link(loss=0.01, latency_seconds=0.05))
+    late = [number for number, delay in arrived if delay > 0.051]
+
+    assert {round(delay, 2) for _, delay in arrived} >= {0.05, 0.35}
+    assert 0.01 * 4000 * 10 < len(late) < 0.01 * 4000 * 40
+
+
+def test_the_queue_of_a_narrow_link_delays_a_stream_and_drops_nothing() -> None:
+    arrived = carry_stream(Link(bandwidth_bytes_per_second=1000, queue_bytes=50), count=100, step=0.0)
+
+    assert len(arrived) == 100
+    assert arrived[-1][1] == pytest.approx(0.4)
+
+
+def test_a_stream_stands_still_while_it_is_cut_and_then_goes_on() -> None:
+    network = VirtualNetwork()
+    network.send(b"before", HERE, STREAM, 0.0)
+    network.partition(HERE, THERE)
+    network.send(b"during", HERE, STREAM, 1.0)
+    assert network.receive(THERE, 2.0) == [(b"before", BACK)]
+    network.heal(THERE, HERE)
+    network.send(b"after", HERE, STREAM, 3.0)
+
+    assert network.receive(THERE, 4.0) == [(b"during", BACK), (b"after", BACK)]
+    assert network.counters["held"] == 1
+
+
+def test_an_empty_record_ends_a_stream_for_both() -> None:
+    network = VirtualNetwork(link=Link(latency_seconds=0.1))
+    network.send(b"under way", THERE, BACK, 0.0)
+    network.send(b"last words", HERE, STREAM, 0.0)
+    network.send(b"", HERE, STREAM, 0.0)
+    network.send(b"too late", HERE, STREAM, 0.0)
+    network.send(b"too late", THERE, BACK, 0.0)
+
+    assert network.receive(THERE, 1.0) == [(b"last words", BACK), (b"", BACK)]
+    assert network.receive(HERE, 1.0) == []  # who ends a stream listens no more
+    assert network.counters["after the end"] == 2
+
+
+@pytest.mark.parametrize(("dead", "left", "source"), [(HERE, THERE, BACK), (THERE, HERE, STREAM)])
+def test_the_streams_of_a_dead_program_end(dead: tuple[str, int], left: tuple[str, int], source: StreamAddress) -> None:
+    network = VirtualNetwork()
+    network.send(b"x", HERE, STREAM, 0.0)
+    network.send(b"x", THERE, BACK, 0.0)
+    network.receive(HERE, 0.0)
+    network.receive(THERE, 0.0)
+    network.drop(dead)
+
+    assert network.receive(left, 1.0) == [(b"", source)]
+
+
+def test_a_stream_runs_over_the_link_of_its_hosts() -> None:
+    network = VirtualNetwork()
+    network.set_link(HERE, THERE, Link(latency_seconds=1.0))
+    network.send(b"x", HERE, STREAM, 0.0)
+    network.set_link(HERE, THERE, Link(latency_seconds=2.0))
+    network.send(b"x", HERE, STREAM, 0.0)
+    network.send(b"x", THERE, BACK, 0.0)
+
+    assert len(network.receive(HERE, 0.0)) == 1
+    assert len(network.receive(THERE, 1.9)) == 1
+    assert len(network.receive(THERE, 2.0)) == 1
+
+
+def test_streams_are_in_the_hash() -> None:
+    hashes = []
+    for destination in (STREAM, StreamAddress(*THERE, 8)):
+        network = VirtualNetwork(trace=True)
+        network.send(b"x", HERE, destination, 0.0)
+        hashes.append(network.traffic_hash())
+
+    assert hashes[0] != hashes[1]

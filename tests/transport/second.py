@@ -184,9 +184,9 @@ class Verdict:
     text: str = ""
 
 
-def encode_init(attempt: bytes, application_id: bytes) -> bytes:
+def encode_init(attempt: bytes, application_id: bytes, padded_bytes: int = HANDSHAKE_BYTES) -> bytes:
     fields = bytes([INIT]) + b"ecsn" + unsigned(VERSION, 2) + attempt + application_id
-    return fields.ljust(HANDSHAKE_BYTES, b"\0")
+    return fields.ljust(padded_bytes, b"\0")
 
 
 def decode_init(data: bytes) -> tuple[int, bytes, bytes]:
@@ -207,7 +207,12 @@ def decode_challenge(data: bytes) -> Challenge:
 
 
 def encode_hello(
-    challenge_data: bytes, application_id: bytes, credentials: bytes, ephemeral: bytes, pin: bytes = b""
+    challenge_data: bytes,
+    application_id: bytes,
+    credentials: bytes,
+    ephemeral: bytes,
+    pin: bytes = b"",
+    padded_bytes: int = HANDSHAKE_BYTES,
 ) -> tuple[bytes, NoiseNK]:
     """Return HELLO and the handshake it begins: with the server's current key, or the former one if that is `pin`."""
     challenge = decode_challenge(challenge_data)
@@ -219,7 +224,7 @@ def encode_hello(
         bytes([HELLO]) + challenge.attempt + unsigned(challenge.issued, 4) + challenge.cookie
         + unsigned(VERSION, 2) + bytes([0, 0, key_index]) + application_id + unsigned(size, 2)
     )  # fmt: skip
-    padding = bytes(HANDSHAKE_BYTES - HELLO_FIELDS_BYTES - size)
+    padding = bytes(max(0, padded_bytes - HELLO_FIELDS_BYTES - size))
     server_key = challenge.former_key if key_index else challenge.server_key
     noise = NoiseNK(ephemeral, server_key, challenge_data + fields + padding)
     return fields + noise.write_first(credentials) + padding, noise
@@ -377,7 +382,22 @@ class Fragment:
     part: bytes
 
 
-Frame = Pad | Ping | Ack | Close | Message | Fragment
+@dataclass(frozen=True)
+class PathChallenge:
+    number: int
+
+
+@dataclass(frozen=True)
+class PathResponse:
+    number: int
+
+
+@dataclass(frozen=True)
+class Credit:
+    total: int
+
+
+Frame = Pad | Ping | Ack | Close | Message | Fragment | PathChallenge | PathResponse | Credit
 
 
 def decode_frames(plaintext: bytes, channels: Sequence[Delivery]) -> list[Frame]:
@@ -390,7 +410,7 @@ def decode_frames(plaintext: bytes, channels: Sequence[Delivery]) -> list[Frame]
     return frames
 
 
-def _decode_frame(reader: Reader, channels: Sequence[Delivery]) -> Frame:
+def _decode_frame(reader: Reader, channels: Sequence[Delivery]) -> Frame:  # noqa: PLR0911  # one for each type
     kind = reader.unsigned(1)
     if kind == 0x00:
         return Pad()
@@ -400,14 +420,20 @@ def _decode_frame(reader: Reader, channels: Sequence[Delivery]) -> Frame:
         return _decode_ack(reader)
     if kind == 0x03:
         return Close(reader.unsigned(2), reader.take(reader.unsigned(1)).decode())
+    if kind == 0x04:
+        return PathChallenge(reader.unsigned(8))
+    if kind == 0x05:
+        return PathResponse(reader.unsigned(8))
+    if kind == 0x06:
+        return Credit(reader.varint())
     channel = kind & 0x3F
     expect(kind >= 0x40 and kind < 0xC0 and channel < len(channels), f"frame {kind:#x} is unknown")
     if kind < 0x80:
         number = None if channels[channel] is Delivery.UNRELIABLE else reader.varint()
         return Message(channel, number, reader.take(reader.size()))
-    expect(channels[channel] in (Delivery.RELIABLE_ORDERED, Delivery.RELIABLE_UNORDERED), "an unreliable fragment")
+    most = 256 if channels[channel] in (Delivery.RELIABLE_ORDERED, Delivery.RELIABLE_UNORDERED) else 16
     number, index, count = reader.varint(), reader.varint(), reader.varint()
-    expect(index < count and 2 <= count <= 256, f"fragment {index} of {count}")
+    expect(index < count and 2 <= count <= most, f"fragment {index} of {count}")
     return Fragment(channel, number, index, count, reader.take(reader.size()))
 
 
@@ -420,7 +446,7 @@ def _decode_ack(reader: Reader) -> Ack:
     return Ack(packets, delay_units)
 
 
-def encode_frame(frame: Frame) -> bytes:
+def encode_frame(frame: Frame) -> bytes:  # noqa: PLR0911  # one for each type
     match frame:
         case Pad():
             return b"\0"
@@ -437,6 +463,12 @@ def encode_frame(frame: Frame) -> bytes:
         case Message(channel, number, message):
             start = bytes([0x40 + channel]) + (b"" if number is None else varint(number))
             return start + varint(len(message)) + message
+        case PathChallenge(number):
+            return b"\4" + unsigned(number, 8)
+        case PathResponse(number):
+            return b"\5" + unsigned(number, 8)
+        case Credit(total):
+            return b"\6" + varint(total)
         case Fragment(channel, number, index, count, part):
             numbers = varint(number) + varint(index) + varint(count)
             return bytes([0x80 + channel]) + numbers + varint(len(part)) + part

@@ -1,0 +1,147 @@
+"""A stream's side of the transport: what is simpler because nothing sent over TCP gets lost, repeated or overtaken.
+
+Packet numbers are counted and not sent, an ACK names no gaps, and nothing is ever sent again. What a stream needs
+instead is a window: without one, seconds of stale state would pile up in the kernel's buffers before a narrow link or a
+slow reader, and everything new would wait behind them.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import inf
+
+from ecsnet.config import HandshakeConfig, TransportConfig
+from ecsnet.errors import RemoteProtocolError
+from ecsnet.transport import packet
+from ecsnet.transport.acks import ACK_RANGE
+from ecsnet.transport.address import Address
+from ecsnet.transport.crypto import TAG_BYTES, SessionKeys
+from ecsnet.transport.outbox import Outbox
+from ecsnet.transport.records import LENGTH_BYTES
+from ecsnet.transport.statistics import Statistics
+from ecsnet.transport.traffic import Traffic
+
+__all__ = ["StreamTraffic", "handshake_config"]
+
+# What `InFlight` remembers, but for a few keep-alives: they go out until a peer that acknowledges nothing is given up.
+MAX_PACKETS_IN_FLIGHT = ACK_RANGE - 64
+_ALL_BEFORE = -1  # as a bitmap: every bit set, however far back
+
+
+class StreamTraffic(Traffic):
+    """What goes over a stream, once there are keys: `Traffic` without losses, but with a window.
+
+    Attributes:
+        withholds_acks: Whether the application lets so much pile up that the peer had better wait.
+    """
+
+    __slots__ = ("_next_received", "_unread_bytes", "withholds_acks")
+
+    def __init__(
+        self,
+        keys: SessionKeys,
+        outbox: Outbox,
+        config: TransportConfig,
+        statistics: Statistics,
+        *,
+        address: Address,
+        connection_id: int | None,
+        now: float,
+        note: Callable[[int, bytes], None] | None = None,
+    ) -> None:
+        """Start with packet number 0; see Traffic."""
+        super().__init__(
+            keys, outbox, config, statistics, address=address, connection_id=connection_id, now=now, note=note
+        )
+        self._next_received = 0
+        self._unread_bytes = 0
+        self.withholds_acks = False
+
+    # Receiving.
+
+    def open(self, data: bytes) -> tuple[int, bytes] | None:  # HOT: once per record received
+        """Return a packet's number and what it holds; None, and counted, if it is not authentic."""
+        if len(data) <= TAG_BYTES:
+            self._statistics.drops["malformed"] += 1
+            return None
+        number = self._next_received
+        plaintext = self._keys.receive.open(number, len(data).to_bytes(LENGTH_BYTES, "big"), data)
+        if plaintext is None:
+            self._statistics.drops["not authentic"] += 1
+            return None
+        self._next_received = number + 1
+        return number, plaintext
+
+    def keeps(self, size: int) -> bool:
+        """Take a packet that the application does not read, since it comes once: but let the peer wait for the ACK.
+
+        Raises:
+            RemoteProtocolError: The peer did not wait.
+        """
+        self.withholds_acks = True
+        self._unread_bytes += size
+        if self._unread_bytes > self._config.stream_window_bytes + self._config.datagram_bytes:
+            raise RemoteProtocolError(f"{self._unread_bytes} B beyond what was acknowledged: more than a window")
+        return True
+
+    def note_read(self) -> bool:
+        """Hear that the application has read everything: the peer may go on; tell whether it waits to hear it."""
+        waits, self.withholds_acks = self.withholds_acks, False
+        self._unread_bytes = 0
+        return waits
+
+    def take_ack(self, ack: packet.Ack, now: float) -> None:
+        """Settle what the peer says has arrived: the packet it names, and so all before."""
+        largest, delay_seconds, _ = ack
+        super().take_ack((largest, delay_seconds, _ALL_BEFORE), now)
+
+    # Time.
+
+    def update(self, now: float) -> None:
+        """Let the keep-alive fire; there are no losses to find and nothing to probe."""
+        if now >= self.last_sent + self._config.keep_alive_seconds:
+            self.ping_due = True
+
+    def next_deadline(self) -> float:
+        """Return when `update` or `datagrams` has something to do."""
+        ack_at = self.received.ack_due_at(self._config.max_ack_delay_seconds)
+        keep_alive_at = self.last_sent + self._config.keep_alive_seconds
+        return keep_alive_at if ack_at is None or self.withholds_acks else min(keep_alive_at, ack_at)
+
+    def is_stuck(self, now: float) -> bool:
+        """Tell whether the oldest packet has waited for its ACK longer than any living peer takes."""
+        oldest = self._in_flight.oldest(1)
+        return bool(oldest) and now >= oldest[0][0] + self._config.idle_timeout_seconds
+
+    # Sending.
+
+    @property
+    def room_bytes(self) -> int:
+        """How much may be sent before something is acknowledged."""
+        if len(self._in_flight) >= MAX_PACKETS_IN_FLIGHT:
+            return 0
+        return max(0, self._config.stream_window_bytes - self._bytes_in_flight)
+
+    def _ack_is_due(self, now: float) -> bool:
+        return not self.withholds_acks and super()._ack_is_due(now)
+
+    def _pack_ack(self, frames: list[bytes], now: float) -> int:
+        """Add an ACK without a bitmap, unless it is withheld; return the largest packet it names, or -1."""
+        if self.withholds_acks:
+            return -1
+        largest, delay, _ = self.received.take_ack(now)
+        frames.append(packet.pack_ack(largest, delay, 0))
+        return largest
+
+    def seal(self, plaintext: bytes) -> bytes:
+        """Make a packet of its own of some frames; the path writes its length before it."""
+        number = self._next_number
+        self._next_number = number + 1
+        if self._note is not None:
+            self._note(number, plaintext)
+        length = (len(plaintext) + TAG_BYTES).to_bytes(LENGTH_BYTES, "big")
+        return self._keys.send.seal(number, length, plaintext)
+
+
+def handshake_config(config: HandshakeConfig) -> HandshakeConfig:
+    """Return how a client shakes hands over a stream: each question is asked once, and none is padded."""
+    return replace(config, padded_bytes=0, retransmit_pauses_seconds=(inf,))

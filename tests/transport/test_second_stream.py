@@ -1,0 +1,118 @@
+"""The section "Streams" of PROTOCOL.md is complete: a second implementation of it talks with the first."""
+
+import ast
+import random
+from pathlib import Path
+
+import pytest
+
+from ecsnet.config import TransportConfig
+from ecsnet.events import Connected, ConnectRequested
+from ecsnet.protocol import DisconnectReason
+from ecsnet.transport.address import StreamAddress
+from ecsnet.transport.connection import Connection
+from ecsnet.transport.endpoint import Endpoint
+from ecsnet.transport.identity import Identity
+from ecsnet.transport.records import RecordReader, pack_record
+from ecsnet.transport.state import State
+from tests.transport import second, secondstream
+from tests.transport.pair import APPLICATION, CHANNELS, ORDERED, STEP
+
+DELIVERIES = tuple(second.Delivery[channel.delivery.name] for channel in CHANNELS)
+HERE = StreamAddress("here", 2, 1)
+
+
+class Meeting:
+    """A real server's endpoint and a client of the second implementation, joined by bytes in pieces."""
+
+    def __init__(self, *, refuse: bool = False) -> None:
+        self.chance = random.Random(5)
+        self.endpoint = Endpoint(
+            Identity.generate(self.chance.randbytes), application_id=APPLICATION, channels=CHANNELS,
+            config=TransportConfig(), entropy=self.chance.randbytes,
+        )  # fmt: skip
+        self.client = secondstream.MinimalStreamClient(DELIVERIES, APPLICATION, b"who I am", self.chance.randbytes)
+        self.now = 100.0
+        self.events: list[object] = []
+        self.has_ended = False
+        self._reader = RecordReader(1200)
+        self._refuse = refuse
+
+    def run(self, steps: int = 60) -> None:
+        for _ in range(steps):
+            self.now += STEP
+            for record in self._reader.feed(self.client.take_bytes()):
+                self.endpoint.receive_datagram(record, HERE, self.now)
+            self.endpoint.update(self.now)
+            for event in self.endpoint.events():
+                self.events.append(event)
+                if isinstance(event, ConnectRequested) and self._refuse:
+                    self.endpoint.refuse(event.request_id, DisconnectReason.SERVER_FULL, "full")
+                elif isinstance(event, ConnectRequested):
+                    self.endpoint.accept(event.request_id, b"welcome")
+            data = b""
+            for record, _ in self.endpoint.datagrams_to_send(self.now):
+                self.has_ended |= not record
+                data += pack_record(record) if record else b""
+            while data:
+                size = self.chance.randint(1, 900)
+                self.client.receive_bytes(data[:size])
+                data = data[size:]
+
+    def connect(self) -> Connection:
+        self.run(5)
+        [connection] = [event.connection for event in self.events if isinstance(event, Connected)]
+        return connection
+
+
+def test_the_second_implementation_shares_nothing_with_the_first() -> None:
+    """Otherwise it would prove nothing."""
+    tree = ast.parse(Path(secondstream.__file__).read_text(encoding="utf-8"))
+    imported = {node.module or "." for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+    assert imported == {"tests.transport.second"}
+
+
+@pytest.mark.parametrize("from_client", [True, False])
+def test_messages_of_all_channels_arrive(*, from_client: bool) -> None:
+    """Whole and in parts, more than a window of them; and what arrived is acknowledged."""
+    meeting = Meeting()
+    connection = meeting.connect()
+    sent = [
+        (channel, bytes([channel, at])) for channel in range(len(CHANNELS)) for at in range(1 if channel == 1 else 3)
+    ]
+    sent += [(channel, bytes(range(250)) * 400) for channel in range(len(CHANNELS)) if channel >= 2]
+    sent += [(ORDERED, b"last")]
+    got = []
+    for channel, message in sent:
+        (meeting.client if from_client else connection).send(channel, message)
+    for _ in range(60):
+        meeting.run(1)
+        got += connection.take_messages()
+
+    assert sorted(got if from_client else meeting.client.messages) == sorted(sent)
+    assert connection.state is State.CONNECTED
+    if from_client:
+        assert max(meeting.client.acknowledged) >= meeting.client.next_packet - 3
+    else:
+        assert connection.budget_bytes(meeting.now) == TransportConfig().stream_window_bytes
+
+
+def test_a_refusal_and_a_goodbye_are_understood() -> None:
+    """And whoever hears CLOSE answers it and ends the stream."""
+    refused = Meeting(refuse=True)
+    refused.run(5)
+    left = Meeting()
+    left.connect()
+    left.client.close(DisconnectReason.LEFT, "bye")
+    left.run()
+    closed = Meeting()
+    closed.connect().close(DisconnectReason.KICKED, "out", now=closed.now)
+    closed.run()
+
+    assert refused.client.verdict == second.Verdict(None, b"", DisconnectReason.SERVER_FULL, "full")
+    assert left.client.heard == second.Close(DisconnectReason.LEFT, "")
+    assert closed.client.heard == second.Close(DisconnectReason.KICKED, "out")
+    assert left.has_ended
+    assert closed.has_ended
+    assert not closed.endpoint.connections
