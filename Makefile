@@ -6,13 +6,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help play test quick check bench clean
+.PHONY: help play test quick check fuzz bench clean
 
 help:
 	@echo "make play    play soccer against bots, in a window (or in the terminal, without a display)"
 	@echo "make test    run all tests"
 	@echo "make quick   run the tests a developer runs often"
 	@echo "make check   formatting, lint, types, layers"
+	@echo "make fuzz    a million hostile inputs into every way in, some minutes"
 	@echo "make bench   measure"
 	@echo "make clean   remove what these made"
 
@@ -32,6 +33,9 @@ check: $(VENV)/.developable
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+fuzz: $(VENV)/.developable
+	$(BIN)/python -m tests.fuzz
 
 bench: $(VENV)/.developable
 	@for file in tests/bench/bench_*.py; do \

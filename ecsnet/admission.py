@@ -13,10 +13,11 @@ import msgpack  # type: ignore[import-untyped]  # ships no types; checked where 
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.wire import TICK_MASK, Tick
 
-__all__ = ["Credentials", "Welcome", "clean_name", "pack_schema", "unpack_schema"]
+__all__ = ["MAX_TICKET_BYTES", "Credentials", "Welcome", "clean_name", "pack_schema", "unpack_schema"]
 
 MAX_NAME_CHARACTERS = 24
 SCHEMA_HASH_BYTES = 16
+MAX_TICKET_BYTES = 128  # ours have 56; more would not fit HELLO beside a long token
 MAX_DESCRIPTION_BYTES = 65_536  # what a refusal may unfold to, whatever it claims
 
 
@@ -26,10 +27,12 @@ class Credentials:
 
     name: str
     schema_hash: bytes
+    token: bytes = b""  # a connect token; see `ecsnet.tokens`
+    ticket: bytes = b""  # of an earlier welcome; see `ecsnet.sessions`
 
     def pack(self) -> bytes:
         """Encode for HELLO."""
-        packed: bytes = msgpack.packb([self.name, self.schema_hash])
+        packed: bytes = msgpack.packb([self.name, self.schema_hash, self.token, self.ticket])
         return packed
 
     @staticmethod
@@ -40,21 +43,27 @@ class Credentials:
             RemoteProtocolError: Not what `pack` makes.
         """
         match _unpack(data):
-            case [str() as name, bytes() as schema_hash] if len(schema_hash) == SCHEMA_HASH_BYTES:
-                return Credentials(clean_name(name), schema_hash)
+            case [str() as name, bytes() as schema_hash, bytes() as token, bytes() as ticket]:
+                if len(schema_hash) == SCHEMA_HASH_BYTES:
+                    return Credentials(clean_name(name), schema_hash, token, ticket)
         raise RemoteProtocolError("these are no credentials")
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What the server grants in REPLY: the client's number, and the tick it was granted in."""
+    """What the server grants in REPLY: the client's number, and the tick it was granted in.
+
+    Attributes:
+        ticket: Brings the client back into its place once the connection has broken off; empty: no place is kept.
+    """
 
     client_id: int
     tick: Tick
+    ticket: bytes = b""
 
     def pack(self) -> bytes:
         """Encode for REPLY."""
-        packed: bytes = msgpack.packb([self.client_id, self.tick])
+        packed: bytes = msgpack.packb([self.client_id, self.tick, self.ticket])
         return packed
 
     @staticmethod
@@ -65,8 +74,9 @@ class Welcome:
             RemoteProtocolError: Not what `pack` makes.
         """
         match _unpack(data):
-            case [int() as client_id, int() as tick] if 0 < client_id <= TICK_MASK and 0 <= tick <= TICK_MASK:
-                return Welcome(client_id, tick)
+            case [int() as client_id, int() as tick, bytes() as ticket] if len(ticket) <= MAX_TICKET_BYTES:
+                if 0 < client_id <= TICK_MASK and 0 <= tick <= TICK_MASK:
+                    return Welcome(client_id, tick, ticket)
         raise RemoteProtocolError("this is no welcome")
 
 
@@ -86,7 +96,8 @@ def unpack_schema(data: bytes) -> list[str]:
         text = zlib.decompressobj().decompress(data, MAX_DESCRIPTION_BYTES).decode(errors="replace")
     except zlib.error:
         return []
-    return text.split("\n") if text else []
+    # It is shown to the player, perhaps in a terminal: no escapes, and no line breaks but ours.
+    return ["".join([c if c.isprintable() else "?" for c in line]) for line in text.split("\n")] if text else []
 
 
 def clean_name(name: str) -> str:

@@ -15,18 +15,21 @@ from typing import TypeVar, cast
 import click
 
 from ecsnet import game as games
-from ecsnet import keys, udp
+from ecsnet import keys, tokenfiles, udp
 from ecsnet.bots import autoplay, make_bot
-from ecsnet.clock import MonotonicClock, VirtualClock
+from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.errors import EcsnetError, PortInUseError, SchemaError
-from ecsnet.events import PlayerJoined, PlayerLeft
+from ecsnet.events import PlayerEvent, PlayerJoined, PlayerLeft, PlayerLost
 from ecsnet.game import Game
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
+from ecsnet.keycommands import key_commands
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import ScoreLine, figures_of
 from ecsnet.runtime import Path, RunningClient, RunningServer, UdpPath, join
 from ecsnet.testing.network import Link
+from ecsnet.tokencommands import read_token, token_commands
+from ecsnet.tokens import TokenGate
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import UdpSocket
 from ecsnet.virtualpath import ImpairedPath
@@ -37,6 +40,7 @@ __all__ = ["main"]
 F = TypeVar("F", bound=Callable[..., object])
 
 DEFAULT_GAME = "soccer"
+PASSWORD_VARIABLE = "ECSNET_PASSWORD"  # noqa: S105  # the name of one
 GAME_PATH = "ecsnet.game"  # where a command's context keeps what the user called the game
 CLEAN_ENDS = {DisconnectReason.LEFT, DisconnectReason.SERVER_CLOSING}  # of any other, the exit code tells
 
@@ -95,6 +99,20 @@ key_option = click.option(
 )
 
 
+def ask_password(_: click.Context, __: click.Parameter, value: bool) -> str:  # noqa: FBT001  # click calls it so
+    """Ask for the password, or take it from the environment; never from the command, which others can list."""
+    given = os.environ.get(PASSWORD_VARIABLE, "")
+    return click.prompt("Password", hide_input=True, err=True) if value and not given else given
+
+
+password_option = click.option(
+    "--password",
+    is_flag=True,
+    callback=ask_password,
+    help=f"Ask for the server's password.  [or set {PASSWORD_VARIABLE}]",
+)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="ecsnet")
 def commands() -> None:
@@ -110,6 +128,10 @@ def commands() -> None:
 @click.option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="UDP port; 0: any free one.")
 @click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
 @key_option
+@password_option
+@click.option(
+    "--token-key", type=click.Path(dir_okay=False, path_type=FilePath), help="Let in who brings a token for this key."
+)
 @click.option("--max-clients", type=click.IntRange(min=1), help="Refuse more.  [default: what the game says]")
 @seed_option
 @seconds_option
@@ -120,6 +142,8 @@ def serve(
     port: int,
     host: str | None,
     key_file: FilePath | None,
+    password: str,
+    token_key: FilePath | None,
     max_clients: int | None,
     seed: int | None,
     seconds: float | None,
@@ -131,7 +155,9 @@ def serve(
     seed = chosen(seed)
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     socket = UdpSocket.listen(port, host)
-    server = RunningServer(game, identity, impaired(UdpPath(socket), link, seed), seed=seed)
+    path = impaired(UdpPath(socket), link, seed)
+    tokens = None if token_key is None else TokenGate(tokenfiles.load_token_key(token_key), unix_time=unix_time)
+    server = RunningServer(game, identity, path, seed=seed, password=password, tokens=tokens)
     click.echo(f"{game.name} on UDP port {socket.address[1]}, server key {identity.fingerprint}")
     announce(socket, identity, err=False)
     server.run(seconds=seconds, report=log_player)
@@ -142,15 +168,43 @@ def serve(
 @click.argument("link_text", metavar="LINK")
 @click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
 @click.option("--name", default="", help="How others see you.")
+@password_option
+@click.option(
+    "--player-key",
+    type=click.Path(dir_okay=False, path_type=FilePath),
+    help="Key file by which servers know you again.",
+)
+@click.option(
+    "--token", default="", help="Connect token for a server that asks for one: itself, @FILE, or - to read it."
+)
 @click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
 @link_options
-def join_command(link_text: str, *, game: Game, name: str, headless: bool, seconds: float | None, link: Link) -> None:
+def join_command(
+    link_text: str,
+    *,
+    game: Game,
+    name: str,
+    password: str,
+    player_key: FilePath | None,
+    token: str,
+    headless: bool,
+    seconds: float | None,
+    link: Link,
+) -> None:
     """Join the server at LINK: a join link, or host:port to trust it at the first contact."""
     headless = is_headless(headless, seconds)
     show = None if headless else find_window(game)
     seed = chosen(None)
-    client = join(game, link_text, name=name, via=lambda path: impaired(path, link, seed))
+    client = join(
+        game,
+        link_text,
+        name=name,
+        password=password,
+        player_key=None if player_key is None else keys.load_identity(player_key),
+        token=read_token(token) if token else b"",
+        via=lambda path: impaired(path, link, seed),
+    )
     run(client, show, seconds, seed, lambda: figures_of(client))
     finish(client)
 
@@ -250,16 +304,17 @@ def announce(socket: UdpSocket, identity: Identity, *, err: bool) -> None:
     path = click.get_current_context().meta[GAME_PATH]
     option = "" if path == DEFAULT_GAME else f" --game {path}"
     for place in dict.fromkeys(hosts):
-        click.echo(f'join with: ecsnet join "{JoinLink(place, port, identity.public)}"{option}', err=err)
+        click.echo(f'join with: ecsnet join "{JoinLink(place, port, (identity.public,))}"{option}', err=err)
     sys.stdout.flush()
 
 
-def log_player(event: PlayerJoined | PlayerLeft) -> None:
+def log_player(event: PlayerEvent) -> None:
     """Note who comes and goes."""
-    if isinstance(event, PlayerJoined):
-        logger.info("%s joined (client %d)", event.name, event.client_id)
-    else:
+    if isinstance(event, PlayerLeft):
         logger.info("%s left (client %d): %s", event.name, event.client_id, event.text or event.reason.text)
+    else:
+        verb = {PlayerJoined: "joined", PlayerLost: "is lost"}.get(type(event), "is back")
+        logger.info("%s %s (client %d)", event.name, verb, event.client_id)
 
 
 def run(
@@ -295,6 +350,10 @@ def finish(client: RunningClient) -> None:
         raise click.ClickException(text or reason.text)
     if reason is not DisconnectReason.LEFT:
         click.echo(text or reason.text, err=True)
+
+
+commands.add_command(key_commands)
+commands.add_command(token_commands)
 
 
 def main() -> None:

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any, ParamSpec, TypeVar, overload
 
-from ecsnet.admission import Credentials, Welcome, clean_name, unpack_schema
+from ecsnet.admission import MAX_TICKET_BYTES, Credentials, Welcome, clean_name, unpack_schema
 from ecsnet.components.player import Player
 from ecsnet.components.predicted import Predicted
-from ecsnet.config import ClientConfig
+from ecsnet.config import ClientConfig, TokenConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.events import Connected, Disconnected
 from ecsnet.game import Game
@@ -27,7 +27,9 @@ from ecsnet.systems.session import ClientSession
 from ecsnet.systems.ticksync import TickSync
 from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
+from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
+from ecsnet.transport.password import password_key
 from ecsnet.transport.state import State
 from ecsnet.transport.statistics import Statistics
 from ecsnet.world import World
@@ -50,6 +52,8 @@ class Client:
         name: How this player asked to be called.
         world: Replica of what this client may see; what it owns runs ahead of the server.
         disconnected: (reason, text) once the connection has ended; None before.
+        ticket: Should the connection break off, a new client with it goes on in this one's place; once. Empty before
+            it is connected, and on servers that keep no places.
     """
 
     def __init__(
@@ -63,6 +67,10 @@ class Client:
         config: ClientConfig | None = None,
         entropy: Entropy = os.urandom,
         pipeline: Sequence[Step] = CLIENT,
+        password: str = "",
+        player_key: Identity | None = None,
+        token: bytes = b"",
+        ticket: bytes = b"",
     ) -> None:
         """Start joining; `update` carries it on.
 
@@ -70,7 +78,18 @@ class Client:
             now: Monotonic seconds, as of every later call.
             pins: Public keys the server may show, 32 bytes each; any key when empty: then look at `server_key`.
             entropy: Source of random bytes; a seeded one makes the client reproducible.
+            password: Of the server; with it, only a server that knows it will do. Takes 0.1 s to prepare.
+            player_key: Key pair by which servers know this player again; only servers it joins learn the public half.
+            token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
+            ticket: The `ticket` of an earlier client whose connection broke off: go on in its place, if there is time.
+
+        Raises:
+            LocalProtocolError: The token or the ticket is too long to be one.
         """
+        if len(token) > (limit := TokenConfig().max_token_bytes):
+            raise LocalProtocolError(f"a token has at most {limit} bytes, not {len(token)}")
+        if len(ticket) > MAX_TICKET_BYTES:
+            raise LocalProtocolError(f"a ticket has at most {MAX_TICKET_BYTES} bytes, not {len(ticket)}")
         self.game = game
         self.name = clean_name(name)
         self.config = config or ClientConfig()
@@ -80,16 +99,19 @@ class Client:
             address,
             pins=tuple(pins),
             application_id=game.application_id,
-            credentials=Credentials(self.name, self._schema.hash).pack(),
+            credentials=Credentials(self.name, self._schema.hash, token, ticket).pack(),
             channels=CHANNELS,
             config=self.config.transport,
             entropy=entropy,
             now=now,
+            password_key=password_key(password, game.application_id) if password else None,
+            player_key=player_key,
         )
         self._session = self._make_session()
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
         self._entity = 0
         self.disconnected: tuple[DisconnectReason, str] | None = None
+        self.ticket = b""
         for system in assemble(pipeline, self._session):
             self.world.add_system(system)
 
@@ -194,6 +216,11 @@ class Client:
         return self._connection.server_key
 
     @property
+    def current_server_key(self) -> bytes:
+        """The key to remember: another than `server_key` while the server replaces it; empty before."""
+        return self._connection.current_server_key
+
+    @property
     def state(self) -> State:
         """How far the connection is."""
         return self._connection.state
@@ -257,7 +284,8 @@ class Client:
         match event:
             case Connected(_, payload):
                 try:
-                    self._session.peer.client_id = Welcome.unpack(payload).client_id
+                    welcome = Welcome.unpack(payload)
+                    self._session.peer.client_id, self.ticket = welcome.client_id, welcome.ticket
                 except RemoteProtocolError as error:
                     self.close(DisconnectReason.PROTOCOL_ERROR, str(error), now=now)
             case Disconnected(_, reason, text, payload):

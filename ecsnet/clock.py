@@ -3,7 +3,7 @@
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "MonotonicClock", "VirtualClock"]
+__all__ = ["Clock", "MonotonicClock", "VirtualClock", "unix_time"]
 
 
 class Clock(Protocol):
@@ -21,6 +21,11 @@ class MonotonicClock:
     def now(self) -> float:
         """Return monotonic seconds."""
         return time.monotonic()
+
+
+def unix_time() -> float:
+    """Return the seconds since 1970 by the machine's calendar, which may jump: for dates only, e.g. of tokens."""
+    return time.time()
 
 
 class VirtualClock:

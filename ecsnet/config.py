@@ -1,8 +1,25 @@
 """Every limit and every time span by name, one frozen class per room, each field with its unit and its reason."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-__all__ = ["ClientConfig", "HandshakeConfig", "ReplicationConfig", "ServerConfig", "TransportConfig"]
+if TYPE_CHECKING:
+    from ecsnet.transport.trace import Trace
+
+__all__ = [
+    "SUITES",
+    "ClientConfig",
+    "GuardConfig",
+    "HandshakeConfig",
+    "ReplicationConfig",
+    "ServerConfig",
+    "TokenConfig",
+    "TransportConfig",
+]
+
+SUITES = ("aesgcm", "chachapoly")  # by their number on the wire
+MIN_DATAGRAM_BYTES = 256  # an input message of half a second, with its headers
+MAX_DATAGRAM_BYTES = 1472  # an Ethernet frame of 1500 B less 28 B of IPv4 and UDP headers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,9 +57,73 @@ class HandshakeConfig:
     max_pending_per_network: int = 4
     """Of these, from one IPv4 address or IPv6 /64: one household must not fill the waiting room."""
 
+    suite: str = "aesgcm"
+    """The cipher a client asks for, one of SUITES; servers speak both. AES-GCM takes half the time of ChaCha20 on a CPU
+    with instructions for AES, which all but small boards have. Nothing tells us whether one has: there, set
+    "chachapoly", which is three times as fast as AES done in software."""
+
+    password_doubt_seconds: float = 2.0
+    """How long a client waits for an answer to its password before it asks, beside it, whether that may be wrong: a
+    server cannot read what was said under another password and is silent. HELLO has gone out five times by then, so
+    only one of 100,000 good passwords is doubted for nothing at 5 % loss."""
+
     max_settled: int = 1024
     """Attempts remembered as dealt with until their cookie runs out, so that a replayed HELLO starts nothing.
     150 B each; the oldest are forgotten first, and then a replay costs one key exchange and grants nothing."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work.
+
+        Raises:
+            ValueError: With the name and the value.
+        """
+        if self.suite not in SUITES:
+            raise ValueError(f"suite={self.suite!r}: there is {' and '.join(map(repr, SUITES))}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuardConfig:
+    """Whom a server keeps out, and how fast anybody may come. A network is an IPv4 address or an IPv6 /64."""
+
+    blocked_networks: tuple[str, ...] = ()
+    """Networks in CIDR notation that nobody may join from; see also `Server.block`."""
+
+    handshakes_at_once: int = 64
+    """Handshakes of one network without a pause, counted once the cookie is proved: a school behind one address comes
+    back as a whole when the server restarts."""
+
+    handshakes_per_second: float = 4.0
+    """In the long run. Each costs a key exchange, about 0.2 ms, and is one guess at a password."""
+
+    strikes_until_block: int = 3
+    """Breaches of the protocol inside authenticated connections until a network is blocked. One may be a bug."""
+
+    strike_memory_seconds: float = 600.0
+    """After this long without another, strikes and blocks are forgotten."""
+
+    block_seconds: float = 60.0
+    """How long the first block lasts; every further one doubles it ..."""
+
+    max_block_seconds: float = 86_400.0
+    """... up to a day: addresses change hands."""
+
+    max_networks: int = 4096
+    """Networks remembered at most, for handshakes and for strikes each; 300 B each."""
+
+    resets_per_second: float = 100.0
+    """Answers to packets of connections nobody knows: enough for every player of a restarted server within seconds of
+    their ten retries, and 1.7 kB/s for whoever sends junk."""
+
+    inbound_bytes_per_second: float = 1_000_000.0
+    """What one client may send in the long run, with `inbound_packet_bytes` for each packet: 800 packets a second of
+    input size, ten times what a 60 Hz client sends."""
+
+    inbound_burst_bytes: float = 4_000_000.0
+    """What it may send at once: four seconds of it, so that a link that stalled may catch up. What is sent beyond is
+    dropped as if lost; who goes on until as much again was dropped is closed."""
+
+    inbound_packet_bytes: int = 1000
+    """What a packet counts beside its bytes: opening one costs as much as copying a few thousand bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,9 +131,12 @@ class TransportConfig:
     """What one connection may use, and when it loses patience. Fields marked (wire) must agree on both ends."""
 
     handshake: HandshakeConfig = field(default_factory=HandshakeConfig)
+    guard: GuardConfig = field(default_factory=GuardConfig)
 
     datagram_bytes: int = 1200
-    """Largest UDP payload sent. 1200 B + 48 B of IPv6 and UDP headers fits the 1280 B every IPv6 link must carry."""
+    """Largest UDP payload sent, 256 to 1472. 1200 B + 48 B of IPv6 and UDP headers fits the 1280 B every IPv6 link must
+    carry; in one's own network 1472 B fill an Ethernet frame, behind tunnels less may be needed. Each end decides for
+    itself: whatever is sent is taken. Handshakes are not concerned, see `HandshakeConfig.datagram_bytes`."""
 
     keep_alive_seconds: float = 1.0
     """After this long without sending, a PING goes out: NATs forget after 30 s, and the peer hears we live."""
@@ -86,14 +170,23 @@ class TransportConfig:
     server_send_queue_bytes: int = 1_048_576
     """Reliable bytes a server may have unacknowledged on one channel of one client."""
 
-    max_queued_messages: int = 16_384
-    """Reliable messages unacknowledged on one channel: empty ones take memory, too, about 600 B each."""
+    queued_overhead_bytes: int = 384
+    """What each further unacknowledged reliable message counts beside its bytes: measured per piece with its frame, its
+    list and its places in three tables. Without it 16,384 messages of ten bytes took 6 MB of a connection's 1.6 MB."""
 
     max_reliable_message_bytes: int = 262_144
     """Longest reliable message. (wire)"""
 
     max_fragments: int = 256
     """Most fragments of one message: 262,144 B in pieces of 1,129 B are 233. (wire)"""
+
+    max_unreliable_fragments: int = 16
+    """The same of a message that is not sent again: at 5 % loss 16 parts arrive together in 44 % of cases, so longer
+    ones are not worth their bytes. (wire)"""
+
+    max_unreliable_assemblies: int = 4
+    """Unreliable messages of which some parts have arrived, of all channels: 4 x 16 x 1.1 kB. A fifth takes the place
+    of the oldest."""
 
     reliable_window_messages: int = 1024
     """How far the newest reliable message sent may be ahead of the oldest unacknowledged one. (wire)"""
@@ -110,10 +203,20 @@ class TransportConfig:
     half a million fragments of one byte each would fit the limit and take 70 MB."""
 
     max_inbox_bytes: int = 262_144
-    """Bytes delivered and not yet taken by the application; beyond it messages are dropped unacknowledged."""
+    """Unreliable bytes delivered and not yet taken by the application; beyond it they are dropped unacknowledged."""
+
+    credit_bytes: int = 327_680
+    """What reliable messages may cost that are sent and not yet taken by the application: a full window of one channel,
+    262,144 B, and 1024 x `message_overhead_bytes`. (wire)"""
 
     message_overhead_bytes: int = 64
-    """What a message in the inbox counts beside its bytes: empty messages take memory, too."""
+    """What a message counts beside its bytes until it is taken, or an unreliable one until it is packed: empty messages
+    take memory, too, 13 MB of them without it. (wire)"""
+
+    stall_timeout_seconds: float = 30.0
+    """How long a peer may acknowledge no reliable message although some wait; then the connection is closed as too
+    slow, before what waits for it grows old. Three times the idle timeout: a program stopped in a debugger is gone
+    long before."""
 
     duplicate_bytes: int = 256
     """Reliable messages up to this size are sent twice when packets get lost: cheaper than the round trip a repair
@@ -122,14 +225,26 @@ class TransportConfig:
     duplicate_from_loss: float = 0.01
     """Share of packets lost lately from which that is done."""
 
+    trace: "Trace | None" = field(default=None, compare=False)
+    """Told of every packet, for debugging; see `ecsnet.transport.trace`."""
+
     def __post_init__(self) -> None:
         """Refuse what could not work.
 
         Raises:
             ValueError: With the names and the values.
         """
+        if not MIN_DATAGRAM_BYTES <= self.datagram_bytes <= MAX_DATAGRAM_BYTES:
+            raise ValueError(
+                f"datagram_bytes={self.datagram_bytes} is not between {MIN_DATAGRAM_BYTES} and {MAX_DATAGRAM_BYTES}"
+            )
         needed = max(self.reliable_window_bytes, self.max_reliable_message_bytes)
         needed += (self.reliable_window_messages + self.max_fragments) * self.held_overhead_bytes
+        if self.credit_bytes < self.max_reliable_message_bytes + self.message_overhead_bytes:
+            raise ValueError(
+                f"credit_bytes={self.credit_bytes} is never enough for a message of max_reliable_message_bytes="
+                f"{self.max_reliable_message_bytes} and message_overhead_bytes={self.message_overhead_bytes}"
+            )
         if self.held_overhead_bytes < 1:
             raise ValueError(f"held_overhead_bytes={self.held_overhead_bytes}: what is held costs something")
         if self.receive_buffer_bytes < needed:
@@ -168,6 +283,37 @@ class ReplicationConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TokenConfig:
+    """What a connect token may say, and how long it counts. Whoever mints and whoever checks must agree on it."""
+
+    lifetime_seconds: float = 300.0
+    """Longest time between issue and expiry: a player starts a game and joins within minutes, and what is used must be
+    remembered that long."""
+
+    clock_skew_seconds: float = 10.0
+    """By how much the clocks of backend and game server may differ: with a time server they agree far better."""
+
+    max_used: int = 65_536
+    """Used tokens remembered until they expire, 200 B each; beyond it nobody is let in: 211 players a second for five
+    minutes are no players."""
+
+    max_player_id_bytes: int = 64
+    """A UUID has 36, a user name of most platforms less than 32."""
+
+    max_name_bytes: int = 96
+    """24 characters of up to 4 bytes, as everywhere."""
+
+    max_data_bytes: int = 256
+    """The backend's own bytes for the game: a team, a rank, a skin. All of a token has to fit HELLO."""
+
+    max_servers: int = 4
+    """Server keys a token is good for: the current and the former one of two servers."""
+
+    max_token_bytes: int = 640
+    """Longest token: 622 B with all of the above."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ServerConfig:
     """How a server treats its clients."""
 
@@ -185,6 +331,14 @@ class ServerConfig:
 
     max_catch_up_ticks: int = 5
     """Ticks a stalled host runs at once; the rest is skipped, or it would only fall further behind."""
+
+    resume_grace_seconds: float = 0.0
+    """How long the place and the entity of a player are kept whose connection broke off, on top of the transport's
+    idle_timeout_seconds. 0: not at all, since a game has to decide what an entity does that nobody steers."""
+
+    max_offered_tickets: int = 8
+    """Resume tickets of one session that were given out and not confirmed: one per attempt to come back. The oldest is
+    forgotten first; who has no newer one joins as a new player."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ __all__ = [
     "SchemaError",
     "SendQueueFull",
     "ServerKeyChangedError",
+    "TokenError",
 ]
 
 
@@ -40,6 +41,10 @@ class LinkError(EcsnetError, ValueError):
 
 class KeyFileError(EcsnetError):
     """The server's key file cannot be trusted or read; the text says why and what to do."""
+
+
+class TokenError(EcsnetError):
+    """A connect token is not valid, or not here, or not any more; the text says why."""
 
 
 class ServerKeyChangedError(EcsnetError):

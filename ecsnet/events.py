@@ -1,7 +1,7 @@
 """What a connection, an endpoint or a server tells its host: queued, taken with `events()`, never called back."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ecsnet.protocol import DisconnectReason
 
@@ -9,16 +9,30 @@ if TYPE_CHECKING:
     from ecsnet.transport.address import Address
     from ecsnet.transport.connection import Connection
 
-__all__ = ["ConnectRequested", "Connected", "Disconnected", "PlayerJoined", "PlayerLeft"]
+__all__ = [
+    "ConnectRequested",
+    "Connected",
+    "Disconnected",
+    "PlayerEvent",
+    "PlayerJoined",
+    "PlayerLeft",
+    "PlayerLost",
+    "PlayerReturned",
+    "Writable",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectRequested:
-    """Endpoint: somebody proved its address and wants in; answer with `accept` or `refuse`."""
+    """Endpoint: somebody proved its address and wants in; answer with `accept` or `refuse`.
+
+    Credentials and key may still be a recording: they are proved when the client is `Connected`.
+    """
 
     request_id: int
     address: "Address"
     credentials: bytes
+    player_key: bytes = b""  # the public key of a client that has one, 32 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,14 @@ class Disconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class Writable:
+    """A reliable channel that refused a message (`SendQueueFull`) has room again: half of its queue is free."""
+
+    connection: "Connection"
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlayerJoined:
     """Server: a client is in; its player entity exists."""
 
@@ -55,3 +77,22 @@ class PlayerLeft:
     name: str
     reason: DisconnectReason
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerLost:
+    """Server: a client's connection broke off; its player entity stays, with status LOST, for the time of grace."""
+
+    client_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerReturned:
+    """Server: a lost client is back, and its player entity is its own again."""
+
+    client_id: int
+    name: str
+
+
+PlayerEvent: TypeAlias = PlayerJoined | PlayerLeft | PlayerLost | PlayerReturned

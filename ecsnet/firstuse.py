@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class FirstUse:
-    """The key a server shows at the first contact is the one it must show from then on."""
+    """The key a server shows at the first contact is the one it must show from then on, or name its successor by."""
 
     def __init__(self, known: KnownServers, link: JoinLink) -> None:
         """Look the server up.
@@ -41,6 +41,6 @@ class FirstUse:
         elif client.state is State.CONNECTED:
             self._settled = True
             try:
-                self._known.remember(host, port, client.server_key)
+                self._known.remember(host, port, client.server_key, client.current_server_key)
             except (KeyFileError, ServerKeyChangedError) as error:  # the disk must not end a game that has begun
                 logger.warning("the key of %s was not noted: %s", self._link.place, error)

@@ -2,8 +2,9 @@
 
     ecsnet://play.example.org:7777/#pOLuHzzSDN46Udq4Tsu0cQm6d5gdpJ3vQwy2mTG0Ux8
 
-The part behind `#` is the server's public key, base64url without padding. It pins: a link from a friend cannot lead
-anywhere else. Without a key, and for a bare `host:port`, the first contact decides (see `ecsnet.keys.KnownServers`).
+The part behind `#` is the server's public key, base64url without padding; or two of them with a point between, while
+one takes the other's place. It pins: a link from a friend cannot lead anywhere else. Without a key, and for a bare
+`host:port`, the first contact decides (see `ecsnet.keys.KnownServers`).
 """
 
 import base64
@@ -14,12 +15,13 @@ from dataclasses import dataclass
 
 from ecsnet.errors import LinkError
 
-__all__ = ["DEFAULT_PORT", "JoinLink"]
+__all__ = ["DEFAULT_PORT", "JoinLink", "parse_key"]
 
 DEFAULT_PORT = 7777  # what `ecsnet serve` listens on unless told otherwise
 
 _SCHEME = "ecsnet://"
 _KEY_BYTES = 32
+_MAX_KEYS = 2  # a server honours its current key and the one before
 _MAX_PORT = 65535
 _EXAMPLE = "ecsnet://play.example.org:7777/#<key>, play.example.org:7777 or [2001:db8::1]:7777"
 _LINK = re.compile(
@@ -28,7 +30,7 @@ _LINK = re.compile(
       | (?P<host> [^\s\[\]:/?\#@\\]+ ) )    # a name or an IPv4 address
     (?: : (?P<port> [0-9]{1,5} ) )?
     /?
-    (?: \# (?P<key> [A-Za-z0-9_-]* ) )?
+    (?: \# (?P<keys> [A-Za-z0-9_.-]* ) )?
     """,
     re.VERBOSE,
 )
@@ -36,16 +38,16 @@ _LINK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class JoinLink:
-    """A server's place and, if known, its public key.
+    """A server's place and, if known, its public keys.
 
     Attributes:
         host: Name or address; IPv6 without brackets.
-        key: 32 bytes to pin; None: trust on first use.
+        keys: To pin, 32 bytes each, the current one first; none: trust on first use.
     """
 
     host: str
     port: int = DEFAULT_PORT
-    key: bytes | None = None
+    keys: tuple[bytes, ...] = ()
 
     @staticmethod
     def parse(text: str) -> "JoinLink":
@@ -66,12 +68,16 @@ class JoinLink:
         port = int(match["port"] or DEFAULT_PORT)
         if not 1 <= port <= _MAX_PORT:
             raise _error(text, f"a port is a number from 1 to {_MAX_PORT}, not {port}")
-        return JoinLink(match["ipv6"] or match["host"].lower(), port, _parse_key(text, match["key"]))
+        return JoinLink(match["ipv6"] or match["host"].lower(), port, _parse_keys(text, match["keys"]))
 
     def __str__(self) -> str:
         """Return the link, which `parse` reads back."""
-        fragment = "#" + base64.urlsafe_b64encode(self.key).rstrip(b"=").decode() if self.key is not None else ""
-        return f"{_SCHEME}{self.place}/{fragment}"
+        return f"{_SCHEME}{self.place}/{self.fragment}"
+
+    @property
+    def fragment(self) -> str:
+        """The part with the keys, from `#` on; nothing without keys."""
+        return "#" + ".".join(map(_encode, self.keys)) if self.keys else ""
 
     @property
     def place(self) -> str:
@@ -79,17 +85,30 @@ class JoinLink:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def _parse_key(text: str, encoded: str | None) -> bytes | None:
-    """Decode the part behind `#`; only the one spelling `str` gives counts, so equal links are equal texts."""
-    if encoded is None:
-        return None
+def parse_key(encoded: str) -> bytes | None:
+    """Decode one public key; None if it is none. Only one spelling counts, so equal links are equal texts."""
     try:
         key = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-    except binascii.Error:
-        key = b""
-    if len(key) != _KEY_BYTES or base64.urlsafe_b64encode(key).rstrip(b"=").decode() != encoded:
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == _KEY_BYTES and _encode(key) == encoded else None
+
+
+def _parse_keys(text: str, encoded: str | None) -> tuple[bytes, ...]:
+    """Decode the part behind `#`."""
+    if encoded is None:
+        return ()
+    keys = [parse_key(part) for part in encoded.split(".")]
+    known = tuple(key for key in keys if key is not None)
+    if len(known) != len(keys):
         raise _error(text, "what stands behind # is not a whole key; was the link cut off?")
-    return key
+    if len(known) > _MAX_KEYS:
+        raise _error(text, f"it holds {len(known)} keys; a server has {_MAX_KEYS} at most")
+    return known
+
+
+def _encode(key: bytes) -> str:
+    return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
 
 
 def _is_ipv6(host: str) -> bool:

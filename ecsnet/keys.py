@@ -24,11 +24,22 @@ __all__ = [
     "KnownServers",
     "default_identity_path",
     "default_known_servers_path",
+    "default_player_key_path",
+    "load_identity",
     "load_or_create_identity",
+    "make_identity",
+    "read_own",
+    "retire_identity",
+    "rotate_identity",
+    "write_own",
 ]
 
 _APPLICATION = "ecsnet"
-_HEADER = "# The private key of an ecsnet server. Whoever reads it can pretend to be this server: keep it secret.\n"
+_HEADER = (
+    "# The private key of an ecsnet server or player. Whoever reads it can pretend to be this one: keep it secret.\n"
+    "# The first line is the current key; a second one, if any, the key before it, still honoured.\n"
+)
+_MAX_KEYS = 2  # CHALLENGE has room for two, and whoever missed two changes has been away for long
 _MAX_FILE_BYTES = 1 << 20  # 10,000 known servers; more is not a file of ours
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -38,9 +49,26 @@ def default_identity_path() -> Path:
     return platformdirs.user_data_path(_APPLICATION, appauthor=False) / "server.key"
 
 
+def default_player_key_path() -> Path:
+    """Return where `ecsnet keys make --player` keeps a player's key unless told otherwise."""
+    return platformdirs.user_data_path(_APPLICATION, appauthor=False) / "player.key"
+
+
 def default_known_servers_path() -> Path:
     """Return where clients remember servers unless told otherwise."""
     return platformdirs.user_data_path(_APPLICATION, appauthor=False) / "known_servers.json"
+
+
+def load_identity(path: Path) -> Identity:
+    """Read a key file of a server or a player, which must be there.
+
+    Raises:
+        KeyFileError: There is none, or it cannot be read, is open to others, or holds no key; the text says what to do.
+    """
+    try:
+        return _load_identity(path)
+    except FileNotFoundError as error:
+        raise KeyFileError(f"there is no key file {path}: ecsnet keys make --key {path} makes one") from error
 
 
 def load_or_create_identity(path: Path, *, entropy: Entropy = os.urandom) -> Identity:
@@ -53,10 +81,51 @@ def load_or_create_identity(path: Path, *, entropy: Entropy = os.urandom) -> Ide
         return _load_identity(path)
     except FileNotFoundError:
         identity = Identity.generate(entropy)
-        secret = f"{_HEADER}{identity.private_bytes().hex()}\n"
-        if not _write(path, secret, replace=False):
+        if not write_own(path, _text_of(identity), replace=False):
             return _load_identity(path)  # another server started at the same moment; its key holds
         return identity
+
+
+def make_identity(path: Path, *, entropy: Entropy = os.urandom) -> Identity:
+    """Make a key file where there is none.
+
+    Raises:
+        KeyFileError: There is one, or it cannot be written.
+    """
+    identity = Identity.generate(entropy)
+    if not write_own(path, _text_of(identity), replace=False):
+        raise KeyFileError(f"{path} exists and is not overwritten: it may be the only copy. rotate gives it a new key")
+    return identity
+
+
+def rotate_identity(path: Path, *, entropy: Entropy = os.urandom) -> Identity:
+    """Put a new key before the one in the file, which is honoured until it is retired.
+
+    Raises:
+        KeyFileError: The file cannot be read or written, or holds a former key already.
+    """
+    before = load_identity(path)
+    if before.former is not None:
+        raise KeyFileError(
+            f"{path} holds a former key already ({before.former.fingerprint}), and {_MAX_KEYS} keys are the most. Once "
+            "your players have come by, drop it by retire, then rotate again"
+        )
+    identity = Identity(entropy(KEY_BYTES), before)
+    write_own(path, _text_of(identity), replace=True)
+    return identity
+
+
+def retire_identity(path: Path) -> Identity:
+    """Drop the former key from a file; return it.
+
+    Raises:
+        KeyFileError: The file cannot be read or written, or holds no former key.
+    """
+    identity = load_identity(path)
+    if identity.former is None:
+        raise KeyFileError(f"{path} holds no former key to retire, only {identity.fingerprint}")
+    write_own(path, _text_of(Identity(identity.private_bytes())), replace=True)
+    return identity.former
 
 
 class KnownServers:
@@ -79,17 +148,23 @@ class KnownServers:
         key = self._read().get(JoinLink(host.lower(), port).place)
         return () if key is None else (key,)
 
-    def remember(self, host: str, port: int, key: bytes) -> None:
+    def remember(self, host: str, port: int, key: bytes, current: bytes | None = None) -> None:
         """Note the key of a server that has proved to hold it.
+
+        Args:
+            current: What the server replaces that key by, as it has authentically said: noted in its place.
 
         Raises:
             KeyFileError: The file cannot be understood or written.
             ServerKeyChangedError: Another key is on record; `forget` first if that is right.
         """
+        current = current or key
         known = self._read()
         place = JoinLink(host.lower(), port).place
-        if known.setdefault(place, key) != key:
+        before = known.get(place, current)
+        if before not in {key, current}:
             raise self.changed(host, port, key)
+        known[place] = current
         self._save(known)
 
     def forget(self, host: str, port: int) -> None:
@@ -110,7 +185,7 @@ class KnownServers:
 
     def _read(self) -> dict[str, bytes]:
         try:
-            text = _read(self._path)
+            text = read_own(self._path)
         except FileNotFoundError:
             return {}
         try:
@@ -130,25 +205,32 @@ class KnownServers:
 
     def _save(self, known: dict[str, bytes]) -> None:
         servers = {place: base64.b64encode(key).decode() for place, key in sorted(known.items())}
-        _write(self._path, json.dumps({"servers": servers}, indent=2) + "\n", replace=True)
+        write_own(self._path, json.dumps({"servers": servers}, indent=2) + "\n", replace=True)
 
 
 def _load_identity(path: Path) -> Identity:
-    text = _read(path, secret=True)
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    text = read_own(path, secret=True)
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     try:
-        private = binascii.unhexlify("".join(lines).strip())
+        privates = [binascii.unhexlify(line) for line in lines]
     except ValueError:
-        private = b""
-    if len(private) != KEY_BYTES:
+        privates = []
+    if not 1 <= len(privates) <= _MAX_KEYS or any(len(private) != KEY_BYTES for private in privates):
         raise KeyFileError(
-            f"{path} holds no key: a line of {2 * KEY_BYTES} hex digits is missing. Put a good copy back, or move "
-            "the file away to get a new key; players who know the old one will then be warned"
+            f"{path} holds no key: it has one line of {2 * KEY_BYTES} hex digits, or {_MAX_KEYS} while the key is "
+            "replaced. Put a good copy back, or move the file away to get a new key; players who know the old one will "
+            "then be warned"
         )
-    return Identity(private)
+    former = Identity(privates[1]) if len(privates) > 1 else None
+    return Identity(privates[0], former)
 
 
-def _read(path: Path, *, secret: bool = False) -> str:
+def _text_of(identity: Identity) -> str:
+    kept = [identity] if identity.former is None else [identity, identity.former]
+    return _HEADER + "".join(f"{each.private_bytes().hex()}\n" for each in kept)
+
+
+def read_own(path: Path, *, secret: bool = False) -> str:
     """Read a small text file; a secret one only if nobody else can.
 
     Raises:
@@ -178,7 +260,7 @@ def _refuse_if_open_to_others(path: Path, mode: int) -> None:
         )
 
 
-def _write(path: Path, text: str, *, replace: bool) -> bool:
+def write_own(path: Path, text: str, *, replace: bool) -> bool:
     """Write a file whole or not at all, for its owner alone; without `replace` tell whether it was not there before.
 
     Raises:

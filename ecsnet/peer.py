@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ecsnet.tokens import ConnectToken
 from ecsnet.transport.channels import Channel, Delivery
 from ecsnet.transport.connection import Connection
 
@@ -25,6 +26,8 @@ class Peer:
     Attributes:
         client_id: On the server the client's number; on the client its own. Never reused while a server runs.
         reads: The channels this end takes messages from; one on another is a fault, or it would lie there for ever.
+        player_key: On the server, the public key the client has proved to be its own; empty if it has none.
+        token: On the server, what the client's connect token said, if servers of this game ask for one.
         entity: The client's player entity in the World of this end; 0 while there is none.
         reports: (token, acked) of state messages, in the order the transport learned of them.
         fault: Set by a system that read nonsense from this peer; the host closes the connection after the tick.
@@ -34,6 +37,8 @@ class Peer:
     client_id: int
     reads: frozenset[int]
     name: str = ""
+    player_key: bytes = b""
+    token: ConnectToken | None = None
     entity: int = 0
     reports: list[tuple[int, bool]] = field(default_factory=list)
     fault: str = ""

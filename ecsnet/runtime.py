@@ -14,7 +14,7 @@ from ecsnet import keys, udp
 from ecsnet.client import Client
 from ecsnet.clock import Clock, MonotonicClock
 from ecsnet.config import ClientConfig, ServerConfig
-from ecsnet.events import PlayerJoined, PlayerLeft
+from ecsnet.events import PlayerEvent
 from ecsnet.firstuse import FirstUse
 from ecsnet.game import Game
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
@@ -22,6 +22,7 @@ from ecsnet.keys import KnownServers
 from ecsnet.protocol import DisconnectReason
 from ecsnet.server import Server
 from ecsnet.stopsignals import stop_signals
+from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
@@ -101,9 +102,11 @@ class RunningServer(Server):
         seed: int = 0,
         config: ServerConfig | None = None,
         entropy: Entropy = os.urandom,
+        password: str = "",
+        tokens: TokenGate | None = None,
     ) -> None:
         """Take over a path; see `Server` for the rest."""
-        super().__init__(game, identity, seed=seed, config=config, entropy=entropy)
+        super().__init__(game, identity, seed=seed, config=config, entropy=entropy, password=password, tokens=tokens)
         self.path = path
         self.clock = clock or MonotonicClock()
 
@@ -111,9 +114,7 @@ class RunningServer(Server):
         """Do one pass: take what arrived, run the ticks that are due, send."""
         _pass(self, super().update, self.path, self.clock.now() if now is None else now)
 
-    def run(
-        self, *, seconds: float | None = None, report: Callable[[PlayerJoined | PlayerLeft], None] | None = None
-    ) -> None:
+    def run(self, *, seconds: float | None = None, report: Callable[[PlayerEvent], None] | None = None) -> None:
         """Serve until Ctrl-C, SIGTERM or the time is up; then tell every client why, and close the path.
 
         Args:
@@ -179,6 +180,10 @@ class RunningClient(Client):
         config: ClientConfig | None = None,
         entropy: Entropy = os.urandom,
         trust: FirstUse | None = None,
+        password: str = "",
+        player_key: Identity | None = None,
+        token: bytes = b"",
+        ticket: bytes = b"",
     ) -> None:
         """Take over a path; see `Client` for the rest.
 
@@ -188,7 +193,10 @@ class RunningClient(Client):
         pins = trust.pins if trust is not None else pins
         self.path = path
         self.clock = clock or MonotonicClock()
-        super().__init__(game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy)
+        super().__init__(
+            game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy,
+            password=password, player_key=player_key, token=token, ticket=ticket,
+        )  # fmt: skip
         self._trust = trust
         self._left = False
 
@@ -242,14 +250,18 @@ def serve(
     key_file: FilePath | None = None,
     seed: int = 0,
     config: ServerConfig | None = None,
+    password: str = "",
+    tokens: TokenGate | None = None,
     seconds: float | None = None,
-    report: Callable[[PlayerJoined | PlayerLeft], None] | None = None,
+    report: Callable[[PlayerEvent], None] | None = None,
 ) -> None:
     """Serve a game over UDP until Ctrl-C or SIGTERM.
 
     Args:
         host: One address of this machine; None: all, IPv4 and IPv6.
         key_file: Where the server's key is kept, made when missing; None: the user's own, one for all games.
+        password: Players have to know it; empty: everybody may come in.
+        tokens: Players need a token that passes it, e.g. `TokenGate(key, unix_time=clock.unix_time)`.
         seconds: End after this time.
         report: Called for everybody who comes and goes.
 
@@ -259,7 +271,8 @@ def serve(
     """
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = UdpPath(UdpSocket.listen(port, host))
-    RunningServer(game, identity, path, seed=seed, config=config).run(seconds=seconds, report=report)
+    server = RunningServer(game, identity, path, seed=seed, config=config, password=password, tokens=tokens)
+    server.run(seconds=seconds, report=report)
 
 
 def join(
@@ -269,6 +282,10 @@ def join(
     name: str = "",
     known_servers: FilePath | None = None,
     config: ClientConfig | None = None,
+    password: str = "",
+    player_key: Identity | None = None,
+    token: bytes = b"",
+    ticket: bytes = b"",
     via: Callable[[Path], Path] | None = None,
 ) -> RunningClient:
     """Start joining a server over UDP; `update()` carries it on, `is_ready` tells when the world is there.
@@ -276,6 +293,10 @@ def join(
     Args:
         link: A join link, which pins the server's key; or `"host"`, `"host:port"`, which trusts on first use.
         known_servers: Where the keys of servers joined without a link are noted; None: the user's own list.
+        password: Of a server that has one.
+        player_key: Key pair by which the server knows this player again; see `ecsnet.keys.load_identity`.
+        token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
+        ticket: The `ticket` of an earlier client whose connection broke off, to go on in its place.
         via: Wraps the path to the server, e.g. in a bad network for testing.
 
     Raises:
@@ -283,15 +304,26 @@ def join(
         KeyFileError: The list of known servers cannot be understood.
     """
     target = JoinLink.parse(link) if isinstance(link, str) else link
-    pins = () if target.key is None else (target.key,)
     trust = None
-    if target.key is None:
+    if not target.keys:
         trust = FirstUse(KnownServers(known_servers or keys.default_known_servers_path()), target)
     address = udp.resolve(target.host, target.port)
     path: Path = UdpPath(UdpSocket.toward(address))
     if via is not None:
         path = via(path)
-    return RunningClient(game, address, path, name=name, pins=pins, config=config, trust=trust)
+    return RunningClient(
+        game,
+        address,
+        path,
+        name=name,
+        pins=target.keys,
+        config=config,
+        trust=trust,
+        password=password,
+        player_key=player_key,
+        token=token,
+        ticket=ticket,
+    )
 
 
 def wait_for(side: RunningServer | RunningClient, end: float | None = None) -> None:

@@ -6,37 +6,47 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ecsnet.admission import Credentials, Welcome, pack_schema
-from ecsnet.components.owner import Owner
-from ecsnet.components.player import Player, PlayerStatus
+from ecsnet import players
+from ecsnet.components.player import PlayerStatus
 from ecsnet.components.predicted import Predicted
-from ecsnet.config import ServerConfig, TransportConfig
-from ecsnet.errors import RemoteProtocolError
-from ecsnet.events import Connected, ConnectRequested, Disconnected, PlayerJoined, PlayerLeft
+from ecsnet.config import ReplicationConfig, ServerConfig, TransportConfig
+from ecsnet.events import (
+    Connected,
+    ConnectRequested,
+    Disconnected,
+    PlayerEvent,
+    PlayerJoined,
+    PlayerLeft,
+    PlayerLost,
+    PlayerReturned,
+)
 from ecsnet.game import Game
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
+from ecsnet.reception import Guest, Reception
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
-from ecsnet.systems.jitterbuffer import InputBuffer
+from ecsnet.sessions import TICKETS, Session, Sessions
 from ecsnet.systems.pipeline import SERVER, Step, assemble
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ServerSession
-from ecsnet.systems.ticksync import MARGIN_WINDOW_SECONDS
+from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
+from ecsnet.transport.password import password_key
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
 __all__ = ["Server"]
 
 MAX_EVENTS = 4096
-MAX_DESCRIPTION_BYTES = 880  # of the schema in a refusal: it and its text fit the REPLY datagram
+MESSAGE_ROOM_BYTES = 150  # packet and message headers, an ACK, the client's own part and a few entities of its own
+ELSEWHERE = "the session goes on over another connection"
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +55,8 @@ class Server:
     """Runs a game for everybody who is connected.
 
     A player who connects becomes an entity with `Player`, `Owner` and the game's input component; the game adds the
-    rest on `world.added(Player)`. The entity goes when the connection does.
+    rest on `world.added(Player)`. The entity goes when the connection does; or, where the connection only broke off,
+    `ServerConfig.resume_grace_seconds` later, unless the player is back by then.
 
     Attributes:
         world: The truth. Arrange it freely between updates.
@@ -62,6 +73,8 @@ class Server:
         entropy: Entropy = os.urandom,
         pipeline: Sequence[Step] = SERVER,
         start_tick: Tick = 0,
+        password: str = "",
+        tokens: TokenGate | None = None,
     ) -> None:
         """Make a server in its first tick; it acts when `update` is called.
 
@@ -70,6 +83,8 @@ class Server:
             seed: Seeds `world.rng`.
             entropy: Source of random bytes; a seeded one makes the server reproducible.
             pipeline: The steps of a tick; see `ecsnet.systems.pipeline`.
+            password: Whoever does not know it is refused; empty: everybody may come in. Takes 0.1 s to prepare.
+            tokens: Whoever brings no token that passes it is refused; None: nobody needs one.
         """
         self.game = game
         self.config = config or ServerConfig()
@@ -82,18 +97,22 @@ class Server:
             channels=CHANNELS,
             config=_with_room_for(self.config.transport, game.max_clients),
             entropy=entropy,
+            password_key=password_key(password, game.application_id) if password else None,
         )
         self._session = ServerSession(
-            game, self._schema, self.config, Sender(self._schema, self.world, self.config.replication),
+            game, self._schema, self.config, Sender(self._schema, self.world, _fitting(self.config)),
             CallDesk(game, here=Destination.SERVER),
         )  # fmt: skip
+        self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
+        self._reception = Reception(
+            game, self._schema, self._sessions, server_keys=self._identity.public_keys, tokens=tokens
+        )
         self.peers = self._session.peers
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS) if game.input is None else (INPUT, CALLS, CASUAL_CALLS))
-        self._last_client_id = 0
         self._now = 0.0
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
-        self._events: deque[PlayerJoined | PlayerLeft] = deque(maxlen=MAX_EVENTS)
+        self._events: deque[PlayerEvent] = deque(maxlen=MAX_EVENTS)
         for system in assemble(pipeline, self._session):
             self.world.add_system(system)
 
@@ -133,6 +152,8 @@ class Server:
         self._endpoint.update(now)
         for event in self._endpoint.events():
             self._handle(event)
+        for session in self._sessions.take_expired(now):
+            self._remove_player(session.peer, *session.ending)
         for _ in range(self._schedule.take_due(now)):
             for peer in self.peers.values():
                 peer.collect()
@@ -152,7 +173,7 @@ class Server:
         deadlines = [self._schedule.next_deadline(), self._endpoint.next_deadline()]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
-    def events(self) -> list[PlayerJoined | PlayerLeft]:
+    def events(self) -> list[PlayerEvent]:
         """Return and forget who came and went; of a host that never asks, the newest are kept."""
         events = list(self._events)
         self._events.clear()
@@ -172,75 +193,109 @@ class Server:
         """
         self.peers[client_id].connection.close(DisconnectReason.KICKED, text, now=now)
 
+    def block(self, network: str, text: str = "", *, now: float) -> None:
+        """Let nobody in from a network any more, and disconnect who is in from there.
+
+        Args:
+            network: In CIDR notation, e.g. "203.0.113.7", "203.0.113.0/24", "2001:db8::/48".
+
+        Raises:
+            LocalProtocolError: It is not a network.
+        """
+        self._endpoint.doorkeeper.block_list.add(network)
+        for peer in self.peers.values():
+            if self._endpoint.doorkeeper.is_blocked(peer.connection.address, now):
+                peer.connection.close(DisconnectReason.BANNED, text, now=now)
+
+    def unblock(self, network: str) -> None:
+        """Let a network in again, named as it was in `block`."""
+        self._endpoint.doorkeeper.block_list.remove(network)
+
     def _handle(self, event: object) -> None:
         match event:
-            case ConnectRequested(request_id, _, credentials):
-                self._answer(request_id, credentials)
+            case ConnectRequested():
+                self._answer(event)
             case Connected(connection):
                 self._admit(connection)
             case Disconnected(connection, reason, text):
                 self._dismiss(connection, reason, text)
 
-    def _answer(self, request_id: int, data: bytes) -> None:
+    def _answer(self, request: ConnectRequested) -> None:
         """Grant or refuse a request whose cookie is proved. All that is kept is the transport's entry."""
-        try:
-            credentials = Credentials.unpack(data)
-        except RemoteProtocolError as error:
-            self._endpoint.refuse(request_id, DisconnectReason.REFUSED, str(error))
-            return
-        if credentials.schema_hash != self._schema.hash:
-            description = pack_schema(self._schema.describe(), MAX_DESCRIPTION_BYTES)
-            text = f"this server runs another version of {self.game.name}"
-            self._endpoint.refuse(request_id, DisconnectReason.SCHEMA_MISMATCH, text, description)
-        elif len(self.peers) >= self.game.max_clients:
-            text = f"all {self.game.max_clients} places are taken"
-            self._endpoint.refuse(request_id, DisconnectReason.SERVER_FULL, text)
+        answer = self._reception.judge(request, self.world.tick)
+        if isinstance(answer, Guest):
+            self._endpoint.accept(request.request_id, answer.welcome.pack(), tag=answer)
         else:
-            # The number is used up even if the client never confirms: numbers are plenty, and none is ever given twice.
-            self._last_client_id += 1
-            welcome = Welcome(self._last_client_id, self.world.tick)
-            self._endpoint.accept(request_id, welcome.pack(), tag=(self._last_client_id, credentials.name))
+            self._endpoint.refuse(request.request_id, answer.reason, answer.text, answer.payload)
 
     def _admit(self, connection: Connection) -> None:
-        """Make the player's entity; the game adds to it what its players have."""
-        match connection.tag:
-            case (int() as client_id, str() as name):
-                pass
-            case _:
-                raise AssertionError(f"{connection} was not accepted here")
-        if len(self.peers) >= self.game.max_clients:  # others confirmed while this one was on its way
-            connection.close(DisconnectReason.SERVER_FULL, "the last place was taken a moment ago", now=self._now)
+        """Give a player its entity: a new one, or the one it had before its connection was lost."""
+        guest = connection.tag
+        assert isinstance(guest, Guest), f"{connection} was not accepted here"
+        refusal = self._reception.confirm(guest)
+        if refusal is not None:
+            connection.close(refusal.reason, refusal.text, now=self._now)
             return
-        peer = Peer(connection, client_id, self._reads, name or f"player {client_id}")
-        player = Player(client_id=client_id, name=peer.name, status=PlayerStatus.CONNECTED)
-        peer.entity = self.world.create_entity(player, Owner(client_id=client_id))
-        if self.game.input is not None:
-            self.world.add_component(peer.entity, self.game.input())
-        self.peers[client_id] = peer
-        self._by_connection[connection] = peer
-        self._session.input_buffers[client_id] = InputBuffer(
-            self._schema.input_codec.defaults,
-            window_ticks=self.config.input_window_ticks,
-            hold_ticks=round(self.config.input_hold_seconds * self.game.tick_rate_hz),
-            margin_ticks=max(2, round(MARGIN_WINDOW_SECONDS * self.game.tick_rate_hz)),
-        )
-        self._session.sender.subscribe(client_id)
-        self._events.append(PlayerJoined(client_id, peer.name))
+        peer = Peer(connection, guest.client_id, self._reads, guest.name, guest.player_key, guest.token)
+        session = self._sessions.get(guest.client_id)
+        if session is None:
+            peer.entity = players.make(self.world, self.game, peer)
+            self._sessions.begin(guest.session_id, peer, guest.serial)
+            self._events.append(PlayerJoined(peer.client_id, peer.name))
+        else:
+            self._resume(session, peer, guest.serial)
+        self._begin_conversation(peer)
 
-    def _dismiss(self, connection: Connection, reason: DisconnectReason, text: str) -> None:
-        """Forget a client and delete its player's entity; everybody else plays on."""
-        peer = self._by_connection.pop(connection, None)
-        if peer is None:
-            return
+    def _resume(self, session: Session, peer: Peer, serial: int) -> None:
+        """Put a player in its place again; if its old connection still looks alive, nobody is there any more."""
+        before = session.peer
+        if session.keep_until is None:
+            self._end_conversation(before, "the session goes on over another connection")
+            before.connection.close(
+                DisconnectReason.KICKED, "the session goes on over another connection", now=self._now
+            )
+        else:
+            self._events.append(PlayerReturned(peer.client_id, peer.name))
+        if players.set_status(self.world, before.entity, PlayerStatus.CONNECTED):
+            peer.entity = before.entity
+        else:  # the game deleted it meanwhile
+            peer.entity = players.make(self.world, self.game, peer)
+        self._sessions.resume(session, peer, serial)
+
+    def _begin_conversation(self, peer: Peer) -> None:
+        """Exchange inputs, state and calls over a fresh connection, whatever was said over another one."""
+        self.peers[peer.client_id] = peer
+        self._by_connection[peer.connection] = peer
+        self._session.input_buffers[peer.client_id] = players.input_buffer(self.game, self._schema, self.config)
+        self._session.sender.subscribe(peer.client_id)
+
+    def _end_conversation(self, peer: Peer, text: str) -> None:
+        """Forget what was exchanged with a client over one connection."""
         peer.collect()
         self._session.calls.take(peer, self.world)  # what was called before leaving was called
-        client_id = peer.client_id
-        del self.peers[client_id]
-        del self._session.input_buffers[client_id]
-        self._session.sender.unsubscribe(client_id)
+        del self._by_connection[peer.connection]
+        del self.peers[peer.client_id]
+        del self._session.input_buffers[peer.client_id]
+        self._session.sender.unsubscribe(peer.client_id)
         self._session.calls.forget(peer, text)
+
+    def _dismiss(self, connection: Connection, reason: DisconnectReason, text: str) -> None:
+        """Let a client go; everybody else plays on. Its player stays for a while if it may come back."""
+        peer = self._by_connection.get(connection)
+        if peer is None:
+            return
+        self._end_conversation(peer, text)
+        if not self._sessions.lose(peer, reason, text, self._now):
+            self._remove_player(peer, reason, text)
+            return
+        players.set_status(self.world, peer.entity, PlayerStatus.LOST)
+        players.release_inputs(self.world, self._schema, peer.client_id)
+        self._events.append(PlayerLost(peer.client_id, peer.name))
+
+    def _remove_player(self, peer: Peer, reason: DisconnectReason, text: str) -> None:
+        """Delete a player's entity for good."""
         self.world.delete_entity(peer.entity)
-        self._events.append(PlayerLeft(client_id, peer.name, reason, text))
+        self._events.append(PlayerLeft(peer.client_id, peer.name, reason, text))
 
     def _close_faulty(self, now: float) -> None:
         """Close the connections of peers that sent what our own software never sends."""
@@ -249,6 +304,12 @@ class Server:
                 logger.warning("client %d (%s) broke the protocol: %s", peer.client_id, peer.name, peer.fault)
                 peer.connection.close(DisconnectReason.PROTOCOL_ERROR, peer.fault, now=now)
                 peer.fault = ""
+
+
+def _fitting(config: ServerConfig) -> ReplicationConfig:
+    """Cut what is shared so that it fits a datagram with the headers and a little of a client's own."""
+    room = config.transport.datagram_bytes - MESSAGE_ROOM_BYTES
+    return replace(config.replication, chunk_bytes=min(config.replication.chunk_bytes, room))
 
 
 def _with_room_for(config: TransportConfig, max_clients: int) -> TransportConfig:

@@ -15,11 +15,11 @@ NAMES = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,30}[a-z0-9])?", fullmatch=True)
 @given(
     host=st.one_of(NAMES, st.ip_addresses().map(str)),
     port=st.integers(1, 65535),
-    key=st.none() | st.binary(min_size=32, max_size=32),
+    keys=st.lists(st.binary(min_size=32, max_size=32), max_size=2),
 )
-def test_a_link_is_read_back(host: str, port: int, key: bytes | None) -> None:
-    """Names, IPv4 and IPv6, with and without key."""
-    link = JoinLink(host, port, key)
+def test_a_link_is_read_back(host: str, port: int, keys: list[bytes]) -> None:
+    """Names, IPv4 and IPv6, without key, with one and with two."""
+    link = JoinLink(host, port, tuple(keys))
 
     assert JoinLink.parse(str(link)) == link
 
@@ -27,10 +27,10 @@ def test_a_link_is_read_back(host: str, port: int, key: bytes | None) -> None:
 @pytest.mark.parametrize(
     ("text", "link"),
     [
-        (f"ecsnet://play.example.org:4000/#{ENCODED}", JoinLink("play.example.org", 4000, KEY)),
-        (f"  ECSNET://Play.Example.Org:4000/#{ENCODED}\n", JoinLink("play.example.org", 4000, KEY)),
-        (f"ecsnet://[2001:db8::1]:4000/#{ENCODED}", JoinLink("2001:db8::1", 4000, KEY)),
-        (f"10.0.0.1:4000#{ENCODED}", JoinLink("10.0.0.1", 4000, KEY)),
+        (f"ecsnet://play.example.org:4000/#{ENCODED}", JoinLink("play.example.org", 4000, (KEY,))),
+        (f"  ECSNET://Play.Example.Org:4000/#{ENCODED}\n", JoinLink("play.example.org", 4000, (KEY,))),
+        (f"ecsnet://[2001:db8::1]:4000/#{ENCODED}", JoinLink("2001:db8::1", 4000, (KEY,))),
+        (f"10.0.0.1:4000#{ENCODED}", JoinLink("10.0.0.1", 4000, (KEY,))),
         ("play.example.org", JoinLink("play.example.org", DEFAULT_PORT)),
         ("localhost:4000", JoinLink("localhost", 4000)),
         ("ecsnet://localhost", JoinLink("localhost", DEFAULT_PORT)),
@@ -46,7 +46,8 @@ def test_every_usual_way_to_write_a_place_is_understood(text: str, link: JoinLin
 
 def test_a_link_is_written_like_the_documentation_says() -> None:
     """Base64url, no padding, brackets around IPv6."""
-    assert str(JoinLink("::1", 7777, KEY)) == f"ecsnet://[::1]:7777/#{ENCODED}"
+    assert str(JoinLink("::1", 7777, (KEY,))) == f"ecsnet://[::1]:7777/#{ENCODED}"
+    assert str(JoinLink("::1", 7777, (KEY, KEY))) == f"ecsnet://[::1]:7777/#{ENCODED}.{ENCODED}"
     assert str(JoinLink("localhost")) == "ecsnet://localhost:7777/"
 
 
@@ -68,6 +69,10 @@ def test_a_link_is_written_like_the_documentation_says() -> None:
         (f"host:4000/#{ENCODED}A", "not a whole key"),
         ("host:4000/#", "not a whole key"),
         (f"host:4000/#{ENCODED[:-1]}9", "not a whole key"),
+        (f"host:4000/#{ENCODED}.", "not a whole key"),
+        (f"host:4000/#.{ENCODED}", "not a whole key"),
+        (f"host:4000/#{ENCODED}.{ENCODED[:-1]}", "not a whole key"),
+        (f"host:4000/#{ENCODED}.{ENCODED}.{ENCODED}", "it holds 3 keys; a server has 2 at most"),
         (f"host:4000/#{ENCODED}=", "neither a link nor host:port"),
     ],
 )

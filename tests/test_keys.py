@@ -1,13 +1,23 @@
 """Keys on disk: made once, readable by their owner alone, never overwritten."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ecsnet import keys
 from ecsnet.errors import KeyFileError, ServerKeyChangedError
-from ecsnet.keys import KnownServers, default_identity_path, default_known_servers_path, load_or_create_identity
+from ecsnet.keys import (
+    KnownServers,
+    default_identity_path,
+    default_known_servers_path,
+    load_identity,
+    load_or_create_identity,
+    make_identity,
+    retire_identity,
+    rotate_identity,
+)
 from ecsnet.transport.identity import Identity, fingerprint
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no such file modes")
@@ -71,7 +81,20 @@ def test_windows_has_no_modes_to_check(tmp_path: Path, monkeypatch: pytest.Monke
     load_or_create_identity(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"#\n", b"\xff" * 40, b"ab" * 31, b"ab" * 33, b"zz" * 32, b"x" * (1 << 21)])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"#\n",
+        b"\xff" * 40,
+        b"ab" * 31,
+        b"ab" * 33,
+        b"zz" * 32,
+        b"x" * (1 << 21),
+        b"\n".join([b"ab" * 32] * 3),
+        b"ab" * 32 + b"\nzz",
+    ],
+)
 def test_a_damaged_key_file_is_named_and_left_alone(tmp_path: Path, content: bytes) -> None:
     """It may be the only copy: a new key in its place would lock out everybody who knows the old one."""
     path = tmp_path / "server.key"
@@ -116,7 +139,104 @@ def test_without_hard_links_the_key_is_kept_all_the_same(tmp_path: Path, monkeyp
     assert load_or_create_identity(tmp_path / "server.key").public == first.public
 
 
+# Rotation.
+
+
+def test_a_rotated_key_file_is_read_back(tmp_path: Path) -> None:
+    """The new key first, the one before behind it; retiring leaves the new one alone."""
+    path = tmp_path / "server.key"
+    first = make_identity(path)
+    second = rotate_identity(path)
+
+    found = load_identity(path)
+    assert found.public_keys == second.public_keys == (second.public, first.public)
+    assert retire_identity(path).public == first.public
+    assert load_or_create_identity(path).public_keys == (second.public,)
+    assert [file.name for file in tmp_path.iterdir()] == ["server.key"]
+
+
+def test_a_key_file_is_made_once(tmp_path: Path) -> None:
+    """The file may be the only copy of a key that players trust."""
+    path = tmp_path / "server.key"
+    first = make_identity(path)
+    with pytest.raises(KeyFileError, match="exists and is not overwritten"):
+        make_identity(path)
+
+    assert load_identity(path).public == first.public
+
+
+def test_what_cannot_be_rotated_or_retired_is_left_alone_and_explained(tmp_path: Path) -> None:
+    """A third key, a former key that is not there, a file that is not there."""
+    path = tmp_path / "server.key"
+    with pytest.raises(KeyFileError, match="keys make --key"):
+        rotate_identity(path)
+    make_identity(path)
+    with pytest.raises(KeyFileError, match="no former key to retire"):
+        retire_identity(path)
+    rotate_identity(path)
+    content = path.read_bytes()
+    with pytest.raises(KeyFileError, match="drop it by retire, then rotate again"):
+        rotate_identity(path)
+
+    assert path.read_bytes() == content
+
+
+@posix_only
+@pytest.mark.parametrize("change", [rotate_identity, retire_identity])
+def test_a_changed_key_file_is_for_its_owner_alone(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    """Rewriting it must not open it; and one that is open is refused before."""
+    path = tmp_path / "server.key"
+    make_identity(path)
+    if change is retire_identity:
+        rotate_identity(path)
+    path.chmod(0o644)
+    with pytest.raises(KeyFileError, match="chmod 600"):
+        change(path)
+    path.chmod(0o600)
+    before = os.umask(0)
+    try:
+        change(path)
+    finally:
+        os.umask(before)
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("change", [rotate_identity, retire_identity])
+def test_an_interrupted_change_leaves_the_old_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object]
+) -> None:
+    """Whole or not at all: a server without its key is a stranger to everybody."""
+    path = tmp_path / "server.key"
+    make_identity(path)
+    if change is retire_identity:
+        rotate_identity(path)
+    before = load_identity(path).public_keys
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(KeyFileError, match="No space left"):
+        change(path)
+
+    assert load_identity(path).public_keys == before
+
+
 # Known servers.
+
+
+def test_a_known_server_names_its_next_key(tmp_path: Path) -> None:
+    """Noted in place of the one on record, by whichever of the two it came; a third key is an error as ever."""
+    known = KnownServers(tmp_path / "known_servers.json")
+    known.remember("example.org", 7777, b"k" * 32)
+    known.remember("example.org", 7777, b"k" * 32, b"l" * 32)
+    assert known.pins("example.org", 7777) == (b"l" * 32,)
+    known.remember("example.org", 7777, b"k" * 32, b"l" * 32)
+    with pytest.raises(ServerKeyChangedError):
+        known.remember("example.org", 7777, b"m" * 32, b"n" * 32)
+
+    assert known.pins("example.org", 7777) == (b"l" * 32,)
 
 
 def test_a_known_server_is_pinned(tmp_path: Path) -> None:

@@ -33,6 +33,29 @@ def test_published_varints_are_read_as_published(published: Published) -> None:
         assert pack_varint(value) == data or len(pack_varint(value)) < len(data)
 
 
+@pytest.mark.parametrize(
+    ("encoded", "value"),
+    [
+        ("c2197c5eff14e88c", 151_288_809_941_952_652),
+        ("9d7f3e7d", 494_878_333),
+        ("7bbd", 15_293),
+        ("25", 37),
+        ("4025", 37),
+    ],
+)
+def test_the_varints_of_rfc_9000_a_1_are_read(encoded: str, value: int) -> None:
+    """The document's own examples, also without the published samples at hand."""
+    assert unpack_varint(bytes.fromhex(encoded), 0) == (value, len(encoded) // 2)
+    assert encoded == "4025" or pack_varint(value).hex() == encoded
+
+
+def test_the_packet_numbers_of_rfc_9000_a_2_and_a_3_are_restored() -> None:
+    """A.3: after 0xa82f30ea, 0x9b32 is 0xa82f9b32. A.2: beside 0xabe8b3 two bytes do for one, not for the other."""
+    assert decode_packet_number(0xA82F30EA, 0x9B32) == 0xA82F9B32
+    assert decode_packet_number(0xABE8B3, 0xAC5C02 & 0xFFFF) == 0xAC5C02
+    assert decode_packet_number(0xABE8B3, 0xACE8FE & 0xFFFF) != 0xACE8FE
+
+
 def test_published_varint_limits_take_their_sizes(published: Published) -> None:
     """The largest value of each size, and the one above it."""
     for value, size in published(SAMPLES)["varint_sizes"]:

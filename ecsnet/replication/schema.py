@@ -21,6 +21,8 @@ __all__ = ["Record", "Schema", "difference"]
 
 MAX_RECORDS = 256  # a record's number travels as one byte
 HASH_BYTES = 16
+MAX_DIFFERENCES = 32  # shown: a screen of them
+MAX_LINE_CHARACTERS = 500  # of each
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +99,8 @@ class Schema:
 def difference(mine: Sequence[str], theirs: Sequence[str]) -> str:
     """Compare two descriptions; return one readable line per differing item, the client's side being "here".
 
-    The server's may be cut off at the end, as it must fit a datagram; then only what both sides have is compared.
+    The server's may be cut off at the end, as it must fit a datagram; then only what both sides have is compared. It
+    may also be anything at all: what comes of it is bounded.
     """
     if not theirs:
         return "the server sent no description of its own"
@@ -111,9 +114,12 @@ def difference(mine: Sequence[str], theirs: Sequence[str]) -> str:
             lines.append(f"{key}: missing here, {there[key][0]} on the server")
         elif key in there and here[key] != there[key]:
             lines.append(f"{key}: {_unshared(here[key], there[key])}")
+    shown = [line if len(line) <= MAX_LINE_CHARACTERS else f"{line[:MAX_LINE_CHARACTERS]} ..." for line in lines]
+    if len(shown) > MAX_DIFFERENCES:
+        shown[MAX_DIFFERENCES:] = [f"... and {len(shown) - MAX_DIFFERENCES} more"]
     if not whole:
-        lines.append("... and perhaps more: the server's description was cut to fit a datagram")
-    return "\n".join(lines)
+        shown.append("... and perhaps more: the server's description was cut to fit a datagram")
+    return "\n".join(shown)
 
 
 def _by_key(lines: Iterable[str]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from ecsnet.game import Game
 from ecsnet.server import Server
 from ecsnet.testing.invariants import Invariants, assert_converged
 from ecsnet.testing.network import Link, VirtualNetwork
+from ecsnet.tokens import TokenGate, TokenOpener
 from ecsnet.transport.address import Address
 from ecsnet.transport.identity import Identity
 
@@ -49,6 +50,9 @@ class Simulation:
         start_tick: int = 0,
         trace: bool = False,
         check: bool = True,
+        password: str = "",
+        identity: Identity | None = None,
+        token_key: TokenOpener | None = None,
     ) -> None:
         """Start a server and let `clients` join it.
 
@@ -58,6 +62,9 @@ class Simulation:
             start_tick: The server's first tick; near 2**32 to see the counters wrap.
             trace: Keep a hash of all traffic, for `traffic_hash`.
             check: Check the invariants after every step.
+            password: Of the server; the clients made here know it.
+            identity: The server's key; a fresh one when omitted.
+            token_key: Everybody needs a token it opens; `now` counts as the Unix time.
         """
         self.game = game
         self.seed = seed
@@ -66,13 +73,15 @@ class Simulation:
         self._client_config = client_config
         self.network = VirtualNetwork(seed=seed, link=link, trace=trace)
         self.server = Server(
-            game, Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
-            start_tick=start_tick,
+            game, identity or Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
+            start_tick=start_tick, password=password,
+            tokens=None if token_key is None else TokenGate(token_key, unix_time=lambda: self.now),
         )  # fmt: skip
         self.clients: list[Client] = []
         self._addresses: dict[Client, Address] = {}
         self._stalled: dict[Server | Client, float] = {}  # until when
         self._joined = 0
+        self._password = password
         self._step_seconds = 1.0 / game.tick_rate_hz
         self._invariants = Invariants(self.server) if check else None
         self._before_step: list[Callable[[], None]] = []
@@ -112,9 +121,24 @@ class Simulation:
             self._add_client()
         self.run_until(lambda: all(client.is_ready for client in self.clients), within_seconds=JOIN_SECONDS)
 
-    def join(self, name: str = "", *, wait: bool = True) -> Client:
-        """Let one more client join; with `wait`, run until it is ready."""
-        client = self._add_client(name)
+    def join(
+        self,
+        name: str = "",
+        *,
+        wait: bool = True,
+        password: str | None = None,
+        player_key: Identity | None = None,
+        pins: tuple[bytes, ...] | None = None,
+        token: bytes = b"",
+        ticket: bytes = b"",
+    ) -> Client:
+        """Let one more client join; with `wait`, run until it is ready.
+
+        Args:
+            password: None: the server's own.
+            pins: None: the server's own key.
+        """
+        client = self._add_client(name, password, player_key, pins, token, ticket)
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -161,17 +185,29 @@ class Simulation:
         for client in self.clients:
             assert_converged(self.server, client)
 
-    def _add_client(self, name: str = "") -> Client:
+    def _add_client(
+        self,
+        name: str = "",
+        password: str | None = None,
+        player_key: Identity | None = None,
+        pins: tuple[bytes, ...] | None = None,
+        token: bytes = b"",
+        ticket: bytes = b"",
+    ) -> Client:
         self._joined += 1
-        address: Address = (f"client-{self._joined}", 40000 + self._joined)
+        address: Address = (f"10.0.{self._joined >> 8}.{self._joined & 0xFF}", 40000)
         client = Client(
             self.game,
             SERVER_ADDRESS,
             now=self.now,
             name=name or f"player-{self._joined}",
-            pins=(self.server.public_key,),
+            pins=(self.server.public_key,) if pins is None else pins,
             config=self._client_config,
             entropy=self._entropy,
+            password=self._password if password is None else password,
+            player_key=player_key,
+            token=token,
+            ticket=ticket,
         )
         self.clients.append(client)
         self._addresses[client] = address

@@ -7,6 +7,9 @@ from ecsnet.transport.replay import ReplayWindow
 
 __all__ = ["ACK_RANGE", "ReceivedPackets"]
 
+LOSS_WINDOW = 120  # packets: two seconds at 60 a second
+LATE = 8  # of the newest packets, those missing may only be late
+
 ACK_RANGE = 1024  # packets an ACK can name below the largest: over 17 seconds at 60 a second
 
 
@@ -43,6 +46,13 @@ class ReceivedPackets(ReplayWindow):
         self.eliciting_since = None
         width = min(ACK_RANGE, self.largest - self._confirmed)
         return self.largest, now - self._largest_at, (self._seen >> 1) & ((1 << width) - 1)
+
+    def loss(self) -> float:
+        """Return the share of the latest packets that did not arrive, those left out that may only be late."""
+        count = min(LOSS_WINDOW, self.largest + 1 - LATE)
+        if count <= 0:
+            return 0.0
+        return 1 - (self._seen >> LATE & ((1 << count) - 1)).bit_count() / count
 
     @property
     def unconfirmed(self) -> int:

@@ -3,18 +3,24 @@
 Nothing before REPLY is authentic, so nothing before REPLY can end an attempt: what does not fit is remembered for the
 explanation at the timeout and otherwise ignored, since the true datagram may come right behind a forged one. For the
 same reason a client answers a few different CHALLENGEs in parallel; the server keeps the first HELLO that reaches it.
+
+A server cannot read what was said under another password than its own, so it is silent. A client that gets no answer to
+its password therefore asks beside it, in an attempt of its own, without password, key or credentials: a server with a
+password refuses that, authentically, and then it is known what is wrong.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from ecsnet import protocol
 from ecsnet.config import HandshakeConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
+from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import hello
 from ecsnet.transport.crypto import PacketKeys, SessionKeys
 from ecsnet.transport.hello import Acceptance, Challenge, Pattern, Refusal, Suite
+from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy, HandshakeState
 
 __all__ = ["Accepted", "ClientHandshake", "ClientHandshakeState", "HandshakeFailure", "Refused"]
@@ -35,16 +41,24 @@ class HandshakeFailure(Enum):
     KEY_MISMATCH = auto()  # somebody answered with a key that is not pinned
     VERSION_MISMATCH = auto()  # the server offered only other protocol versions
     UNSUPPORTED = auto()  # the server did not offer our suite or pattern
+    NO_PASSWORD = auto()  # the server has no password, and we do not come in without
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The server, proved to hold `server_key`, lets us in."""
+    """The server, proved to hold `server_key`, lets us in.
+
+    Attributes:
+        current_key: The key that server goes by now. It is another one if ours is being replaced, and as authentic as
+            all of CHALLENGE is by now: pin it from here on.
+    """
 
     keys: SessionKeys
     connection_id: int
+    reset_token: bytes
     payload: bytes
     server_key: bytes
+    current_key: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,7 @@ class _Candidate:
 
     challenge: bytes
     server_key: bytes
+    current_key: bytes
     noise: HandshakeState
     hello: bytes
 
@@ -75,6 +90,7 @@ class ClientHandshake:
 
     Attributes:
         state: How far it got.
+        attempt: 8 bytes that name it.
         unpinned_key: The first key that was offered but is not pinned; None if there was none. Not authentic.
         ignored: Datagrams dropped, by reason.
     """
@@ -88,31 +104,40 @@ class ClientHandshake:
         entropy: Entropy,
         now: float,
         config: HandshakeConfig | None = None,
-        suite: Suite = Suite.AESGCM_SHA256,
+        password_key: bytes | None = None,
+        player_key: Identity | None = None,
     ) -> None:
         """Start an attempt; INIT is due at once.
 
         Args:
             pins: Server keys to accept, 32 bytes each, several while keys are rotated; empty: any.
             application_id: 16 bytes, the same on both sides.
-            credentials: For the server's application, encrypted but replayable; at most 1101 bytes.
+            credentials: For the server's application, encrypted but replayable; at most 1100 bytes, 1052 with a
+                player's key.
+            password_key: See `password.py`. With it, only a server that knows the same password will do.
+            player_key: Shown to the server, encrypted, and proved by the first packet.
 
         Raises:
-            LocalProtocolError: The application id or the credentials do not fit.
+            LocalProtocolError: The application id, the password key or the credentials do not fit.
         """
         self._config = config or HandshakeConfig()
         self._pins = pins
         self._application_id = application_id
         self._credentials = credentials
         self._entropy = entropy
-        self._suite = suite
+        self._suite = Suite.of(self._config.suite)
+        self._password_key = password_key
+        self._player_key = player_key
+        self._pattern = Pattern.of(password=password_key is not None, player_key=player_key is not None)
         self._check()
-        self._attempt = entropy(hello.ATTEMPT_BYTES)
+        self.attempt = entropy(hello.ATTEMPT_BYTES)
         self._candidates: list[_Candidate] = []
         self._failure = HandshakeFailure.NO_ANSWER
         self._tries = 0
         self._next_send = now
         self._deadline = now + self._config.timeout_seconds
+        self._doubt: ClientHandshake | None = None  # asks whether the password may be wrong
+        self._doubt_at: float | None = None
         self.state = ClientHandshakeState.CHALLENGING
         self.unpinned_key: bytes | None = None
         self.ignored: Counter[str] = Counter()
@@ -134,12 +159,23 @@ class ClientHandshake:
         """Return when to call again at the latest; None once answered."""
         if self.state is ClientHandshakeState.ANSWERED:
             return None
-        return min(self._next_send, self._deadline)
+        deadlines = [self._next_send, self._deadline]
+        if self._doubt is not None:
+            deadlines.append(self._doubt.next_deadline() or self._deadline)
+        elif self._doubt_at is not None:
+            deadlines.append(self._doubt_at)
+        return min(deadlines)
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
         """Return what is due: INIT, or the HELLO of each challenge, again and again until there is an answer."""
-        if self.state is ClientHandshakeState.ANSWERED or now < self._next_send or now >= self._deadline:
+        if self.state is ClientHandshakeState.ANSWERED or now >= self._deadline:
             return []
+        datagrams = self._own_datagrams(now) if now >= self._next_send else []
+        if self._doubt is None and self._doubt_at is not None and now >= self._doubt_at:
+            self._doubt = self._ask_without_password(now)
+        return datagrams + self._doubt.datagrams_to_send(now) if self._doubt is not None else datagrams
+
+    def _own_datagrams(self, now: float) -> list[bytes]:
         self._next_send = now + self._pause()
         self._tries += 1
         if self.state is ClientHandshakeState.HELLO_SENT:
@@ -148,7 +184,7 @@ class ClientHandshake:
             hello.pack_init(
                 protocol.MAGIC,
                 protocol.PROTOCOL_VERSION,
-                self._attempt,
+                self.attempt,
                 self._application_id,
                 self._config.datagram_bytes,
             )
@@ -163,12 +199,14 @@ class ClientHandshake:
         if self.state is ClientHandshakeState.ANSWERED or now >= self._deadline:
             self.ignored["late"] += 1
             return None
+        if self._doubt is not None and data[1 : 1 + hello.ATTEMPT_BYTES] == self._doubt.attempt:
+            return self._resolve_doubt(self._doubt.receive(data, now))
         challenge = hello.unpack_challenge(data)
         if challenge is not None:
             self._take_challenge(challenge, data, now)
             return None
         reply = hello.unpack_reply(data)
-        if reply is None or reply[0] != self._attempt:
+        if reply is None or reply[0] != self.attempt:
             self.ignored["not for this attempt"] += 1
             return None
         return self._take_reply(reply[1])
@@ -187,10 +225,12 @@ class ClientHandshake:
         self.state = ClientHandshakeState.HELLO_SENT
         self._tries = 0
         self._next_send = now
+        if self._password_key is not None and self._doubt_at is None:
+            self._doubt_at = now + self._config.password_doubt_seconds
 
     def _obstacle(self, challenge: Challenge, data: bytes) -> str:
         """Return why a CHALLENGE is not answered; nothing if it is."""
-        if challenge.attempt != self._attempt:
+        if challenge.attempt != self.attempt:
             return "not for this attempt"
         if any(candidate.challenge == data for candidate in self._candidates):
             return "duplicate"
@@ -200,31 +240,44 @@ class ClientHandshake:
 
     def _acceptable(self, challenge: Challenge) -> bool:
         """Check the offer, and note why not. Another version does not hinder: the refusal says it authentically."""
-        if self._pins and challenge.server_key not in self._pins:
+        if self._key_index(challenge) is None:
             self.unpinned_key = self.unpinned_key or challenge.server_key
             self._failure = HandshakeFailure.KEY_MISMATCH
             return False
-        if not challenge.suites >> self._suite & 1 or not challenge.patterns >> Pattern.NK & 1:
-            self._note(HandshakeFailure.UNSUPPORTED)
+        if not challenge.suites >> self._suite & 1 or not challenge.patterns >> self._pattern & 1:
+            lacks_password = self._pattern.has_password and not challenge.patterns >> Pattern.NKPSK0 & 1
+            self._note(HandshakeFailure.NO_PASSWORD if lacks_password else HandshakeFailure.UNSUPPORTED)
             return False
         if not challenge.lowest_version <= protocol.PROTOCOL_VERSION <= challenge.highest_version:
             self._note(HandshakeFailure.VERSION_MISMATCH)
         return True
 
+    def _key_index(self, challenge: Challenge) -> int | None:
+        """Return which of the server's keys to use: the first we may, which is the current one if possible."""
+        for index, key in enumerate(challenge.keys):
+            if not self._pins or key in self._pins:
+                return index
+        return None
+
     def _answer(self, challenge: Challenge, data: bytes) -> _Candidate:
-        chosen = protocol.PROTOCOL_VERSION, self._suite, Pattern.NK
-        length = hello.NK_MESSAGE_BYTES + len(self._credentials)
+        key_index = self._key_index(challenge)
+        assert key_index is not None, "an offer without an acceptable key is not answered"
+        server_key = challenge.keys[key_index]
+        chosen = protocol.PROTOCOL_VERSION, self._suite, self._pattern, key_index
+        length = self._pattern.message_bytes + len(self._credentials)
         header = hello.pack_hello(challenge, chosen, self._application_id, length)
         padding = bytes(self._config.datagram_bytes - len(header) - length)
         noise = HandshakeState(
-            hello.protocol_name(Pattern.NK, self._suite),
+            hello.protocol_name(self._pattern, self._suite),
             initiator=True,
             entropy=self._entropy,
             prologue=hello.prologue(data, header + padding),
-            remote_static=challenge.server_key,
+            static=None if self._player_key is None else self._player_key.private_key,
+            remote_static=server_key,
+            psks=() if self._password_key is None else (self._password_key,),
         )
         message = noise.write_message(self._credentials)
-        return _Candidate(data, challenge.server_key, noise, header + message + padding)
+        return _Candidate(data, server_key, challenge.server_key, noise, header + message + padding)
 
     def _take_reply(self, message: bytes) -> Accepted | Refused | None:
         for candidate in self._candidates:
@@ -244,13 +297,38 @@ class ClientHandshake:
             return None
         self.state = ClientHandshakeState.ANSWERED
         if isinstance(verdict, Acceptance):
-            return Accepted(self._keys(candidate), *verdict, server_key=candidate.server_key)
+            return Accepted(
+                self._keys(candidate),
+                *verdict,
+                server_key=candidate.server_key,
+                current_key=candidate.current_key,
+            )
         return Refused(*verdict, server_key=candidate.server_key)
 
     def _keys(self, candidate: _Candidate) -> SessionKeys:
         send, receive = candidate.noise.split()
         cipher = self._suite.cipher
         return SessionKeys(PacketKeys(cipher, send), PacketKeys(cipher, receive), candidate.noise.handshake_hash)
+
+    def _ask_without_password(self, now: float) -> "ClientHandshake":
+        """Start the attempt that tells a wrong password from a server that is not there. It says nothing of us."""
+        return ClientHandshake(
+            pins=tuple(candidate.server_key for candidate in self._candidates),
+            application_id=self._application_id,
+            credentials=b"",
+            entropy=self._entropy,
+            now=now,
+            config=self._config,
+        )
+
+    def _resolve_doubt(self, verdict: Accepted | Refused | None) -> Refused | None:
+        """Take the refusal as ours; a server that needs no password after all has nothing to tell us."""
+        if not isinstance(verdict, Refused):
+            return None
+        self.state = ClientHandshakeState.ANSWERED
+        if verdict.code == DisconnectReason.WRONG_PASSWORD:
+            return replace(verdict, text="the password is wrong", payload=b"")
+        return verdict
 
     def _pause(self) -> float:
         """Return how long to wait for an answer this time."""
@@ -264,7 +342,8 @@ class ClientHandshake:
             self._failure = failure
 
     def _check(self) -> None:
-        limit = hello.max_credentials_bytes(self._config.datagram_bytes)
+        limit = hello.max_credentials_bytes(self._config.datagram_bytes, self._pattern)
         if len(self._credentials) > limit:
             raise LocalProtocolError(f"credentials of {len(self._credentials)} bytes do not fit into {limit}")
         hello.check_application_id(self._application_id)
+        hello.check_password_key(self._password_key)

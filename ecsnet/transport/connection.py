@@ -9,29 +9,41 @@ from collections.abc import Sequence
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
-from ecsnet.events import Connected, Disconnected
+from ecsnet.events import Connected, Disconnected, Writable
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import packet
-from ecsnet.transport.address import Address
+from ecsnet.transport.address import Address, StreamAddress
+from ecsnet.transport.allowance import InboundLimit
 from ecsnet.transport.channels import Channel
 from ecsnet.transport.crypto import SessionKeys
 from ecsnet.transport.farewell import Farewell
 from ecsnet.transport.handshake import Accepted, ClientHandshake, ClientHandshakeState, HandshakeFailure
+from ecsnet.transport.identity import Identity
 from ecsnet.transport.inbox import Inbox
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.outbox import Outbox
+from ecsnet.transport.path import Roaming
+from ecsnet.transport.reset import is_reset
 from ecsnet.transport.state import Event, State, advance
 from ecsnet.transport.statistics import Statistics
 from ecsnet.transport.traffic import Traffic, payload_bytes
 
 __all__ = ["Connection"]
 
-_FAILURES = {
-    HandshakeFailure.NO_ANSWER: DisconnectReason.HANDSHAKE_TIMEOUT,
-    HandshakeFailure.KEY_MISMATCH: DisconnectReason.SERVER_KEY_MISMATCH,
-    HandshakeFailure.VERSION_MISMATCH: DisconnectReason.VERSION_MISMATCH,
-    HandshakeFailure.UNSUPPORTED: DisconnectReason.VERSION_MISMATCH,
+_FAILURES = {  # with a text where the reason's own does not say it
+    HandshakeFailure.NO_ANSWER: (DisconnectReason.HANDSHAKE_TIMEOUT, ""),
+    HandshakeFailure.KEY_MISMATCH: (DisconnectReason.SERVER_KEY_MISMATCH, ""),
+    HandshakeFailure.VERSION_MISMATCH: (DisconnectReason.VERSION_MISMATCH, ""),
+    HandshakeFailure.UNSUPPORTED: (DisconnectReason.VERSION_MISMATCH, ""),
+    HandshakeFailure.NO_PASSWORD: (
+        DisconnectReason.WRONG_PASSWORD,
+        "whoever answered has no password: join without one if that is right",
+    ),
 }
+
+
+_FAULTS = {DisconnectReason.PROTOCOL_ERROR, DisconnectReason.FLOODING}
+MAX_PATH_RESPONSES = 4  # in one packet: a server asks once per probe timeout
 
 
 class Connection:
@@ -40,11 +52,14 @@ class Connection:
     Attributes:
         address: Where the peer is.
         state: See `state.py`.
-        statistics: Counters and estimates.
         tag: The application's own, kept and never looked at.
         connection_id: Names it among the server's connections; 0 while connecting.
         server_key: On a client, the key the server proved to have; empty before.
-        max_message_bytes: Longest message of an unreliable or sequenced channel.
+        current_server_key: On a client, the key to pin from now on: another one while the server's is being replaced.
+        max_message_bytes: Longest message that one datagram carries.
+        awake: Whoever looks after many connections gives them all the same; a connection that the application gave
+            something to do puts itself in.
+        is_at_fault: Whether it ended because the peer did what our own software never does.
     """
 
     def __init__(
@@ -62,25 +77,37 @@ class Connection:
             raise LocalProtocolError(f"a connection has 1 to {packet.MAX_CHANNELS} channels, not {len(channels)}")
         self.address = address
         self.state = state
-        self.statistics = Statistics()
+        self._statistics = Statistics()
         self.connection_id = 0
         self.server_key = b""
+        self.current_server_key = b""
         self.tag: object = None
+        self.awake: dict[Connection, None] = {}
+        self.is_at_fault = False
         self.max_message_bytes = payload_bytes(config, is_client=is_client) - packet.OVERHEAD_BYTES
         self._config = config
         self._is_client = is_client
         self._kinds = bytes([channel.delivery for channel in channels])
         self._outbox = Outbox(
-            channels, config, self.statistics, max_message_bytes=self.max_message_bytes,
+            channels, config, self._statistics, max_message_bytes=self.max_message_bytes,
             reliable_limit_bytes=config.client_send_queue_bytes if is_client else config.server_send_queue_bytes,
         )  # fmt: skip
         self._inbox = Inbox(channels, config)
         self._handshake: ClientHandshake | None = None
         self._traffic: Traffic | None = None
         self._farewell: Farewell | None = None
+        self._reset_token = b""  # on a client, what a server that forgot us would say
+        self._source = address  # of the datagram just received
+        self._roaming = Roaming()
+        guard = config.guard
+        self._inbound_limit = None if is_client else InboundLimit(
+            guard.inbound_bytes_per_second, guard.inbound_burst_bytes, guard.inbound_packet_bytes, now
+        )  # fmt: skip
         self._now = self._last_heard = now
         self._asked_at = now  # when the handshake's last question went out, HELLO or REPLY
-        self._events: list[Connected | Disconnected] = []
+        self._settled = 0  # reliable messages, when that last changed
+        self._settled_at = now
+        self._events: list[Connected | Disconnected | Writable] = []
 
     @classmethod
     def connect(
@@ -94,11 +121,13 @@ class Connection:
         config: TransportConfig,
         entropy: Entropy,
         now: float,
+        password_key: bytes | None = None,
+        player_key: Identity | None = None,
     ) -> "Connection":
         """Start connecting to a server; `update` and `datagrams_to_send` carry it on.
 
         Args:
-            pins: Server keys to accept; empty: any. See ClientHandshake.
+            pins: Server keys to accept; empty: any. See ClientHandshake, also for the two other keys.
         """
         connection = cls(address, channels=channels, config=config, is_client=True, state=State.CHALLENGING, now=now)
         connection._handshake = ClientHandshake(
@@ -108,6 +137,8 @@ class Connection:
             entropy=entropy,
             now=now,
             config=config.handshake,
+            password_key=password_key,
+            player_key=player_key,
         )
         return connection
 
@@ -138,6 +169,16 @@ class Connection:
         """Whether messages can be sent."""
         return self.state is State.CONNECTED
 
+    @property
+    def statistics(self) -> Statistics:
+        """Counters and estimates, as of now."""
+        statistics = self._statistics
+        self._outbox.measure(statistics)
+        self._inbox.measure(statistics)
+        if self._traffic is not None:
+            self._traffic.measure(statistics)
+        return statistics
+
     # Messages.
 
     def send(self, channel: int, message: bytes, token: int | None = None) -> None:  # HOT: once per message
@@ -149,22 +190,31 @@ class Connection:
 
         Raises:
             LocalProtocolError: Not connected, there is no such channel, or the message is too long.
-            SendQueueFull: A reliable channel has no room for it.
+            SendQueueFull: A reliable channel has no room for it; a `Writable` event tells when it has again.
         """
         if self.state is not State.CONNECTED:
             raise LocalProtocolError(f"cannot send in state {self.state.name}")
         if not 0 <= channel < len(self._kinds):
             raise LocalProtocolError(f"there is no channel {channel}; the table has {len(self._kinds)}")
         self._outbox.add(channel, message, token)
-        self.statistics.messages_sent += 1
+        self._statistics.messages_sent += 1
+        self.awake[self] = None
 
     def budget_bytes(self, now: float) -> int:  # noqa: ARG002  # pacing will need it
         """Return how many bytes of unreliable messages are worth making now: what the next call can carry."""
         return max(0, self._config.send_budget_bytes - self._outbox.waiting_bytes)
 
+    def is_writable(self, channel: int, size: int = 0) -> bool:
+        """Tell whether `send` would take a message of `size` bytes now."""
+        return self.state is State.CONNECTED and self._outbox.has_room(channel, size)
+
     def take_messages(self) -> list[tuple[int, bytes]]:
-        """Return and forget what arrived: (channel, message)."""
-        return self._inbox.take()
+        """Return and forget what arrived: (channel, message). The peer may send as much again."""
+        messages = self._inbox.take()
+        if messages and self._inbox.credit.read() and self.state is State.CONNECTED:
+            self._outbox.say_credit(self._inbox.credit.granted)
+            self.awake[self] = None
+        return messages
 
     def take_reports(self) -> list[tuple[int, bool]]:
         """Return and forget what became of messages sent with a token: (token, arrived); each token once."""
@@ -176,11 +226,11 @@ class Connection:
     def receive_datagram(self, data: bytes, address: Address, now: float) -> None:  # HOT: once per datagram
         """Take a datagram; any bytes at all."""
         now = self._clamp(now)
-        statistics = self.statistics
+        statistics = self._statistics
         statistics.datagrams_received += 1
         statistics.bytes_received += len(data)
         if address != self.address:
-            statistics.drops["wrong address"] += 1
+            self._receive_from_elsewhere(data, address, now)
         elif self._handshake is not None:
             self._receive_handshake(self._handshake, data, now)
         elif self._traffic is None or self.state is State.CLOSED:
@@ -189,6 +239,8 @@ class Connection:
             opened = self._traffic.open(data)
             if opened is not None:
                 self._receive_packet(self._traffic, *opened, now)
+            elif self._reset_token and self.state is State.CONNECTED and is_reset(data, self._reset_token):
+                self._end(DisconnectReason.SERVER_RESTARTED, DisconnectReason.SERVER_RESTARTED.text)
 
     def update(self, now: float) -> None:
         """Let timers fire."""
@@ -198,6 +250,7 @@ class Connection:
         elif self._farewell is not None:
             if self.state is State.CLOSING and self._farewell.is_over(now):
                 self.state = advance(self.state, Event.ENDED)
+                self._farewell.stop_waiting()
         elif self._traffic is not None and self.state is not State.CLOSED:
             self._update_traffic(self._traffic, now)
 
@@ -205,15 +258,14 @@ class Connection:
         """Return what must go out now, acknowledgements included."""
         now = self._clamp(now)
         if self.state is State.CONNECTED and self._traffic is not None:
-            return self._traffic.datagrams(now)
-        datagrams = []
+            datagrams = self._traffic.datagrams(now)
+            return datagrams if self._roaming.next_at is None else datagrams + self._ask_path(self._traffic, now)
+        words: list[bytes] = []
         if self._handshake is not None:
-            datagrams = self._handshake.datagrams_to_send(now)
+            words = self._handshake.datagrams_to_send(now)
         elif self._farewell is not None and self._traffic is not None and self._farewell.take_due(now):
-            datagrams = [self._traffic.seal(self._farewell.frame)]
-        self.statistics.datagrams_sent += len(datagrams)
-        self.statistics.bytes_sent += sum(map(len, datagrams))
-        return [(data, self.address) for data in datagrams]
+            words = [self._traffic.seal(self._farewell.frame)]
+        return self._counted([(data, self.address) for data in words])
 
     def next_deadline(self) -> float | None:
         """Return when `update` or `datagrams_to_send` has something to do, monotonic seconds."""
@@ -225,10 +277,12 @@ class Connection:
             return self._last_heard + self._config.handshake.timeout_seconds
         if self.state is not State.CONNECTED or self._traffic is None:
             return None
-        return min(self._last_heard + self._config.idle_timeout_seconds, self._traffic.next_deadline())
+        deadline = min(self._last_heard + self._config.idle_timeout_seconds, self._traffic.next_deadline())
+        return deadline if self._roaming.next_at is None else min(deadline, self._roaming.next_at)
 
-    def events(self) -> list[Connected | Disconnected]:
+    def events(self) -> list[Connected | Disconnected | Writable]:
         """Return and forget what happened."""
+        self._events += [Writable(self, channel) for channel in self._outbox.take_writable()]
         events, self._events = self._events, []
         return events
 
@@ -237,6 +291,8 @@ class Connection:
         now = self._clamp(now)
         if self.state in (State.CLOSING, State.CLOSED):
             return
+        self.awake[self] = None
+        self.is_at_fault = reason in _FAULTS
         if self._traffic is None:
             self._end(reason, text)
             return
@@ -258,7 +314,9 @@ class Connection:
         self._handshake = None
         self.server_key = verdict.server_key
         if isinstance(verdict, Accepted):
+            self.current_server_key = verdict.current_key
             self.connection_id = verdict.connection_id
+            self._reset_token = verdict.reset_token
             traffic = self._start(verdict.keys)
             traffic.ping_due = True  # the first packet confirms; until it is acknowledged, probes repeat it
             self._begin(traffic, Event.ACCEPTED, verdict.payload, now)
@@ -268,16 +326,21 @@ class Connection:
 
     def _update_handshake(self, handshake: ClientHandshake, now: float) -> None:
         if handshake.expired(now):
-            reason = _FAILURES[handshake.failure]
-            self._end(reason, reason.text)
+            reason, text = _FAILURES[handshake.failure]
+            self._end(reason, text or reason.text)
 
     def _start(self, keys: SessionKeys) -> Traffic:
         """Have keys."""
         self._traffic = Traffic(
-            keys, self._outbox, self._config, self.statistics, address=self.address, now=self._now,
+            keys, self._outbox, self._config, self._statistics, address=self.address, now=self._now,
             connection_id=self.connection_id if self._is_client else None,
+            note=self._trace_sent if self._config.trace is not None else None,
         )  # fmt: skip
         return self._traffic
+
+    def _trace_sent(self, number: int, frames: bytes) -> None:
+        if self._config.trace is not None:
+            self._config.trace(self._now, self.connection_id, "sent", number, frames, self._kinds)
 
     def _begin(self, traffic: Traffic, event: Event, payload: bytes, now: float) -> None:
         """Be connected."""
@@ -290,8 +353,16 @@ class Connection:
 
     def _receive_packet(self, traffic: Traffic, number: int, plaintext: bytes, now: float) -> None:
         """Read an authentic packet whole, then act on it. HOT: once per packet received."""
+        limit = self._inbound_limit
+        if limit is not None and not limit.allows(len(plaintext), now):
+            self._drop_excess(limit, len(plaintext), now)
+            return
         try:
-            frames = packet.parse(plaintext, self._kinds, self._config.max_fragments)
+            if self._config.trace is not None:
+                self._config.trace(now, self.connection_id, "received", number, plaintext, self._kinds)
+            frames = packet.parse(
+                plaintext, self._kinds, self._config.max_fragments, self._config.max_unreliable_fragments
+            )
             self._last_heard = now
             if self.state is State.PENDING:
                 self._begin(traffic, Event.CONFIRMED, b"", now)
@@ -306,12 +377,17 @@ class Connection:
 
     def _receive_messages(self, traffic: Traffic, number: int, frames: packet.Frames, size: int, now: float) -> None:
         """Take the messages of a packet of `size` bytes, and let it be acknowledged. HOT: once per packet received."""
-        messages, numbered, fragments, _, _, eliciting = frames
+        messages, numbered, fragments, _, _, eliciting, controls = frames
         inbox = self._inbox
         if inbox.is_full and (messages or numbered or fragments):
             # It is not acknowledged, so the peer slows down or sends it again; its ACK and its life sign have counted.
-            self.statistics.drops["inbox full"] += 1
+            self._statistics.drops["inbox full"] += 1
             return
+        if fragments and inbox.gave_up(fragments):
+            self._statistics.drops["part of a message given up"] += 1
+            return
+        if controls:
+            self._receive_controls(traffic, controls)
         traffic.received.add(number, now, ack_eliciting=eliciting)
         delivered = len(messages)
         if messages:
@@ -320,7 +396,60 @@ class Connection:
             delivered += inbox.add_numbered(numbered)
         if fragments:
             delivered += inbox.add_fragments(fragments)
-        self.statistics.messages_received += delivered
+        self._statistics.messages_received += delivered
+
+    def _receive_controls(self, traffic: Traffic, controls: Sequence[packet.Control]) -> None:
+        for kind, value in controls:
+            if kind == packet.CREDIT:
+                self._outbox.take_credit(value)
+            elif kind == packet.PATH_RESPONSE:
+                self._receive_path_response(traffic, value)
+            elif len(self._outbox.urgent) < MAX_PATH_RESPONSES:
+                self._outbox.urgent.append(packet.pack_path_response(value))
+
+    def _drop_excess(self, limit: InboundLimit, size: int, now: float) -> None:
+        """Treat a packet as lost, or end a connection that will not be slowed down."""
+        self._last_heard = now
+        self._statistics.drops["over the inbound limit"] += 1
+        if not limit.forgives(size, now):
+            self.close(DisconnectReason.FLOODING, now=now)
+
+    # The peer's address.
+
+    def _receive_from_elsewhere(self, data: bytes, address: Address, now: float) -> None:
+        """Take a packet from an address that is not the client's, or not yet."""
+        traffic = self._traffic
+        movable = not self._is_client and self.state is State.CONNECTED and not isinstance(address, StreamAddress)
+        if traffic is None or not movable or isinstance(self.address, StreamAddress):
+            self._statistics.drops["wrong address"] += 1
+            return
+        newest = traffic.received.largest
+        opened = traffic.open(data)
+        if opened is not None:
+            self._roaming.note(address, len(data), now, is_newest=opened[0] > newest)
+            self._source = address
+            self._receive_packet(traffic, *opened, now)
+            self._source = self.address
+
+    def _ask_path(self, traffic: Traffic, now: float) -> list[tuple[bytes, Address]]:
+        """Ask whoever is at the new address to answer from there, when that is due."""
+        size = traffic.size_of(packet.PATH_BYTES)
+        question = self._roaming.question(size, now, traffic.probe_timeout())
+        if question is None:
+            return []
+        number, address = question
+        return self._counted([(traffic.seal(packet.pack_path_challenge(number)), address)])
+
+    def _receive_path_response(self, traffic: Traffic, number: int) -> None:
+        if self._roaming.answered(number, self._source):
+            self.address = traffic.address = self._source
+            self._statistics.moves += 1
+
+    def _counted(self, datagrams: list[tuple[bytes, Address]]) -> list[tuple[bytes, Address]]:
+        """Count datagrams that do not come from `Traffic.datagrams`."""
+        self._statistics.datagrams_sent += len(datagrams)
+        self._statistics.bytes_sent += sum(len(data) for data, _ in datagrams)
+        return datagrams
 
     def _receive_close(self, reason: int, text: str) -> None:
         was_closing = self.state is State.CLOSING
@@ -341,6 +470,15 @@ class Connection:
             self._end(DisconnectReason.TIMEOUT, DisconnectReason.TIMEOUT.text)
         elif self.state is State.CONNECTED:
             traffic.update(now)
+            self._watch_progress(now)
+
+    def _watch_progress(self, now: float) -> None:
+        """Close a connection whose peer has acknowledged no reliable message for too long, though some wait."""
+        waits, settled = self._outbox.progress
+        if not waits or settled != self._settled:
+            self._settled, self._settled_at = settled, now
+        elif now >= self._settled_at + self._config.stall_timeout_seconds:
+            self.close(DisconnectReason.TOO_SLOW, now=now)
 
     # The end.
 

@@ -43,6 +43,10 @@ class Farewell:
         """Tell whether the peer had its chance to answer."""
         return self._until is not None and now >= self._until
 
+    def stop_waiting(self) -> None:
+        """Note that it is over: what is due is still said once, and then nothing is due any more."""
+        self._until = None
+
     def next_deadline(self) -> float | None:
         """Return when there is something to say, or no more to wait for."""
         return self._times[0] if self._times else self._until

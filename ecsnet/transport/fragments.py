@@ -1,8 +1,8 @@
-"""Fragments: reliable messages too long for a packet, cut here and put together there."""
+"""Fragments: messages too long for a packet, cut here and put together there."""
 
 from ecsnet.errors import RemoteProtocolError
 
-__all__ = ["Assembly", "cut"]
+__all__ = ["Assembly", "UnreliableAssembler", "cut"]
 
 
 def cut(message: bytes, part_bytes: int) -> list[bytes]:
@@ -46,3 +46,58 @@ class Assembly:
         if len(parts) < count:
             return None
         return b"".join([parts[i] for i in range(count)])
+
+
+class UnreliableAssembler:
+    """Messages of unreliable channels of which some parts have arrived: a few, the oldest given up for a new one.
+
+    Every part is sent once, so of a message that is whole nothing comes any more. What is given up stays so: its other
+    parts must not be acknowledged, or the sender would take the message for delivered.
+    """
+
+    __slots__ = ("_assemblies", "_given_up", "_limit")
+
+    def __init__(self, limit: int) -> None:
+        """Hold at most `limit` incomplete messages, of all channels together."""
+        self._limit = limit
+        self._assemblies: dict[tuple[int, int], Assembly] = {}  # by channel and number, in order of the first part
+        self._given_up: dict[int, int] = {}  # by channel, the largest number
+
+    def __repr__(self) -> str:
+        """Show what is incomplete."""
+        return f"UnreliableAssembler({self._assemblies})"
+
+    @property
+    def held_bytes(self) -> int:
+        """What the parts take."""
+        return sum(assembly.held_bytes for assembly in self._assemblies.values())
+
+    def gave_up(self, channel: int, number: int) -> bool:
+        """Tell whether a part of this message comes too late."""
+        return number <= self._given_up.get(channel, -1) and (channel, number) not in self._assemblies
+
+    def add(self, channel: int, number: int, index: int, count: int, part: bytes) -> bytes | None:
+        """Take a part; return the message when it is whole.
+
+        Raises:
+            RemoteProtocolError: Another part said there are more, or fewer.
+        """
+        key = channel, number
+        assembly = self._assemblies.get(key)
+        if assembly is None:
+            if len(self._assemblies) >= self._limit:
+                self._give_up_oldest()
+            assembly = self._assemblies[key] = Assembly(count, 0)
+        message = assembly.add(index, count, part)
+        if message is not None:
+            del self._assemblies[key]
+        return message
+
+    def _give_up_oldest(self) -> None:
+        channel, number = next(iter(self._assemblies))
+        del self._assemblies[channel, number]
+        self._given_up[channel] = max(number, self._given_up.get(channel, -1))
+
+    def clear(self) -> None:
+        """Let go of what is held."""
+        self._assemblies.clear()

@@ -1,8 +1,8 @@
-"""The handshake: prove the address, the server's key and nothing else; leave fresh keys for the packets.
+"""The handshake: prove the address, the keys and the password if there is one; leave fresh keys for the packets.
 
     client                                          server
       INIT       >= 1200 B   who knocks      -->      keeps nothing
-                             <--   CHALLENGE 69 B     cookie, server key, offer
+                             <--   CHALLENGE <= 101 B cookie, server keys, offer
       HELLO      >= 1200 B   Noise message 1 -->      cookie proved: one key exchange, one bounded entry
                              <--   REPLY <= 1200 B    Noise message 2: yes with a connection id, or no and why
       first data packet                      -->      confirmed

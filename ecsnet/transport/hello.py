@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
+from ecsnet.config import SUITES
 from ecsnet.errors import LocalProtocolError
 from ecsnet.transport.noise import KEY_BYTES, TAG_BYTES
 
@@ -64,13 +65,34 @@ class Suite(IntEnum):
         """Noise's name of the cipher."""
         return ("AESGCM", "ChaChaPoly")[self]
 
+    @staticmethod
+    def of(cipher: str) -> "Suite":
+        """Return the suite with a cipher, by its name in HandshakeConfig."""
+        return Suite(SUITES.index(cipher))
+
 
 class Pattern(IntEnum):
     """Noise pattern, all of two messages. The number is the byte in HELLO and the bit in CHALLENGE."""
 
     NK = 0  # the client knows the server's key
-    NKPSK0 = 1  # reserved: and both know a password
-    IK = 2  # reserved: and the client shows a key of its own
+    NKPSK0 = 1  # and both know a password
+    IK = 2  # as NK, and the client shows a key of its own
+    IKPSK0 = 3  # all of it
+
+    @staticmethod
+    def of(*, password: bool, player_key: bool) -> "Pattern":
+        """Return the pattern for what the two ends have."""
+        return Pattern(password | player_key << 1)
+
+    @property
+    def has_password(self) -> bool:
+        """Whether both ends have to know a password."""
+        return bool(self & 1)
+
+    @property
+    def message_bytes(self) -> int:
+        """Size of the first message without its payload: e and a tag, with IK also s and its tag."""
+        return EMPTY_MESSAGE_BYTES + (KEY_BYTES + TAG_BYTES if self & 2 else 0)
 
 
 def protocol_name(pattern: Pattern, suite: Suite) -> str:
@@ -80,13 +102,15 @@ def protocol_name(pattern: Pattern, suite: Suite) -> str:
 
 ATTEMPT_BYTES = 8
 APPLICATION_ID_BYTES = 16
-NK_MESSAGE_BYTES = KEY_BYTES + TAG_BYTES  # of either NK message without its payload
+EMPTY_MESSAGE_BYTES = KEY_BYTES + TAG_BYTES  # of a Noise message that is `e` and a payload of nothing
 
 _INIT = struct.Struct(">B4sH8s16s")  # type, magic, version, attempt, application
 _CHALLENGE = struct.Struct(">B8sI16s32sHHHH")  # type, attempt, issued, cookie, key, lowest, highest, suites, patterns
-_HELLO = struct.Struct(">B8sI16sHBB16sH")  # type, attempt, issued, cookie, version, suite, pattern, application, length
+# type, attempt, issued, cookie, version, suite, pattern, key index, application, length
+_HELLO = struct.Struct(">B8sI16sHBBB16sH")
+_CHALLENGE_SIZES = (_CHALLENGE.size, _CHALLENGE.size + KEY_BYTES)
 _REPLY = struct.Struct(">B8s")  # type, attempt
-_ACCEPTANCE = struct.Struct(">BI")  # verdict, connection id
+_ACCEPTANCE = struct.Struct(">BI16s")  # verdict, connection id, reset token
 _REFUSAL = struct.Struct(">BHB")  # verdict, code, length of the text
 
 _ACCEPTED, _REFUSED = 1, 2
@@ -113,6 +137,12 @@ class Challenge(NamedTuple):
     highest_version: int
     suites: int  # bit n: Suite(n)
     patterns: int  # bit n: Pattern(n)
+    former_key: bytes = b""  # 32 bytes while it is still honoured, else nothing
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys to choose from, by their index in HELLO."""
+        return (self.server_key, self.former_key) if self.former_key else (self.server_key,)
 
 
 class Hello(NamedTuple):
@@ -124,6 +154,7 @@ class Hello(NamedTuple):
     version: int
     suite: int
     pattern: int
+    key_index: int
     application_id: bytes
     message: bytes
     clear: bytes  # everything but the message: the header and the padding, as it was sent
@@ -133,6 +164,7 @@ class Acceptance(NamedTuple):
     """Inside REPLY: come in."""
 
     connection_id: int
+    reset_token: bytes
     payload: bytes
 
 
@@ -157,22 +189,25 @@ def unpack_init(data: bytes) -> Init | None:
 
 
 def pack_challenge(challenge: Challenge) -> bytes:
-    """Pack CHALLENGE: 69 bytes."""
-    return _CHALLENGE.pack(DatagramType.CHALLENGE, *challenge)
+    """Pack CHALLENGE: 69 bytes, or 101 with a former key."""
+    *fields, former_key = challenge
+    return _CHALLENGE.pack(DatagramType.CHALLENGE, *fields) + former_key
 
 
 def unpack_challenge(data: bytes) -> Challenge | None:
     """Read CHALLENGE."""
-    if len(data) != _CHALLENGE.size or data[0] != DatagramType.CHALLENGE:
+    if len(data) not in _CHALLENGE_SIZES or data[0] != DatagramType.CHALLENGE:
         return None
-    return Challenge._make(_CHALLENGE.unpack(data)[1:])
+    return Challenge._make((*_CHALLENGE.unpack_from(data)[1:], data[_CHALLENGE.size :]))
 
 
-def pack_hello(challenge: Challenge, chosen: tuple[int, Suite, Pattern], application_id: bytes, length: int) -> bytes:
+def pack_hello(
+    challenge: Challenge, chosen: tuple[int, Suite, Pattern, int], application_id: bytes, length: int
+) -> bytes:
     """Pack HELLO's header: everything before the Noise message.
 
     Args:
-        chosen: Version, suite and pattern.
+        chosen: Version, suite, pattern and the index of the server key.
         length: Bytes the Noise message will have.
     """
     return _HELLO.pack(
@@ -210,7 +245,7 @@ def unpack_reply(data: bytes) -> tuple[bytes, bytes] | None:
 
 def pack_acceptance(acceptance: Acceptance) -> bytes:
     """Pack the yes."""
-    return _ACCEPTANCE.pack(_ACCEPTED, acceptance.connection_id) + acceptance.payload
+    return _ACCEPTANCE.pack(_ACCEPTED, acceptance.connection_id, acceptance.reset_token) + acceptance.payload
 
 
 def pack_refusal(refusal: Refusal) -> bytes:
@@ -222,7 +257,8 @@ def pack_refusal(refusal: Refusal) -> bytes:
 def unpack_verdict(data: bytes) -> Acceptance | Refusal | None:
     """Read what a REPLY says."""
     if len(data) >= _ACCEPTANCE.size and data[0] == _ACCEPTED:
-        return Acceptance(_ACCEPTANCE.unpack_from(data)[1], data[_ACCEPTANCE.size :])
+        _, connection_id, reset_token = _ACCEPTANCE.unpack_from(data)
+        return Acceptance(connection_id, reset_token, data[_ACCEPTANCE.size :])
     if len(data) >= _REFUSAL.size and data[0] == _REFUSED:
         _, code, length = _REFUSAL.unpack_from(data)
         end = _REFUSAL.size + length
@@ -231,14 +267,14 @@ def unpack_verdict(data: bytes) -> Acceptance | Refusal | None:
     return None
 
 
-def max_credentials_bytes(datagram_bytes: int) -> int:
-    """Return how many bytes of credentials fit a HELLO: 1101 of 1200."""
-    return datagram_bytes - _HELLO.size - NK_MESSAGE_BYTES
+def max_credentials_bytes(datagram_bytes: int, pattern: Pattern = Pattern.NK) -> int:
+    """Return how many bytes of credentials fit a HELLO: of 1200, 1100, or 1052 beside a player's key."""
+    return datagram_bytes - _HELLO.size - pattern.message_bytes
 
 
 def max_payload_bytes(datagram_bytes: int) -> int:
     """Return how many bytes of payload fit a REPLY beside the longest refusal: 884 of 1200."""
-    return datagram_bytes - _REPLY.size - NK_MESSAGE_BYTES - _REFUSAL.size - _MAX_TEXT_BYTES
+    return datagram_bytes - _REPLY.size - EMPTY_MESSAGE_BYTES - _REFUSAL.size - _MAX_TEXT_BYTES
 
 
 def check_application_id(application_id: bytes) -> bytes:
@@ -250,6 +286,17 @@ def check_application_id(application_id: bytes) -> bytes:
     if len(application_id) != APPLICATION_ID_BYTES:
         raise LocalProtocolError(f"an application id has {APPLICATION_ID_BYTES} bytes, not {len(application_id)}")
     return application_id
+
+
+def check_password_key(key: bytes | None) -> bytes | None:
+    """Return the key made of a password, or None where there is none.
+
+    Raises:
+        LocalProtocolError: It does not have 32 bytes.
+    """
+    if key is not None and len(key) != KEY_BYTES:
+        raise LocalProtocolError(f"a password key has {KEY_BYTES} bytes, not {len(key)}")
+    return key
 
 
 def bitmap(members: Sequence[IntEnum]) -> int:

@@ -1,4 +1,4 @@
-"""Who a server is: one X25519 key pair, and the short text people compare."""
+"""Who a server or a player is: an X25519 key pair, and the short text people compare."""
 
 import hashlib
 
@@ -19,15 +19,17 @@ class Identity:
     Attributes:
         public: 32 bytes, what clients pin.
         private_key: For the handshake.
+        former: The key pair before this one, while clients that know no other are still let in; else None.
     """
 
-    __slots__ = ("private_key", "public")
+    __slots__ = ("former", "private_key", "public")
 
-    def __init__(self, private: bytes) -> None:
+    def __init__(self, private: bytes, former: "Identity | None" = None) -> None:
         """Take a private key.
 
         Args:
             private: 32 bytes, any value.
+            former: What it replaces, for the time of a rotation.
 
         Raises:
             LocalProtocolError: Another length.
@@ -36,6 +38,12 @@ class Identity:
             raise LocalProtocolError(f"a private key has {KEY_BYTES} bytes, not {len(private)}")
         self.private_key = X25519PrivateKey.from_private_bytes(private)
         self.public = self.private_key.public_key().public_bytes_raw()
+        self.former = former
+
+    @property
+    def public_keys(self) -> tuple[bytes, ...]:
+        """All public keys that are honoured, the current one first."""
+        return (self.public,) if self.former is None else (self.public, self.former.public)
 
     @staticmethod
     def generate(entropy: Entropy) -> "Identity":
@@ -50,6 +58,14 @@ class Identity:
     def fingerprint(self) -> str:
         """The short text people compare."""
         return fingerprint(self.public)
+
+    def derive(self, purpose: bytes) -> tuple[bytes, ...]:
+        """Return 32 secret bytes for one purpose, of each key that is honoured, the current one first.
+
+        They are the same after every restart, and tell nothing about the key.
+        """
+        identities = (self,) if self.former is None else (self, self.former)
+        return tuple([hashlib.blake2s(purpose, key=each.private_bytes()).digest() for each in identities])
 
     def private_bytes(self) -> bytes:
         """Return the 32 secret bytes, for the key file."""

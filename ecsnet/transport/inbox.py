@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from ecsnet.config import TransportConfig
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.transport.channels import Channel, Delivery
-from ecsnet.transport.fragments import Assembly
+from ecsnet.transport.credit import CreditGiver
+from ecsnet.transport.fragments import Assembly, UnreliableAssembler
 from ecsnet.transport.packet import Fragment, Message, NumberedMessage
+from ecsnet.transport.statistics import Statistics
 
 __all__ = ["Inbox", "ReliableReceiver"]
 
@@ -16,9 +18,12 @@ class Inbox:
 
     Attributes:
         messages: (channel, message), oldest first.
+        credit: What the peer may send of reliable messages. Unreliable ones have a limit of their own.
     """
 
-    __slots__ = ("_bytes", "_limit_bytes", "_newest", "_overhead_bytes", "_receivers", "messages")
+    __slots__ = (
+        "_assembler", "_bytes", "_limit_bytes", "_newest", "_overhead_bytes", "_receivers", "credit", "messages"
+    )  # fmt: skip
 
     def __init__(self, channels: Sequence[Channel], config: TransportConfig) -> None:
         """Start empty."""
@@ -30,7 +35,9 @@ class Inbox:
             for i, channel in enumerate(channels)
             if channel.delivery.is_reliable
         }
+        self._assembler = UnreliableAssembler(config.max_unreliable_assemblies)
         self._bytes = 0
+        self.credit = CreditGiver(config.credit_bytes, config.message_overhead_bytes)
         self.messages: list[Message] = []
 
     def __repr__(self) -> str:
@@ -39,8 +46,23 @@ class Inbox:
 
     @property
     def is_full(self) -> bool:
-        """Whether the application has let too much pile up."""
+        """Whether the application has let too many unreliable messages pile up."""
         return self._bytes > self._limit_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """What waits for an earlier message or for other parts."""
+        return self._assembler.held_bytes + sum(receiver.held_bytes for receiver in self._receivers.values())
+
+    def measure(self, statistics: Statistics) -> None:
+        """Tell what waits."""
+        statistics.unread_messages = len(self.messages)
+        statistics.held_bytes = self.held_bytes
+
+    def gave_up(self, fragments: Sequence[Fragment]) -> bool:
+        """Tell whether one belongs to an unreliable message that was given up: its packet must not be acknowledged."""
+        gave_up = self._assembler.gave_up
+        return any(channel not in self._receivers and gave_up(channel, number) for channel, number, *_ in fragments)
 
     def take(self) -> list[Message]:
         """Return and forget what arrived."""
@@ -64,9 +86,8 @@ class Inbox:
         for channel, number, message in numbered:
             if channel in receivers:
                 self._deliver(channel, receivers[channel].take_message(number, message))
-            elif number > self._newest[channel]:
-                self._newest[channel] = number
-                self._deliver(channel, (message,))
+            else:
+                self._deliver_unreliable(channel, number, message)
         return len(self.messages) - before
 
     def add_fragments(self, fragments: Sequence[Fragment]) -> int:
@@ -77,16 +98,29 @@ class Inbox:
         """
         before = len(self.messages)
         for channel, number, index, count, part in fragments:
-            self._deliver(channel, self._receivers[channel].take_fragment(number, index, count, part))
+            if channel in self._receivers:
+                self._deliver(channel, self._receivers[channel].take_fragment(number, index, count, part))
+            elif (message := self._assembler.add(channel, number, index, count, part)) is not None:
+                self._deliver_unreliable(channel, number, message)
         return len(self.messages) - before
 
     def _deliver(self, channel: int, messages: Sequence[bytes]) -> None:
         for message in messages:
+            self.credit.receive(message)
             self.messages.append((channel, message))
-            self._bytes += len(message) + self._overhead_bytes
+
+    def _deliver_unreliable(self, channel: int, number: int, message: bytes) -> None:
+        """Deliver a message of a sequenced channel unless it is out of date, or one of an unreliable channel."""
+        if channel in self._newest:
+            if number <= self._newest[channel]:
+                return
+            self._newest[channel] = number
+        self.messages.append((channel, message))
+        self._bytes += len(message) + self._overhead_bytes
 
     def clear(self) -> None:
         """Let go of what waits for its order; what is deliverable stays for the application."""
+        self._assembler.clear()
         for receiver in self._receivers.values():
             receiver.clear()
 

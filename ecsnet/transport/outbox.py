@@ -8,10 +8,12 @@ from collections import deque
 from collections.abc import Sequence
 
 from ecsnet.config import TransportConfig
-from ecsnet.errors import LocalProtocolError
+from ecsnet.errors import LocalProtocolError, SendQueueFull
 from ecsnet.transport.channels import Channel, Delivery
-from ecsnet.transport.packet import MAX_FRAMES, pack_message, pack_numbered
-from ecsnet.transport.reliable import Piece, ReliableSender
+from ecsnet.transport.credit import CreditSender
+from ecsnet.transport.fragments import cut
+from ecsnet.transport.packet import MAX_FRAMES, pack_fragment, pack_message, pack_numbered
+from ecsnet.transport.reliable import Piece, PieceSender, ReliableSender, Spending
 from ecsnet.transport.statistics import Statistics
 
 __all__ = ["Outbox"]
@@ -24,11 +26,14 @@ class Outbox:
 
     Attributes:
         reports: (token, arrived) of messages whose fate is known, for the application to take.
+        urgent: Frames that go out once, with the next packet.
+        refused: Reliable channels that had no room for a message, since they last had.
     """
 
     __slots__ = (
-        "_active", "_allowance_bytes", "_config", "_duplicates", "_max_message_bytes", "_numbers", "_queue",
-        "_queue_bytes", "_senders", "_share_bytes", "_statistics", "reports",
+        "_active", "_allowance_bytes", "_config", "_credit", "_duplicates", "_max_message_bytes", "_numbers", "_parted",
+        "_queue", "_queue_bytes", "_senders", "_sequenced", "_share_bytes", "_spending", "_statistics", "refused",
+        "reports", "urgent",
     )  # fmt: skip
 
     def __init__(
@@ -51,17 +56,25 @@ class Outbox:
         self._max_message_bytes = max_message_bytes
         self._queue: deque[tuple[bytes, int | None]] = deque()  # frames of unreliable messages, and their tokens
         self._queue_bytes = 0
-        self._numbers = {i: 0 for i, channel in enumerate(channels) if channel.delivery is Delivery.SEQUENCED}
+        self._sequenced = [channel.delivery is Delivery.SEQUENCED for channel in channels]
+        self._numbers = [0] * len(channels)  # of sequenced messages, and of unreliable ones in parts
+        # Messages in parts that have a token: the token, how many parts are to be settled, and whether it was reported.
+        # Their parts carry a token of ours in its place, below zero.
+        self._parted: dict[int, tuple[int, int, bool]] = {}
+        self._spending = Spending(config.credit_bytes)
+        self._credit = CreditSender()
         self._senders = {
-            i: ReliableSender(i, config, limit_bytes=reliable_limit_bytes, part_bytes=max_message_bytes)
+            i: ReliableSender(i, config, self._spending, limit_bytes=reliable_limit_bytes, part_bytes=max_message_bytes)
             for i, channel in enumerate(channels)
             if channel.delivery.is_reliable
         }
-        self._active: dict[int, ReliableSender] = {}  # those with anything to send
+        self._active: dict[int, PieceSender] = {}  # those with anything to send
         self._duplicates: list[Piece] = []  # to be sent once more with whatever goes out next time
         self._share_bytes = int(config.send_budget_bytes * config.reliable_share)
         self._allowance_bytes = self._share_bytes
         self.reports: list[tuple[int, bool]] = []
+        self.urgent: list[bytes] = []
+        self.refused: set[int] = set()
 
     def __repr__(self) -> str:
         """Show what waits."""
@@ -72,36 +85,68 @@ class Outbox:
         if channel in self._senders:
             if token is not None:
                 raise LocalProtocolError("a reliable message always arrives; ask for reports of unreliable ones")
-            sender = self._senders[channel]
-            sender.queue(message)
-            self._active[channel] = sender
+            self._add_reliable(self._senders[channel], message)
             return
+        if token is not None and token < 0:
+            raise LocalProtocolError(f"a token is not negative, as {token} is")
         if len(message) > self._max_message_bytes:
-            limit = f"the {self._max_message_bytes} of a datagram"
-            raise LocalProtocolError(f"a message of {len(message)} B is over {limit}; use a reliable channel")
-        if channel in self._numbers:
-            frame = pack_numbered(channel, self._numbers[channel], message)
-            self._numbers[channel] += 1
+            self._add_parts(channel, message, token)
+        elif self._sequenced[channel]:
+            self._queue_frame(pack_numbered(channel, self._next_number(channel), message), token)
         else:
-            frame = pack_message(channel, message)
+            self._queue_frame(pack_message(channel, message), token)
+
+    def _add_reliable(self, sender: ReliableSender, message: bytes) -> None:
+        try:
+            sender.queue(message)
+        except SendQueueFull:
+            self.refused.add(sender.channel)
+            raise
+        self._active[sender.channel] = sender
+
+    def _add_parts(self, channel: int, message: bytes, token: int | None) -> None:
+        """Queue an unreliable message that does not fit a packet: it arrives if all its parts do."""
+        limit = self._config.max_unreliable_fragments
+        parts = cut(message, self._max_message_bytes)
+        if len(parts) > limit:
+            raise LocalProtocolError(
+                f"a message of {len(message)} B is over the {limit * self._max_message_bytes} B that {limit} datagrams "
+                "carry; use a reliable channel"
+            )
+        number = self._next_number(channel)
+        part_token = None
+        if token is not None:
+            part_token = -1 - number * len(self._numbers) - channel
+            self._parted[part_token] = token, len(parts), False
+        for index, part in enumerate(parts):
+            self._queue_frame(pack_fragment(channel, number, index, len(parts), part), part_token)
+
+    def _next_number(self, channel: int) -> int:
+        number = self._numbers[channel]
+        self._numbers[channel] = number + 1
+        return number
+
+    def _queue_frame(self, frame: bytes, token: int | None) -> None:
         self._queue.append((frame, token))
         self._queue_bytes += len(frame)
-        if self._queue_bytes > self._config.max_unreliable_queue_bytes:
-            self._drop_oldest()
+        held = self._queue_bytes + len(self._queue) * self._config.message_overhead_bytes
+        if held > self._config.max_unreliable_queue_bytes:
+            self._drop_oldest(held)
 
-    def _drop_oldest(self) -> None:
+    def _drop_oldest(self, held: int) -> None:
         """Make room: the newest messages are worth most."""
-        while self._queue_bytes > self._config.max_unreliable_queue_bytes:
+        while held > self._config.max_unreliable_queue_bytes:
             frame, token = self._queue.popleft()
             self._queue_bytes -= len(frame)
+            held -= len(frame) + self._config.message_overhead_bytes
             self._statistics.drops["unreliable queue full"] += 1
             if token is not None:
-                self.reports.append((token, False))
+                self._report((token,), arrived=False)
 
     @property
     def is_waiting(self) -> bool:
         """Whether anything could be sent now."""
-        if self._queue:
+        if self._queue or self.urgent:
             return True
         return bool(self._active) and any(sender.peek() is not None for sender in self._active.values())
 
@@ -122,6 +167,10 @@ class Outbox:
         HOT: once per packet sent; tests/bench/bench_connection.py.
         """
         pieces: list[Piece] = []
+        if self.urgent:
+            frames += self.urgent
+            room -= sum(map(len, self.urgent))
+            self.urgent.clear()
         if self._active and self._allowance_bytes > 0:
             left = self._fill_reliable(frames, pieces, room)
             self._allowance_bytes -= room - left
@@ -192,7 +241,8 @@ class Outbox:
         for piece in pieces:
             piece.under_way -= 1
             piece.sender.acknowledge(piece)
-        self.reports += [(token, True) for token in tokens]
+        if tokens:
+            self._report(tokens, arrived=True)
 
     def lose(self, pieces: Sequence[Piece], tokens: Sequence[int]) -> None:
         """Note that a packet with these is lost; a piece that is not under way any more is sent again."""
@@ -200,7 +250,23 @@ class Outbox:
             piece.under_way -= 1
             if not piece.under_way:
                 self.repeat(piece)
-        self.reports += [(token, False) for token in tokens]
+        if tokens:
+            self._report(tokens, arrived=False)
+
+    def _report(self, tokens: Sequence[int], *, arrived: bool) -> None:
+        """Tell the application; of a message in parts once, when all of it arrived or one part is lost."""
+        if not self._parted:
+            self.reports += [(token, arrived) for token in tokens]
+            return
+        for token in tokens:
+            if token >= 0:
+                self.reports.append((token, arrived))
+                continue
+            whole, remaining, told = self._parted.pop(token)
+            if remaining > 1:
+                self._parted[token] = whole, remaining - 1, told or not arrived
+            if not told and (remaining == 1 or not arrived):
+                self.reports.append((whole, arrived))
 
     def repeat(self, piece: Piece) -> None:
         """Send a piece again, if it did not arrive meanwhile."""
@@ -214,12 +280,49 @@ class Outbox:
         self._active[sender.channel] = sender
         return True
 
+    # Credit and back-pressure.
+
+    def say_credit(self, total: int) -> None:
+        """Tell the peer what reliable messages it may send in all."""
+        self._credit.say(total)
+        self._active[self._credit.channel] = self._credit
+
+    def take_credit(self, total: int) -> None:
+        """Take the peer's word for what may be sent in all."""
+        self._spending.raise_to(total)
+
+    def has_room(self, channel: int, size: int) -> bool:
+        """Tell whether a message of `size` bytes would be taken."""
+        sender = self._senders.get(channel)
+        return sender is None or sender.has_room(size)
+
+    def take_writable(self) -> list[int]:
+        """Return and forget the channels that refused a message and are half empty again."""
+        if not self.refused:
+            return []
+        writable = sorted(channel for channel in self.refused if self._senders[channel].is_half_empty)
+        self.refused.difference_update(writable)
+        return writable
+
+    def measure(self, statistics: Statistics) -> None:
+        """Tell what waits."""
+        statistics.reliable_queue_bytes = sum(sender.queued_bytes for sender in self._senders.values())
+        statistics.unreliable_queue_bytes = self._queue_bytes
+
+    @property
+    def progress(self) -> tuple[bool, int]:
+        """Whether reliable messages wait to be acknowledged, and how many were."""
+        senders = self._senders.values()
+        return any(sender.has_unsettled for sender in senders), sum(sender.settled for sender in senders)
+
     def clear(self) -> None:
         """Let go of everything; what was not sent is reported as lost."""
-        self.reports += [(token, False) for _, token in self._queue if token is not None]
+        self._report([token for _, token in self._queue if token is not None], arrived=False)
         self._queue.clear()
         self._queue_bytes = 0
         self._duplicates.clear()
         self._active.clear()
+        self._credit.clear()
+        self.urgent.clear()
         for sender in self._senders.values():
             sender.clear()

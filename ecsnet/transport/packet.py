@@ -5,8 +5,11 @@
     ACK       0x02  largest varint | delay u16, in 1/8 ms | size u8 | bitmap of `size` bytes, little-endian:
                     bit i set: packet `largest - 1 - i` arrived
     CLOSE     0x03  reason u16 | size u8 | text, UTF-8
+    PATH_CHALLENGE  0x04  u64, to be sent back
+    PATH_RESPONSE   0x05  u64 of the challenge
+    CREDIT    0x06  varint: what reliable messages may cost in all
     MESSAGE   0x40 + channel  [number varint, unless the channel is UNRELIABLE] | size | message
-    FRAGMENT  0x80 + channel  number varint | index varint | count varint | size | part; reliable channels only
+    FRAGMENT  0x80 + channel  number varint | index varint | count varint | size | part
 
 All numbers big-endian; `size` of a message is a varint of one or two bytes. A packet is parsed whole before anything of
 it applies.
@@ -24,20 +27,24 @@ from ecsnet.wire import pack_varint, unpack_varint
 __all__ = [
     "Ack",
     "Close",
+    "Control",
     "Fragment",
     "Frames",
     "Message",
     "NumberedMessage",
     "pack_ack",
     "pack_close",
+    "pack_credit",
     "pack_fragment",
     "pack_message",
     "pack_numbered",
+    "pack_path_challenge",
+    "pack_path_response",
     "parse",
     "printable",
 ]
 
-PAD, PING, ACK, CLOSE = 0x00, 0x01, 0x02, 0x03
+PAD, PING, ACK, CLOSE, PATH_CHALLENGE, PATH_RESPONSE, CREDIT = range(7)
 MESSAGE, FRAGMENT = 0x40, 0x80
 MAX_CHANNELS = 32
 MAX_FRAMES = 255
@@ -54,12 +61,17 @@ NumberedMessage: TypeAlias = tuple[int, int, bytes]  # channel, number, message
 Fragment: TypeAlias = tuple[int, int, int, int, bytes]  # channel, number of the message, index, count, part
 Ack: TypeAlias = tuple[int, float, int]  # largest, delay in seconds, bitmap
 Close: TypeAlias = tuple[int, str]  # reason, text
-# The last item tells whether the packet asks for an ACK.
-Frames: TypeAlias = tuple[list[Message], list[NumberedMessage], list[Fragment], Ack | None, Close | None, bool]
+Control: TypeAlias = tuple[int, int]  # PATH_CHALLENGE, PATH_RESPONSE or CREDIT, and its number
+# The bool tells whether the packet asks for an ACK.
+Frames: TypeAlias = tuple[
+    list[Message], list[NumberedMessage], list[Fragment], Ack | None, Close | None, bool, list[Control]
+]
 
 _SHORT, _LONG = struct.Struct("!BB").pack, struct.Struct("!BH").pack
 _DELAY_AND_SIZE = struct.Struct("!HB").pack
 _CLOSE = struct.Struct("!BHB").pack
+_PATH = struct.Struct("!BQ").pack
+PATH_BYTES = 9  # of a PATH frame
 _ONE_BYTE, _TWO_BYTES, _TWO_BYTE_MARK = 0x40, 0x80, 0x4000  # varints below these first bytes; RFC 9000, section 16
 _RELIABLE = 2  # Delivery.RELIABLE_UNORDERED; importing it would turn the layers round
 
@@ -77,6 +89,21 @@ def pack_close(reason: int, text: str) -> bytes:
     return _CLOSE(CLOSE, reason, len(encoded)) + encoded
 
 
+def pack_path_challenge(number: int) -> bytes:
+    """Encode a PATH_CHALLENGE frame; u64."""
+    return _PATH(PATH_CHALLENGE, number)
+
+
+def pack_path_response(number: int) -> bytes:
+    """Encode the answer to a PATH_CHALLENGE."""
+    return _PATH(PATH_RESPONSE, number)
+
+
+def pack_credit(total: int) -> bytes:
+    """Encode a CREDIT frame."""
+    return bytes((CREDIT,)) + pack_varint(total)
+
+
 def pack_message(channel: int, message: bytes) -> bytes:  # HOT: once per unreliable message
     """Encode a message of an unreliable channel."""
     size = len(message)
@@ -91,19 +118,22 @@ def pack_numbered(channel: int, number: int, message: bytes) -> bytes:
 
 
 def pack_fragment(channel: int, number: int, index: int, count: int, part: bytes) -> bytes:
-    """Encode a part of a reliable message."""
+    """Encode a part of a message; on an UNRELIABLE channel `number` counts the messages sent in parts."""
     head = bytes((FRAGMENT | channel,)) + pack_varint(number) + pack_varint(index) + pack_varint(count)
     return head + pack_varint(len(part)) + part
 
 
-def parse(data: bytes, kinds: bytes, max_fragments: int) -> Frames:  # noqa: C901, PLR0912  # a call per frame is slow
+def parse(  # noqa: C901, PLR0912, PLR0915  # a call per frame is slow
+    data: bytes, kinds: bytes, max_fragments: int, max_unreliable_fragments: int = 16
+) -> Frames:
     """Read a whole packet, or nothing of it.
 
     HOT: once per packet received; tests/bench/bench_connection.py.
 
     Args:
         kinds: By channel, its Delivery: 0 unreliable, 1 sequenced, 2 and 3 reliable.
-        max_fragments: Most fragments one message may have.
+        max_fragments: Most fragments one reliable message may have.
+        max_unreliable_fragments: The same of others.
 
     Raises:
         RemoteProtocolError: A frame is unknown, cut off, or breaks a limit.
@@ -113,6 +143,7 @@ def parse(data: bytes, kinds: bytes, max_fragments: int) -> Frames:  # noqa: C90
     fragments: list[Fragment] = []
     ack: Ack | None = None
     close: Close | None = None
+    controls: list[Control] = []
     ping = False
     offset, end, frames = 0, len(data), 0
     try:
@@ -143,8 +174,12 @@ def parse(data: bytes, kinds: bytes, max_fragments: int) -> Frames:  # noqa: C90
             elif kind == PING:
                 ping = True
             elif kind >= FRAGMENT:
-                fragment, offset = _parse_fragment(kind, data, offset, kinds, max_fragments)
+                limit = max_fragments if kinds[kind - FRAGMENT] >= _RELIABLE else max_unreliable_fragments
+                fragment, offset = _parse_fragment(kind, data, offset, limit)
                 fragments.append(fragment)
+            elif PATH_CHALLENGE <= kind <= CREDIT:
+                control, offset = _parse_control(kind, data, offset)
+                controls.append(control)
             elif kind == CLOSE:
                 close, offset = _parse_close(data, offset)
             else:
@@ -154,7 +189,15 @@ def parse(data: bytes, kinds: bytes, max_fragments: int) -> Frames:  # noqa: C90
         raise RemoteProtocolError("the head of a frame is cut off, or names a channel there is not") from None
     if frames > MAX_FRAMES:
         raise RemoteProtocolError(f"{frames} frames in a packet, more than {MAX_FRAMES}")
-    return messages, numbered, fragments, ack, close, ping or bool(messages or numbered or fragments)
+    return (
+        messages,
+        numbered,
+        fragments,
+        ack,
+        close,
+        ping or bool(messages or numbered or fragments or controls),
+        controls,
+    )
 
 
 def _long_size(first: int, second: int) -> int:
@@ -163,10 +206,7 @@ def _long_size(first: int, second: int) -> int:
     return (first & 0x3F) << 8 | second
 
 
-def _parse_fragment(kind: int, data: bytes, offset: int, kinds: bytes, max_fragments: int) -> tuple[Fragment, int]:
-    channel = kind - FRAGMENT
-    if kinds[channel] < _RELIABLE:
-        raise RemoteProtocolError("a fragment on a channel that is not reliable")
+def _parse_fragment(kind: int, data: bytes, offset: int, max_fragments: int) -> tuple[Fragment, int]:
     number, offset = unpack_varint(data, offset)
     index, offset = unpack_varint(data, offset)
     count, offset = unpack_varint(data, offset)
@@ -179,7 +219,7 @@ def _parse_fragment(kind: int, data: bytes, offset: int, kinds: bytes, max_fragm
     stop = offset + size
     if stop > len(data):
         raise RemoteProtocolError(f"a fragment of {size} B is cut off after {len(data) - offset}")
-    return (channel, number, index, count, data[offset:stop]), stop
+    return (kind - FRAGMENT, number, index, count, data[offset:stop]), stop
 
 
 def _parse_ack(data: bytes, offset: int) -> tuple[Ack, int]:  # HOT: in most packets
@@ -194,6 +234,16 @@ def _parse_ack(data: bytes, offset: int) -> tuple[Ack, int]:  # HOT: in most pac
     if bitmap >> largest:
         raise RemoteProtocolError("an ACK of packets below number 0")
     return (largest, delay / DELAY_UNITS_PER_SECOND, bitmap), stop
+
+
+def _parse_control(kind: int, data: bytes, offset: int) -> tuple[Control, int]:
+    if kind == CREDIT:
+        total, offset = unpack_varint(data, offset)
+        return (kind, total), offset
+    stop = offset + PATH_BYTES - 1
+    if stop > len(data):
+        raise RemoteProtocolError("a PATH frame is cut off")
+    return (kind, int.from_bytes(data[offset:stop], "big")), stop
 
 
 def _parse_close(data: bytes, offset: int) -> tuple[Close, int]:

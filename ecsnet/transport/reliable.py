@@ -5,13 +5,66 @@ may be under way is limited, so that the receiver never has to hold more than it
 """
 
 from collections import deque
+from typing import Protocol
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError, SendQueueFull
 from ecsnet.transport.fragments import cut
 from ecsnet.transport.packet import pack_fragment, pack_numbered
 
-__all__ = ["Piece", "ReliableSender"]
+__all__ = ["Piece", "PieceSender", "ReliableSender", "Spending"]
+
+
+class PieceSender(Protocol):
+    """Who has pieces to send, and wants to know what became of them."""
+
+    channel: int
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing that could be sent."""
+        ...
+
+    def peek(self) -> "Piece | None":
+        """Return the next piece to send."""
+        ...
+
+    def pop(self) -> None:
+        """Take the piece `peek` returned."""
+        ...
+
+    def repeat(self, piece: "Piece") -> bool:
+        """Send a piece again; tell whether that was still to be done."""
+        ...
+
+    def acknowledge(self, piece: "Piece") -> None:
+        """Note that a piece arrived."""
+        ...
+
+
+class Spending:
+    """What the reliable channels of one connection have spent of the credit they share; see `credit.py`.
+
+    Attributes:
+        left: How much more messages may cost.
+    """
+
+    __slots__ = ("_total", "left")
+
+    def __init__(self, total: int) -> None:
+        """Start with what both ends take for granted."""
+        self._total = total
+        self.left = total
+
+    def __repr__(self) -> str:
+        """Show what is left."""
+        return f"Spending({self.left} of {self._total} left)"
+
+    def raise_to(self, total: int) -> None:
+        """Take a CREDIT frame; one that was overtaken by a newer one says nothing."""
+        if total > self._total:
+            self.left += total - self._total
+            self._total = total
 
 
 class Piece:
@@ -27,7 +80,7 @@ class Piece:
 
     __slots__ = ("done", "duplicates", "frame", "message_id", "queued", "sender", "under_way")
 
-    def __init__(self, sender: "ReliableSender", message_id: int, frame: bytes) -> None:
+    def __init__(self, sender: PieceSender, message_id: int, frame: bytes) -> None:
         """Make a piece that waits to be sent."""
         self.sender = sender
         self.message_id = message_id
@@ -48,25 +101,32 @@ class ReliableSender:
 
     Attributes:
         channel: Its index.
-        queued_bytes: Payload of all of them; bounded by `limit_bytes`.
+        queued_bytes: Payload of all of them; with `queued_overhead_bytes` for each but one, bounded by `limit_bytes`.
+        settled: How many were acknowledged as a whole.
     """
 
     __slots__ = (
-        "_limit_bytes", "_limit_messages", "_max_message_bytes", "_next_id", "_oldest", "_part_bytes", "_ready",
-        "_remaining", "_sizes", "_span_bytes", "_waiting", "_window_bytes", "_window_messages", "channel",
-        "queued_bytes",
+        "_cost_bytes", "_limit_bytes", "_max_message_bytes", "_next_id", "_oldest", "_overhead_bytes", "_part_bytes",
+        "_ready", "_remaining", "_sizes", "_span_bytes", "_spending", "_waiting", "_window_bytes", "_window_messages",
+        "channel", "queued_bytes", "settled",
     )  # fmt: skip
 
-    def __init__(self, channel: int, config: TransportConfig, *, limit_bytes: int, part_bytes: int) -> None:
+    def __init__(
+        self, channel: int, config: TransportConfig, spending: Spending, *, limit_bytes: int, part_bytes: int
+    ) -> None:
         """Start with nothing to send.
 
         Args:
+            spending: The credit all channels share.
             part_bytes: Longest message, or part of one, that fits a packet.
         """
         self.channel = channel
         self.queued_bytes = 0
+        self.settled = 0
+        self._spending = spending
+        self._cost_bytes = config.message_overhead_bytes
         self._limit_bytes = limit_bytes
-        self._limit_messages = config.max_queued_messages
+        self._overhead_bytes = config.queued_overhead_bytes
         self._part_bytes = part_bytes
         self._max_message_bytes = min(config.max_reliable_message_bytes, part_bytes * config.max_fragments)
         self._window_messages = config.reliable_window_messages
@@ -95,10 +155,10 @@ class ReliableSender:
             raise LocalProtocolError(
                 f"a reliable message of {size} B is longer than {self._max_message_bytes}; split it"
             )
-        if self.queued_bytes + size > self._limit_bytes or len(self._remaining) >= self._limit_messages:
+        if not self.has_room(size):
             raise SendQueueFull(
                 f"{len(self._remaining)} messages of {self.queued_bytes} B wait to be acknowledged on channel "
-                f"{self.channel}; {size} B more would pass the limit of {self._limit_messages} messages of "
+                f"{self.channel}; {size} B more, at {self._overhead_bytes} B beside each, would pass the limit of "
                 f"{self._limit_bytes} B; send again later"
             )
         message_id = self._next_id
@@ -108,6 +168,27 @@ class ReliableSender:
         self._remaining[message_id] = len(pieces)
         self._waiting.append((size, pieces))
         self.queued_bytes += size
+
+    def has_room(self, size: int) -> bool:
+        """Tell whether `queue` would take a message of `size` bytes.
+
+        What messages are kept in counts, too. A first one pays nothing for it: the longest one fits an empty queue.
+        """
+        return self._queued_cost + size <= self._limit_bytes
+
+    @property
+    def _queued_cost(self) -> int:
+        return self.queued_bytes + len(self._remaining) * self._overhead_bytes
+
+    @property
+    def is_half_empty(self) -> bool:
+        """Whether there is room for more than a trickle."""
+        return 2 * self._queued_cost <= self._limit_bytes
+
+    @property
+    def has_unsettled(self) -> bool:
+        """Whether messages wait to be acknowledged."""
+        return bool(self._remaining)
 
     def _frames(self, message_id: int, message: bytes) -> list[bytes]:
         if len(message) <= self._part_bytes:
@@ -137,15 +218,18 @@ class ReliableSender:
         piece.under_way += 1
 
     def _open_next(self) -> bool:
-        """Let one more message be sent, unless the receiver would have to hold too much behind a lost one."""
+        """Let one more message be sent, unless the receiver had to hold too much: unread, or behind a lost one."""
         if not self._waiting:
             return False
         size, pieces = self._waiting[0]
+        if size + self._cost_bytes > self._spending.left:
+            return False
         if pieces[0].message_id - self._oldest >= self._window_messages:
             return False
         if self._span_bytes and self._span_bytes + size > self._window_bytes:
             return False
         self._waiting.popleft()
+        self._spending.left -= size + self._cost_bytes
         self._span_bytes += size
         self._ready.extend(pieces)
         return True
@@ -168,6 +252,7 @@ class ReliableSender:
         if self._remaining[message_id]:
             return
         del self._remaining[message_id]
+        self.settled += 1
         self.queued_bytes -= self._sizes[message_id]
         while self._oldest in self._sizes and self._oldest not in self._remaining:
             self._span_bytes -= self._sizes.pop(self._oldest)

@@ -11,13 +11,14 @@ from hashlib import blake2s
 from typing import TypeAlias
 
 from ecsnet import protocol
-from ecsnet.config import HandshakeConfig
+from ecsnet.config import GuardConfig, HandshakeConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import hello
 from ecsnet.transport.address import Address, network_of
 from ecsnet.transport.cookie import CookieJar
 from ecsnet.transport.crypto import PacketKeys, SessionKeys
+from ecsnet.transport.doorkeeper import Doorkeeper
 from ecsnet.transport.hello import Acceptance, Challenge, DatagramType, Hello, Pattern, Refusal, Suite
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy, HandshakeState
@@ -25,7 +26,7 @@ from ecsnet.transport.noise import Entropy, HandshakeState
 __all__ = ["HandshakeDrop", "HandshakeRequest", "Reply", "Requested", "ServerHandshakes"]
 
 _SUITES = (Suite.AESGCM_SHA256, Suite.CHACHAPOLY_SHA256)
-_PATTERNS = (Pattern.NK,)
+_OPEN = (Pattern.NK, Pattern.IK)  # of a server without a password
 _COOKIE_GRAIN_SECONDS = 0.001  # cookies count whole milliseconds; nobody may slip in between two roundings
 
 
@@ -40,6 +41,7 @@ class HandshakeDrop(Enum):
     OTHER_HELLO = auto()
     TOO_MANY_PENDING = auto()
     TOO_MANY_FROM_NETWORK = auto()
+    TOO_OFTEN = auto()
     NOT_AUTHENTIC = auto()
 
 
@@ -52,6 +54,7 @@ class HandshakeRequest:
         address: Where it comes from.
         attempt: 8 bytes the client chose for this attempt.
         credentials: What the client says of itself; whoever recorded it can say it again.
+        player_key: The public key the client says is its own, empty without; proved when it confirms.
         keys: For its packets, once accepted.
     """
 
@@ -59,6 +62,7 @@ class HandshakeRequest:
     address: Address
     attempt: bytes = field(repr=False)
     credentials: bytes = field(repr=False)  # may hold a token that must not end up in a log
+    player_key: bytes = b""
     keys: SessionKeys | None = None
 
 
@@ -106,16 +110,23 @@ class ServerHandshakes:
         application_id: bytes,
         entropy: Entropy,
         config: HandshakeConfig | None = None,
+        doorkeeper: Doorkeeper | None = None,
+        password_key: bytes | None = None,
     ) -> None:
         """Open the door.
 
         Args:
             application_id: 16 bytes; a client with another one is refused.
+            doorkeeper: Counts how often a network comes.
+            password_key: See `password.py`; a client that does not know it is refused.
         """
         self._identity = identity
+        self._password_key = hello.check_password_key(password_key)
+        self._patterns = _OPEN if password_key is None else tuple(Pattern)
         self._application_id = hello.check_application_id(application_id)
         self._entropy = entropy
         self._config = config or HandshakeConfig()
+        self._doorkeeper = doorkeeper or Doorkeeper(GuardConfig())
         self._jar = CookieJar(entropy=entropy, config=self._config)
         self._pending: dict[_Key, _Pending] = {}
         self._by_network: Counter[str] = Counter()
@@ -144,7 +155,9 @@ class ServerHandshakes:
             return self._receive_hello(data, address, now)
         return self._drop(HandshakeDrop.MALFORMED)
 
-    def accept(self, request: HandshakeRequest, connection_id: int, payload: bytes, now: float) -> bytes:
+    def accept(
+        self, request: HandshakeRequest, connection_id: int, payload: bytes, now: float, reset_token: bytes = bytes(16)
+    ) -> bytes:
         """Let a client in; its first packet under `request.keys` confirms: then call `confirm`.
 
         Returns:
@@ -154,7 +167,7 @@ class ServerHandshakes:
             LocalProtocolError: The request is answered or expired, or the payload does not fit.
         """
         pending = self._unanswered(request, payload, now)
-        reply = self._seal(pending, hello.pack_acceptance(Acceptance(connection_id, payload)))
+        reply = self._seal(pending, hello.pack_acceptance(Acceptance(connection_id, reset_token, payload)))
         receive, send = pending.noise.split()
         request.keys = SessionKeys(
             send=PacketKeys(pending.cipher, send),
@@ -235,48 +248,61 @@ class ServerHandshakes:
             return self._drop(HandshakeDrop.TOO_MANY_PENDING)
         if self._by_network[network] >= self._config.max_pending_per_network:
             return self._drop(HandshakeDrop.TOO_MANY_FROM_NETWORK)
-        if said.suite not in _SUITES or said.pattern not in _PATTERNS:
+        static = self._static(said.key_index)
+        if said.suite not in _SUITES or said.pattern not in self._patterns or static is None:
             return self._drop(HandshakeDrop.UNSUPPORTED)
-        suite = Suite(said.suite)
-        noise = self._respond(said, suite)
+        if not self._doorkeeper.admits(network, self._now):
+            return self._drop(HandshakeDrop.TOO_OFTEN)
+        suite, pattern = Suite(said.suite), Pattern(said.pattern)
+        noise = self._respond(said, suite, pattern, static)
         try:
             credentials = noise.read_message(said.message)
         except RemoteProtocolError:
             return self._drop(HandshakeDrop.NOT_AUTHENTIC)
         self._last_id += 1
-        request = HandshakeRequest(self._last_id, *key, credentials)
+        request = HandshakeRequest(self._last_id, *key, credentials, noise.remote_static or b"")
         expires = self._now + self._config.timeout_seconds
         pending = _Pending(request, network, _digest(data), noise, suite.cipher, expires)
         self._pending[key] = pending
         self._by_network[network] += 1
-        return self._judge(said, pending)
+        return self._judge(said, pattern, pending)
 
-    def _judge(self, said: Hello, pending: _Pending) -> list[Reply | Requested]:
-        """Refuse at once whoever speaks another version or plays another game; leave the rest to the application."""
+    def _judge(self, said: Hello, pattern: Pattern, pending: _Pending) -> list[Reply | Requested]:
+        """Refuse at once another version, another game and a missing password; leave the rest to the application."""
         if said.version != protocol.PROTOCOL_VERSION:
             text = f"the server speaks protocol version {protocol.PROTOCOL_VERSION}, the client {said.version}"
             refusal = Refusal(DisconnectReason.VERSION_MISMATCH, text, b"")
         elif said.application_id != self._application_id:
             refusal = Refusal(DisconnectReason.WRONG_GAME, "the server runs another game", b"")
+        elif self._password_key is not None and not pattern.has_password:
+            refusal = Refusal(DisconnectReason.WRONG_PASSWORD, "this server needs a password", b"")
         else:
             return [Requested(pending.request)]
         return [Reply(self._seal(pending, hello.pack_refusal(refusal)))]
 
-    def _respond(self, said: Hello, suite: Suite) -> HandshakeState:
+    def _static(self, key_index: int) -> Identity | None:
+        """Return which of our keys a HELLO is for; None if there is none with that index."""
+        return {0: self._identity, 1: self._identity.former}.get(key_index)
+
+    def _respond(self, said: Hello, suite: Suite, pattern: Pattern, static: Identity) -> HandshakeState:
         """Start our side of the Noise handshake, with our own idea of the CHALLENGE in the prologue."""
         challenge = self._challenge(said.attempt, said.issued, said.cookie)
         return HandshakeState(
-            hello.protocol_name(Pattern(said.pattern), suite),
+            hello.protocol_name(pattern, suite),
             initiator=False,
             entropy=self._entropy,
             prologue=hello.prologue(challenge, said.clear),
-            static=self._identity.private_key,
+            static=static.private_key,
+            psks=(self._password_key,) if pattern.has_password and self._password_key is not None else (),
         )
 
     def _challenge(self, attempt: bytes, issued: int, cookie: bytes) -> bytes:
-        version = protocol.PROTOCOL_VERSION
-        offer = hello.bitmap(_SUITES), hello.bitmap(_PATTERNS)
-        return hello.pack_challenge(Challenge(attempt, issued, cookie, self._identity.public, version, version, *offer))
+        version, former = protocol.PROTOCOL_VERSION, self._identity.former
+        offer = hello.bitmap(_SUITES), hello.bitmap(self._patterns)
+        former_key = b"" if former is None else former.public
+        return hello.pack_challenge(
+            Challenge(attempt, issued, cookie, self._identity.public, version, version, *offer, former_key)
+        )
 
     # Bookkeeping.
 

@@ -10,7 +10,10 @@ LOSS_MEMORY = 0.99  # per packet: half of it is forgotten after 70, two seconds 
 
 @dataclass(slots=True)
 class Statistics:
-    """Counters since the connection began, and the estimates of the moment."""
+    """Counters since the connection began, and the estimates of the moment.
+
+    What stands under "as of the last look" is worked out when `Connection.statistics` is asked for.
+    """
 
     rtt_seconds: float = 0.0  # smoothed; 0 before the first sample
     jitter_seconds: float = 0.0  # mean deviation of the round trip
@@ -24,6 +27,14 @@ class Statistics:
     packets_lost: int = 0
     retransmits: int = 0  # pieces of reliable messages sent again because they seemed lost
     duplicates: int = 0  # pieces sent again before that was known
+    moves: int = 0  # times the client's address changed
+    # As of the last look.
+    loss_received: float = 0.0  # share of the peer's last 120 packets that did not arrive
+    packets_in_flight: int = 0  # sent, and neither acknowledged nor lost
+    reliable_queue_bytes: int = 0  # reliable messages not acknowledged
+    unreliable_queue_bytes: int = 0  # unreliable frames not sent
+    unread_messages: int = 0  # arrived, and not taken by the application
+    held_bytes: int = 0  # arrived, and waiting for an earlier message or for other parts
     drops: Counter[str] = field(default_factory=Counter)  # datagrams not accepted, and messages not kept, by reason
 
     def note_acked(self) -> None:

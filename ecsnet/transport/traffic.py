@@ -5,7 +5,7 @@ arrived to `acks.py`. Whether there is a connection at all is the business of `c
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ecsnet.config import TransportConfig
 from ecsnet.transport import packet
@@ -33,14 +33,15 @@ class Traffic:
     """What goes over one connection, once there are keys.
 
     Attributes:
+        address: Where packets go.
         ping_due: Whether a packet that asks for an ACK must go out.
         last_sent: When the last packet went out.
         received: Which of the peer's packets have arrived.
     """
 
     __slots__ = (
-        "_address", "_config", "_header_start", "_in_flight", "_keys", "_next_number", "_outbox", "_payload_bytes",
-        "_peer_header_bytes", "_statistics", "last_sent", "ping_due", "received",
+        "_config", "_header_start", "_in_flight", "_keys", "_next_number", "_note", "_outbox", "_payload_bytes",
+        "_peer_header_bytes", "_statistics", "address", "last_sent", "ping_due", "received",
     )  # fmt: skip
 
     def __init__(
@@ -53,24 +54,27 @@ class Traffic:
         address: Address,
         connection_id: int | None,
         now: float,
+        note: Callable[[int, bytes], None] | None = None,
     ) -> None:
         """Start with packet number 0.
 
         Args:
             connection_id: On a client, what its packets carry; None on a server.
+            note: Told of each packet sent: its number, its frames.
         """
         is_client = connection_id is not None
         self._keys = keys
         self._outbox = outbox
         self._config = config
         self._statistics = statistics
-        self._address = address
+        self.address = address
         header = SERVER_HEADER.pack(FLAGS, 0) if connection_id is None else CLIENT_HEADER.pack(FLAGS, connection_id, 0)
         self._header_start = header[:-NUMBER_BYTES]
         self._peer_header_bytes = SERVER_HEADER.size if is_client else CLIENT_HEADER.size
         self._payload_bytes = payload_bytes(config, is_client=is_client)
         self._in_flight = InFlight(config.max_ack_delay_seconds)
         self._next_number = 0
+        self._note = note
         self.received = ReceivedPackets()
         self.ping_due = False
         self.last_sent = now
@@ -162,7 +166,7 @@ class Traffic:
 
     def datagrams(self, now: float) -> list[tuple[bytes, Address]]:  # HOT: once per call of the host
         """Pack what is queued into as few datagrams as it fits, up to the budget of one call."""
-        outbox, address = self._outbox, self._address
+        outbox, address = self._outbox, self.address
         outbox.begin()
         datagrams: list[tuple[bytes, Address]] = []
         budget = self._config.send_budget_bytes
@@ -208,8 +212,19 @@ class Traffic:
         """Make a packet of its own of some frames."""
         number = self._next_number
         self._next_number = number + 1
+        if self._note is not None:
+            self._note(number, plaintext)
         header = self._header_start + (number & 0xFFFF).to_bytes(NUMBER_BYTES, "big")
         return header + self._keys.send.seal(number, header, plaintext)
+
+    def size_of(self, frame_bytes: int) -> int:
+        """Return how large a datagram with so many bytes of frames is."""
+        return len(self._header_start) + NUMBER_BYTES + frame_bytes + TAG_BYTES
+
+    def measure(self, statistics: Statistics) -> None:
+        """Tell what is on its way, and what of the peer's did not come."""
+        statistics.packets_in_flight = len(self._in_flight)
+        statistics.loss_received = self.received.loss()
 
     def give_up(self) -> None:
         """Report what is on its way as lost: the connection ends."""

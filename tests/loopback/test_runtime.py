@@ -41,7 +41,7 @@ class Table:
 
     @property
     def link(self) -> JoinLink:
-        return JoinLink("127.0.0.1", self.socket.address[1], self.identity.public)
+        return JoinLink("127.0.0.1", self.socket.address[1], (self.identity.public,))
 
     def join(self, link: str | JoinLink, name: str = "", config: ClientConfig | None = None) -> RunningClient:
         client = join(game, link, name=name, known_servers=self.known_file, config=config)
@@ -77,7 +77,7 @@ def table(tmp_path: FilePath) -> Generator[Table, None, None]:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_a_client_joins_by_link_and_its_key_press_moves_its_dot_on_the_server(table: Table, host: str) -> None:
     """The whole path of a key press, over both internet protocols."""
-    client = table.join(JoinLink(host, table.link.port, table.link.key), "Ada")
+    client = table.join(JoinLink(host, table.link.port, table.link.keys), "Ada")
     if not table.run_until(lambda: client.is_ready) and host == "::1":
         pytest.skip("this machine has no IPv6")
     assert client.entity is not None

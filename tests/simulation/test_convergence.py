@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
 from ecsnet.testing.network import Link
-from ecsnet.testing.simulation import Simulation
+from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
+from ecsnet.transport.address import Address
 from tests.simulation.meadow import Walk, Weather, game
 
 BAD = replace(
@@ -110,3 +112,28 @@ def test_a_partition_that_heals_is_forgotten() -> None:
 
     assert sim.clients[1].disconnected is None
     sim.assert_converged()
+
+
+@pytest.mark.parametrize(("server_bytes", "client_bytes"), [(300, 1472), (1472, 300), (1472, 1472)])
+def test_datagrams_may_be_of_any_size_and_the_ends_need_not_agree(server_bytes: int, client_bytes: int) -> None:
+    """Behind a tunnel less fits, in one's own network more: each end decides what it sends."""
+    sim = Simulation(
+        game, clients=2, link=Link.WIFI, seed=7,
+        server_config=ServerConfig(transport=TransportConfig(datagram_bytes=server_bytes)),
+        client_config=ClientConfig(transport=TransportConfig(datagram_bytes=client_bytes)),
+    )  # fmt: skip
+    stir(sim, 7)
+    sent = sim.network.send
+    sizes: dict[bool, int] = {}
+
+    def measured(data: bytes, source: Address, destination: Address, now: float) -> None:
+        sizes[source == SERVER_ADDRESS] = max(len(data), sizes.get(source == SERVER_ADDRESS, 0))
+        sent(data, source, destination, now)
+
+    sim.network.send = measured  # type: ignore[method-assign]
+    sim.run(seconds=5)
+    calm(sim)
+
+    sim.assert_converged()
+    assert sizes[True] <= server_bytes
+    assert sizes[False] <= client_bytes

@@ -1,8 +1,10 @@
 """A client and a server with nothing between them: the handshake step by step, under the test's hands."""
 
 import random
+from dataclasses import replace
 
-from ecsnet.config import HandshakeConfig
+from ecsnet.config import GuardConfig, HandshakeConfig
+from ecsnet.transport.doorkeeper import Doorkeeper
 from ecsnet.transport.handshake import (
     Accepted,
     ClientHandshake,
@@ -11,7 +13,6 @@ from ecsnet.transport.handshake import (
     Reply,
     Requested,
     ServerHandshakes,
-    Suite,
 )
 from ecsnet.transport.identity import Identity
 
@@ -28,8 +29,15 @@ class Meeting:
         self.identity = Identity.generate(self.entropy)
         self.server = self.make_server(self.identity)
 
-    def make_server(self, identity: Identity) -> ServerHandshakes:
-        return ServerHandshakes(identity, application_id=APPLICATION, entropy=self.entropy, config=self.config)
+    def make_server(self, identity: Identity, password_key: bytes | None = None) -> ServerHandshakes:
+        return ServerHandshakes(
+            identity,
+            application_id=APPLICATION,
+            entropy=self.entropy,
+            config=self.config,
+            doorkeeper=Doorkeeper(GuardConfig(handshakes_at_once=1_000_000)),  # tests knock more often than households
+            password_key=password_key,
+        )
 
     def make_client(
         self,
@@ -37,7 +45,9 @@ class Meeting:
         pins: tuple[bytes, ...] | None = None,
         application_id: bytes = APPLICATION,
         credentials: bytes = b"I am Ada",
-        suite: Suite = Suite.AESGCM_SHA256,
+        suite: str = "aesgcm",
+        password_key: bytes | None = None,
+        player_key: Identity | None = None,
         now: float = 0.0,
     ) -> ClientHandshake:
         """Make a client that pins the server's key, or what else the test says."""
@@ -47,8 +57,9 @@ class Meeting:
             credentials=credentials,
             entropy=self.entropy,
             now=now,
-            config=self.config,
-            suite=suite,
+            config=replace(self.config, suite=suite),
+            password_key=password_key,
+            player_key=player_key,
         )
 
     def challenge(self, client: ClientHandshake, address: tuple[str, int] = HERE, now: float = 0.0) -> bytes:

@@ -45,6 +45,7 @@ class Pair:
             identity, application_id=APPLICATION, channels=CHANNELS, config=self.config, entropy=self.entropy
         )
         self.now = 100.0
+        self.client_address: Address = CLIENT
         self.pins = (identity.public,) if pins is None else pins
         self.client = self._join()
         self.server: Connection | None = None
@@ -80,11 +81,11 @@ class Pair:
         for event in self.endpoint.events():
             self._handle(event)
         self._send(self.endpoint.datagrams_to_send(self.now), SERVER)
-        for data, source in self.network.receive(CLIENT, self.now):
+        for data, source in self.network.receive(self.client_address, self.now):
             self.client.receive_datagram(data, source, self.now)
         self.client.update(self.now)
         self.events += self.client.events()
-        self._send(self.client.datagrams_to_send(self.now), CLIENT)
+        self._send(self.client.datagrams_to_send(self.now), self.client_address)
 
     def _handle(self, event: object) -> None:
         if isinstance(event, ConnectRequested):
@@ -94,7 +95,7 @@ class Pair:
         if isinstance(event, Connected):
             self.server = event.connection
 
-    def _send(self, datagrams: list[tuple[bytes, Address]], source: tuple[str, int]) -> None:
+    def _send(self, datagrams: list[tuple[bytes, Address]], source: Address) -> None:
         for data, destination in datagrams:
             self.recorded.append((data, destination))
             self.network.send(data, source, destination, self.now)

@@ -24,9 +24,10 @@ VERSION = 1
 INIT, CHALLENGE, HELLO, REPLY = 0x81, 0x82, 0x83, 0x84
 HANDSHAKE_BYTES = 1200
 CHALLENGE_BYTES = 69
-HELLO_FIELDS_BYTES = 51
+HELLO_FIELDS_BYTES = 52
 EPOCH_PACKETS = 1 << 22
 REPLAY_WINDOW = 1024
+RESET_TOKEN_BYTES = 16
 DATAGRAM_BYTES = 1200
 PART_BYTES = 1000  # of a fragment; any size does that fits a datagram with 23 bytes around the frames
 BITMAP_BYTES = 128
@@ -170,6 +171,7 @@ class Challenge:
     highest: int
     suites: int
     patterns: int
+    former_key: bytes
 
 
 @dataclass(frozen=True)
@@ -198,26 +200,28 @@ def decode_init(data: bytes) -> tuple[int, bytes, bytes]:
 
 def decode_challenge(data: bytes) -> Challenge:
     reader = Reader(data)
-    expect(len(data) == CHALLENGE_BYTES and reader.unsigned(1) == CHALLENGE, "no CHALLENGE")
+    expect(len(data) in (CHALLENGE_BYTES, CHALLENGE_BYTES + 32) and reader.unsigned(1) == CHALLENGE, "no CHALLENGE")
     attempt, issued, cookie, server_key = reader.take(8), reader.unsigned(4), reader.take(16), reader.take(32)
-    offer = [reader.unsigned(2) for _ in range(4)]
-    reader.end()
-    return Challenge(attempt, issued, cookie, server_key, *offer)
+    lowest, highest, suites, patterns = (reader.unsigned(2) for _ in range(4))
+    return Challenge(attempt, issued, cookie, server_key, lowest, highest, suites, patterns, reader.rest())
 
 
 def encode_hello(
-    challenge_data: bytes, application_id: bytes, credentials: bytes, ephemeral: bytes
+    challenge_data: bytes, application_id: bytes, credentials: bytes, ephemeral: bytes, pin: bytes = b""
 ) -> tuple[bytes, NoiseNK]:
+    """Return HELLO and the handshake it begins: with the server's current key, or the former one if that is `pin`."""
     challenge = decode_challenge(challenge_data)
+    key_index = int(pin != b"" and pin == challenge.former_key)
     expect(challenge.lowest <= VERSION <= challenge.highest, "another version")
     expect(bool(challenge.suites & 1 and challenge.patterns & 1), "suite 0 and pattern 0 must be offered")
     size = 32 + len(credentials) + 16
     fields = (
         bytes([HELLO]) + challenge.attempt + unsigned(challenge.issued, 4) + challenge.cookie
-        + unsigned(VERSION, 2) + b"\0\0" + application_id + unsigned(size, 2)
+        + unsigned(VERSION, 2) + bytes([0, 0, key_index]) + application_id + unsigned(size, 2)
     )  # fmt: skip
     padding = bytes(HANDSHAKE_BYTES - HELLO_FIELDS_BYTES - size)
-    noise = NoiseNK(ephemeral, challenge.server_key, challenge_data + fields + padding)
+    server_key = challenge.former_key if key_index else challenge.server_key
+    noise = NoiseNK(ephemeral, server_key, challenge_data + fields + padding)
     return fields + noise.write_first(credentials) + padding, noise
 
 
@@ -233,12 +237,15 @@ def decode_hello(challenge_data: bytes, data: bytes, ephemeral_of: Callable[[byt
     expect(reader.take(8) == challenge.attempt, "HELLO of another attempt")
     expect((reader.unsigned(4), reader.take(16)) == (challenge.issued, challenge.cookie), "another cookie")
     expect((reader.unsigned(2), reader.unsigned(1), reader.unsigned(1)) == (VERSION, 0, 0), "another suite")
+    key_index = reader.unsigned(1)
+    expect(key_index == 0 or (key_index == 1 and challenge.former_key != b""), "a key that was not shown")
+    server_key = challenge.former_key if key_index else challenge.server_key
     reader.take(16)
     message = reader.take(reader.unsigned(2))
     padding = reader.rest()
     expect(not any(padding), "padding that is not zero")
     prologue = challenge_data + data[:HELLO_FIELDS_BYTES] + padding
-    noise = NoiseNK(ephemeral_of(message[:32]), challenge.server_key, prologue)
+    noise = NoiseNK(ephemeral_of(message[:32]), server_key, prologue)
     return noise.read_first(message), noise
 
 
@@ -249,7 +256,9 @@ def decode_reply(data: bytes, attempt: bytes, noise: NoiseNK) -> Verdict:
     reader = Reader(noise.read_second(reader.rest()))
     kind = reader.unsigned(1)
     if kind == 1:
-        return Verdict(reader.unsigned(4), reader.rest())
+        connection_id = reader.unsigned(4)
+        reader.take(RESET_TOKEN_BYTES)
+        return Verdict(connection_id, reader.rest())
     expect(kind == 2, f"verdict {kind}")
     reason, text = reader.unsigned(2), reader.take(reader.unsigned(1)).decode()
     return Verdict(None, reader.rest(), reason, text)
@@ -450,11 +459,17 @@ class MinimalClient:
     """Connects, exchanges messages and closes. Datagrams go in through `receive`, and come out of `take_datagrams`."""
 
     def __init__(
-        self, channels: Sequence[Delivery], application_id: bytes, credentials: bytes, entropy: Callable[[int], bytes]
+        self,
+        channels: Sequence[Delivery],
+        application_id: bytes,
+        credentials: bytes,
+        entropy: Callable[[int], bytes],
+        pin: bytes = b"",
     ) -> None:
         self.channels = channels
         self.application_id = application_id
         self.credentials = credentials
+        self.pin = pin
         self.attempt, self.ephemeral = entropy(8), entropy(32)
         self.verdict: Verdict | None = None
         self.heard: Close | None = None
@@ -477,7 +492,7 @@ class MinimalClient:
     def receive(self, data: bytes) -> None:
         match data[0]:
             case 0x82 if self._noise is None and decode_challenge(data).attempt == self.attempt:
-                hello, self._noise = encode_hello(data, self.application_id, self.credentials, self.ephemeral)
+                hello, self._noise = encode_hello(data, self.application_id, self.credentials, self.ephemeral, self.pin)
                 self._outgoing.append(hello)
             case 0x84 if self._noise is not None and self.verdict is None:
                 self.verdict = decode_reply(data, self.attempt, self._noise)

@@ -4,7 +4,7 @@ import pytest
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError, SendQueueFull
-from ecsnet.events import Connected, ConnectRequested
+from ecsnet.events import Connected, ConnectRequested, Writable
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.transport.connection import Connection
@@ -175,7 +175,7 @@ def test_the_handshake_survives_any_network(seed: int) -> None:
 
 def test_a_full_send_queue_says_so_and_recovers() -> None:
     """A peer that does not read must not fill our memory."""
-    pair = Pair(config=TransportConfig(client_send_queue_bytes=10_000))
+    pair = Pair(config=TransportConfig(client_send_queue_bytes=10_000, queued_overhead_bytes=0))
     client, server = pair.connect()
     pair.network.partition(CLIENT, SERVER)
     for _ in range(10):
@@ -191,21 +191,90 @@ def test_a_full_send_queue_says_so_and_recovers() -> None:
 
 
 def test_a_peer_that_never_reads_stops_the_sender_not_the_memory() -> None:
-    """An application that takes no messages is not fed any more; nothing reliable is lost by it."""
-    pair = Pair(config=TransportConfig(max_inbox_bytes=20_000))
+    """An application that takes no messages is sent a window of them and no more; nothing is sent twice or lost."""
+    config = TransportConfig(credit_bytes=20_000, max_reliable_message_bytes=10_000)
+    pair = Pair(config=config)
     client, server = pair.connect()
     for number in range(100):
-        client.send(ORDERED, number.to_bytes(2, "big") + bytes(1000))
+        client.send(ORDERED, number.to_bytes(2, "big") + bytes(998))
     pair.run(5)
-    assert server.statistics.drops["inbox full"] > 0
+    assert client.statistics.retransmits == 0
     first = drain(server, ORDERED)
-    assert len(first) < 60
+    assert len(first) == 20_000 // (1000 + config.message_overhead_bytes)
     got = list(first)
-    for _ in range(60 * 30):
+    for _ in range(60):
         pair.step()
         got += drain(server, ORDERED)
 
     assert [int.from_bytes(message[:2], "big") for message in got] == list(range(100))
+
+
+def test_a_peer_that_reads_nothing_for_too_long_is_closed_and_told_why() -> None:
+    """What waits for it would only grow old; others must not be kept waiting for its sake."""
+    pair = Pair(config=TransportConfig(credit_bytes=20_000, max_reliable_message_bytes=10_000))
+    client, server = pair.connect()
+    for _ in range(100):
+        server.send(ORDERED, bytes(1000))
+    pair.run(29)
+    assert server.state is State.CONNECTED
+    pair.run(3)
+
+    assert [(event.connection, event.reason) for event in pair.ended()] == [
+        (server, DisconnectReason.TOO_SLOW),
+        (client, DisconnectReason.TOO_SLOW),
+    ]
+
+
+def test_a_channel_that_refused_says_when_it_takes_messages_again() -> None:
+    pair = Pair(config=TransportConfig(client_send_queue_bytes=10_000))
+    client, server = pair.connect()
+    for _ in range(10):
+        client.send(ORDERED, bytes(650))
+    assert not client.is_writable(ORDERED, 1)
+    assert client.is_writable(UNORDERED, 1000)
+    with pytest.raises(SendQueueFull):
+        client.send(ORDERED, b"x")
+    assert not any(isinstance(event, Writable) for event in client.events())
+    pair.run(1)
+
+    assert [event for event in pair.events if isinstance(event, Writable)] == [Writable(client, ORDERED)]
+    assert client.is_writable(ORDERED, 10_000)
+    assert len(drain(server, ORDERED)) == 10
+
+
+@pytest.mark.parametrize("channel", [UNRELIABLE, SEQUENCED])
+@pytest.mark.parametrize("link", [Link.PERFECT, ROUGH])
+def test_an_unreliable_message_of_many_datagrams_arrives_whole_or_not_at_all(channel: int, link: Link) -> None:
+    """And the report of it says which."""
+    pair = Pair(link=link)
+    client, server = pair.connect()
+    got, reports = [], []
+    for number in range(300):
+        client.send(channel, number.to_bytes(2, "big") * 2500, token=number)
+        for _ in range(6):
+            pair.step()
+            got += drain(server, channel)
+            reports += client.take_reports()
+    pair.run(5)
+    reports += client.take_reports()
+
+    numbers = [int.from_bytes(message[:2], "big") for message in got]
+    assert got == [number.to_bytes(2, "big") * 2500 for number in numbers]
+    assert len(set(numbers)) == len(numbers)
+    assert sorted(token for token, _ in reports) == list(range(300))
+    arrived = {token for token, has_arrived in reports if has_arrived}
+    if channel == UNRELIABLE:
+        assert arrived <= set(numbers)
+    assert 15 < len(numbers) < 300 if link is ROUGH else numbers == list(range(300))
+
+
+def test_an_unreliable_message_of_too_many_datagrams_is_refused() -> None:
+    pair = Pair()
+    client, _ = pair.connect()
+    most = 16 * client.max_message_bytes
+    client.send(UNRELIABLE, bytes(most))
+    with pytest.raises(LocalProtocolError, match="16 datagrams"):
+        client.send(UNRELIABLE, bytes(most + 1))
 
 
 def test_the_callers_mistakes_raise_at_once() -> None:
@@ -214,8 +283,8 @@ def test_the_callers_mistakes_raise_at_once() -> None:
     with pytest.raises(LocalProtocolError, match="CHALLENGING"):
         pair.client.send(UNRELIABLE, b"early")
     client, _ = pair.connect()
-    with pytest.raises(LocalProtocolError, match="of a datagram"):
-        client.send(UNRELIABLE, bytes(client.max_message_bytes + 1))
+    with pytest.raises(LocalProtocolError, match="not negative"):
+        client.send(UNRELIABLE, b"x", token=-1)
     with pytest.raises(LocalProtocolError, match="reliable"):
         client.send(ORDERED, b"x", token=1)
     with pytest.raises(LocalProtocolError, match="longer"):

@@ -3,6 +3,7 @@
 import pytest
 
 from ecsnet.config import TransportConfig
+from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.transport.state import State
 from tests.transport.pair import CLIENT, ORDERED, SERVER, UNRELIABLE, Pair
@@ -57,6 +58,35 @@ def test_a_connection_that_is_never_confirmed_does_not_spin() -> None:
 
     assert not pair.endpoint.connections
     assert pair.wakings - before < 40
+
+
+@pytest.mark.parametrize("closes", ["client", "server"])
+def test_a_close_nobody_answers_ends_and_is_never_due_again(closes: str) -> None:
+    """A client that keeps its closed connection, to show why it ended, must be able to sleep."""
+    pair = Pair()
+    client, server = pair.connect()
+    connection = client if closes == "client" else server
+    connection.close(DisconnectReason.LEFT, now=pair.now)
+    said = wakings = 0
+    while (deadline := connection.next_deadline()) is not None and wakings < 10:
+        connection.update(deadline)
+        said += len(connection.datagrams_to_send(deadline))
+        wakings += 1
+
+    assert connection.next_deadline() is None
+    assert connection.state is State.CLOSED
+    assert said == 3
+
+
+def test_a_host_that_overslept_its_close_still_says_it() -> None:
+    """It was told to stop, and wakes when there is no more time to wait for an answer."""
+    pair = Pair()
+    client, _ = pair.connect()
+    client.close(DisconnectReason.LEFT, now=pair.now)
+    client.update(pair.now + 60)
+
+    assert len(client.datagrams_to_send(pair.now + 60)) == 1
+    assert client.next_deadline() is None
 
 
 @pytest.mark.parametrize("seed", range(10))

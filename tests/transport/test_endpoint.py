@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from ecsnet.config import HandshakeConfig, TransportConfig
+from ecsnet.config import GuardConfig, HandshakeConfig, TransportConfig
 from ecsnet.errors import LocalProtocolError
 from ecsnet.events import Connected, ConnectRequested, Disconnected
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.state import State
-from tests.transport.pair import CLIENT, ORDERED, SERVER, Pair
+from tests.transport.pair import CLIENT, ORDERED, SERVER, UNRELIABLE, Pair
 
 
 def ignore(endpoint: Endpoint, request: ConnectRequested) -> None:
@@ -65,7 +65,7 @@ def test_a_strangers_bytes_are_counted_and_forgotten(data: bytes) -> None:
     pair.endpoint.receive_datagram(data, ("stranger", 9), 1.0)
 
     assert pair.endpoint.drops.total() == 1
-    assert pair.endpoint.datagrams_to_send(1.0) == []
+    assert sum(len(answer) for answer, _ in pair.endpoint.datagrams_to_send(1.0)) < max(1, len(data))
     assert pair.endpoint.events() == []
 
 
@@ -110,3 +110,57 @@ def test_pending_handshakes_are_bounded_by_confirmation() -> None:
     client.send(ORDERED, b"again")
     pair.run(0.2)
     assert server.take_messages() == [(ORDERED, b"again")]
+
+
+def test_a_client_that_floods_is_slowed_down_and_then_closed() -> None:
+    """With real keys; others are not touched. What is over the limit is dropped as if lost."""
+    guard = GuardConfig(inbound_bytes_per_second=50_000, inbound_burst_bytes=100_000)
+    pair = Pair(config=TransportConfig(guard=guard))
+    client, server = pair.connect()
+    for _ in range(600):
+        for _ in range(20):
+            if client.is_connected:
+                client.send(UNRELIABLE, bytes(1000))
+        pair.step()
+        server.take_messages()
+        if not client.is_connected:
+            break
+
+    assert server.statistics.drops["over the inbound limit"] > 40
+    assert [event.reason for event in pair.ended()] == [DisconnectReason.FLOODING] * 2
+
+
+def test_a_client_that_sends_as_much_as_it_may_is_not_touched() -> None:
+    guard = GuardConfig(inbound_bytes_per_second=50_000, inbound_burst_bytes=100_000)
+    pair = Pair(config=TransportConfig(guard=guard))
+    client, server = pair.connect()
+    for step in range(1200):
+        if step % 3 == 0:
+            client.send(UNRELIABLE, bytes(1000))
+        pair.step()
+        server.take_messages()
+
+    assert client.is_connected
+    assert not server.statistics.drops
+
+
+def test_connections_with_nothing_to_do_are_not_touched() -> None:
+    """A thousand silent players must not cost more than their keep-alives."""
+    pair = Pair()
+    _, server = pair.connect()
+    pair.run(2.5)
+    calls: list[float] = []
+    update = server.update
+
+    def counted(now: float) -> None:
+        calls.append(now)
+        update(now)
+
+    server.update = counted  # type: ignore[method-assign]
+    pair.run(10)
+
+    assert 10 <= len(calls) <= 60  # a PING, an ACK and a timer a second, not 600 steps
+    server.send(UNRELIABLE, b"x")
+    assert pair.endpoint.next_deadline() == pair.now
+    pair.run(0.1)
+    assert pair.client.take_messages() == [(UNRELIABLE, b"x")]

@@ -19,7 +19,6 @@ from ecsnet.transport.handshake import (
     Reply,
     Requested,
     ServerHandshakes,
-    Suite,
 )
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import HandshakeState
@@ -183,7 +182,7 @@ def test_low_order_keys_are_dropped_silently(published: Published) -> None:
         meeting = Meeting()
         client = meeting.make_client()
         said = meeting.hello(client)
-        assert meeting.server.receive(said[:51] + public + said[83:], HERE, 0.0) == []
+        assert meeting.server.receive(said[:52] + public + said[84:], HERE, 0.0) == []
         assert meeting.server.dropped == {HandshakeDrop.NOT_AUTHENTIC: 1}
         assert meeting.server.pending == 0
 
@@ -268,8 +267,8 @@ def test_somebody_with_the_public_key_alone_cannot_play_the_server() -> None:
         prologue=b"anything",
     )
     noise._turn = 1
-    noise.remote_ephemeral = said[51:83]
-    reply = hello.pack_reply(said[1:9], noise.write_message(hello.pack_acceptance(hello.Acceptance(1, b""))))
+    noise.remote_ephemeral = said[52:84]
+    reply = hello.pack_reply(said[1:9], noise.write_message(hello.pack_acceptance(hello.Acceptance(1, bytes(16), b""))))
 
     assert client.receive(reply, 0.0) is None
 
@@ -312,7 +311,7 @@ def test_an_offer_without_us_is_the_reason_at_the_timeout(changes: dict[str, int
     assert client.failure is failure
 
 
-@pytest.mark.parametrize(("place", "value"), [(31, 2), (31, 255), (32, 1), (32, 2), (32, 255)])
+@pytest.mark.parametrize(("place", "value"), [(31, 2), (31, 255), (32, 1), (32, 3), (32, 255), (33, 1), (33, 255)])
 def test_a_suite_or_pattern_not_offered_is_dropped(place: int, value: int) -> None:
     """Without a key exchange: reserved numbers and unknown ones alike."""
     meeting = Meeting()
@@ -325,7 +324,7 @@ def test_a_suite_or_pattern_not_offered_is_dropped(place: int, value: int) -> No
 def test_the_other_suite_is_not_taken_for_ours() -> None:
     """The suite is part of what both sides hash."""
     meeting = Meeting()
-    said = meeting.hello(meeting.make_client(suite=Suite.CHACHAPOLY_SHA256))
+    said = meeting.hello(meeting.make_client(suite="chachapoly"))
 
     assert meeting.server.receive(said[:31] + b"\0" + said[32:], HERE, 0.0) == []
     assert meeting.server.dropped == {HandshakeDrop.NOT_AUTHENTIC: 1}

@@ -107,7 +107,46 @@ def test_an_inbox_nobody_reads_is_full_at_its_limit_and_empty_when_read() -> Non
     assert not inbox.is_full
 
 
-@pytest.mark.parametrize("settings", [{"receive_buffer_bytes": 100_000}, {"held_overhead_bytes": 0}])
+def test_parts_of_unreliable_messages_are_few_and_the_oldest_goes() -> None:
+    """What is given up must not be acknowledged: its sender would take it for delivered."""
+    inbox = Inbox(CHANNELS, TransportConfig())
+    for number in range(5):
+        inbox.add_fragments([(UNRELIABLE, number, 0, 2, bytes(1000))])
+
+    assert inbox.held_bytes == 4000
+    assert inbox.gave_up([(UNRELIABLE, 0, 1, 2, b"")])
+    assert not inbox.gave_up([(UNRELIABLE, 1, 1, 2, b""), (SEQUENCED, 0, 1, 2, b""), (ORDERED, 0, 1, 2, b"")])
+    inbox.add_fragments([(UNRELIABLE, 1, 1, 2, b"end")])
+    assert inbox.take() == [(UNRELIABLE, bytes(1000) + b"end")]
+
+
+def test_a_sequenced_message_in_parts_does_not_overtake_backward() -> None:
+    inbox = Inbox(CHANNELS, TransportConfig())
+    inbox.add_fragments([(SEQUENCED, 3, 0, 2, b"late ")])
+    inbox.add_numbered([(SEQUENCED, 4, b"newer")])
+    inbox.add_fragments([(SEQUENCED, 3, 1, 2, b"news")])
+
+    assert inbox.take() == [(SEQUENCED, b"newer")]
+    assert inbox.held_bytes == 0
+
+
+def test_whoever_overdraws_its_credit_breaks_the_protocol() -> None:
+    inbox = Inbox(CHANNELS, TransportConfig(credit_bytes=1000, max_reliable_message_bytes=500))
+    inbox.add_numbered([(ORDERED, 0, bytes(936))])
+    with pytest.raises(RemoteProtocolError, match="over the credit of 1000"):
+        inbox.add_numbered([(UNORDERED, 0, b"")])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"credit_bytes": 1000},
+        {"datagram_bytes": 255},
+        {"datagram_bytes": 1473},
+        {"receive_buffer_bytes": 100_000},
+        {"held_overhead_bytes": 0},
+    ],
+)
 def test_limits_that_contradict_each_other_are_refused(settings: dict[str, int]) -> None:
     """Else an honest peer would be closed for sending what it may."""
     with pytest.raises(ValueError, match=next(iter(settings))):

@@ -39,7 +39,7 @@ def test_many_messages_share_a_packet() -> None:
 
 
 def test_a_packet_has_no_more_frames_than_a_receiver_takes() -> None:
-    outbox = make()
+    outbox = make(queued_overhead_bytes=0)
     for _ in range(300):
         outbox.add(UNRELIABLE, b"", None)
         outbox.add(ORDERED, b"", None)
@@ -72,9 +72,9 @@ def test_a_call_leaves_before_a_flood_of_state() -> None:
 
 def test_of_too_many_unreliable_messages_the_newest_stay_and_the_others_are_reported() -> None:
     """An old position is worth nothing when a newer one waits; but replication must hear that it never left."""
-    outbox = make(max_unreliable_queue_bytes=1000)
+    outbox = make(max_unreliable_queue_bytes=1000, message_overhead_bytes=40)
     for token in range(10):
-        outbox.add(UNRELIABLE, bytes(197), token)
+        outbox.add(UNRELIABLE, bytes(157), token)
 
     assert outbox.reports == [(token, False) for token in range(5)]
     outbox.begin()

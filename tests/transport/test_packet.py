@@ -22,11 +22,11 @@ def test_messages_come_out_as_they_went_in(plain: list[bytes], numbered: list[tu
     """Whatever their size: 63 and 64 bytes have heads of different lengths."""
     frames = [packet.pack_message(UNRELIABLE, message) for message in plain]
     frames += [packet.pack_numbered(ORDERED, number, message) for number, message in numbered]
-    messages, others, fragments, ack, close, eliciting = parse(b"".join(frames))
+    messages, others, fragments, ack, close, eliciting, controls = parse(b"".join(frames))
 
     assert messages == [(UNRELIABLE, message) for message in plain]
     assert others == [(ORDERED, number, message) for number, message in numbered]
-    assert (fragments, ack, close) == ([], None, None)
+    assert (fragments, ack, close, controls) == ([], None, None, [])
     assert eliciting == bool(frames)
 
 
@@ -36,6 +36,16 @@ def test_fragments_come_out_as_they_went_in(number: int, count: int, data: st.Da
     frames = parse(packet.pack_fragment(UNORDERED, number, index, count, part))
 
     assert frames[2] == [(UNORDERED, number, index, count, part)]
+
+
+@given(st.integers(0, (1 << 64) - 1), NUMBERS)
+def test_control_frames_come_out_as_they_went_in(path: int, credit: int) -> None:
+    frames = packet.pack_path_challenge(path) + packet.pack_path_response(path) + packet.pack_credit(credit)
+
+    assert parse(frames)[5:] == (
+        True,
+        [(packet.PATH_CHALLENGE, path), (packet.PATH_RESPONSE, path), (packet.CREDIT, credit)],
+    )
 
 
 @given(st.integers(1100, 1 << 61), st.floats(0, 8), st.integers(0, (1 << 1024) - 1))
@@ -64,11 +74,14 @@ def test_the_bytes_are_those_of_the_document() -> None:
     assert packet.pack_fragment(2, 7, 1, 3, b"hi") == bytes.fromhex("82 07 01 03 02 6869")
     assert packet.pack_ack(300, 0.004, 0b1_0000_0101) == bytes.fromhex("02 412c 0020 02 0501")
     assert packet.pack_close(5, "né") == bytes.fromhex("03 0005 03 6ec3a9")
+    assert packet.pack_path_challenge(258) == bytes.fromhex("04 0000000000000102")
+    assert packet.pack_path_response(258) == bytes.fromhex("05 0000000000000102")
+    assert packet.pack_credit(327_680) == bytes.fromhex("06 80050000")
 
 
 def test_padding_and_pings_carry_nothing() -> None:
-    assert parse(bytes(50)) == ([], [], [], None, None, False)
-    assert parse(b"\x00\x01\x00") == ([], [], [], None, None, True)
+    assert parse(bytes(50)) == ([], [], [], None, None, False, [])
+    assert parse(b"\x00\x01\x00") == ([], [], [], None, None, True, [])
 
 
 def test_only_messages_and_pings_ask_for_an_ack() -> None:
@@ -100,8 +113,11 @@ def test_a_close_text_is_cut_between_characters_and_shows_no_tricks() -> None:
         b"\x40\x05abcd",
         b"\x40\x80\x00\x00\x01a",  # a size of four bytes
         b"\x43\xc0",  # in the number
-        b"\x80\x00\x00\x02\x00",  # a fragment on a channel that is not reliable
-        b"\x81\x00\x00\x02\x00",
+        b"\x80\x00\x00\x11\x00",  # 17 fragments on a channel that is not reliable
+        b"\x81\x00\x00\x11\x00",
+        b"\x04\x00\x00\x00\x00\x00\x00\x00",
+        b"\x06",
+        b"\x07",
         b"\x83\x00\x00\x01\x00",  # one fragment
         b"\x83\x00\x02\x02\x00",  # the third of two
         b"\x83\x00\x00\x41\x01\x00",  # 257 fragments

@@ -4,14 +4,14 @@ import pytest
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError, SendQueueFull
-from ecsnet.transport.reliable import Piece, ReliableSender
+from ecsnet.transport.reliable import Piece, ReliableSender, Spending
 
 PART = 100
 
 
 def make(*, limit_bytes: int = 10_000, **settings: int) -> ReliableSender:
     config = TransportConfig(**settings)  # type: ignore[arg-type]  # ints, as the fields are
-    return ReliableSender(3, config, limit_bytes=limit_bytes, part_bytes=PART)
+    return ReliableSender(3, config, Spending(config.credit_bytes), limit_bytes=limit_bytes, part_bytes=PART)
 
 
 def take(sender: ReliableSender, most: int = 10_000) -> list[Piece]:
@@ -98,7 +98,7 @@ def test_a_full_queue_refuses_and_recovers() -> None:
 
 def test_empty_messages_are_bounded_too() -> None:
     """They weigh nothing on the wire, but each takes memory here."""
-    sender = make(max_queued_messages=5)
+    sender = make(limit_bytes=400, queued_overhead_bytes=100)
     for _ in range(5):
         sender.queue(b"")
     with pytest.raises(SendQueueFull, match="5 messages"):

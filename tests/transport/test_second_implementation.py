@@ -130,15 +130,15 @@ def test_the_example_of_the_standard_reads_as_it_says() -> None:
 class Meeting:
     """A real server's endpoint and a client of the second implementation, over a wire that loses what it is told to."""
 
-    def __init__(self, *, refuse: bool = False) -> None:
+    def __init__(self, *, refuse: bool = False, identity: Identity | None = None, pin: bytes = b"") -> None:
         self.entropy = random.Random(5).randbytes
         self.endpoint = Endpoint(
-            Identity.generate(self.entropy), application_id=APPLICATION, channels=CHANNELS, config=TransportConfig(),
-            entropy=self.entropy,
+            identity or Identity.generate(self.entropy), application_id=APPLICATION, channels=CHANNELS,
+            config=TransportConfig(), entropy=self.entropy,
         )  # fmt: skip
-        self.client = second.MinimalClient(DELIVERIES, APPLICATION, b"credentials", self.entropy)
+        self.client = second.MinimalClient(DELIVERIES, APPLICATION, b"credentials", self.entropy, pin)
         self.now = 100.0
-        self.events: list[ConnectRequested | Connected | Disconnected] = []
+        self.events: list[object] = []
         self.packets_to_lose: set[int] = set()  # of the server's packets, by order of sending
         self.packets_lost = 0
         self._refuse = refuse
@@ -187,6 +187,16 @@ def test_the_second_client_connects() -> None:
     assert [event.credentials for event in meeting.events if isinstance(event, ConnectRequested)] == [b"credentials"]
     assert meeting.client.verdict == second.Verdict(connection.connection_id, b"welcome")
     assert not meeting.endpoint.drops
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_second_client_connects_by_either_key_of_a_rotation(number: int) -> None:
+    """CHALLENGE grows by the former key, HELLO says which one was taken."""
+    former = Identity(b"\1" * 32)
+    current = Identity(b"\2" * 32, former)
+    meeting = Meeting(identity=current, pin=[former.public, current.public][number - 1])
+
+    assert meeting.connect().state is State.CONNECTED
 
 
 def test_the_second_client_understands_a_refusal() -> None:
@@ -470,8 +480,8 @@ def test_the_handshake_carries_what_admission_says(recorded: Recorded, heard: Ea
     """The hashes of PROTOCOL.md give the same bytes as those of the code."""
     assert second.application_id(game.name) == game.application_id
     hash_of_schema = heard.description.hash
-    assert ["player-1", hash_of_schema] in heard.credentials
-    assert ["player-2", hash_of_schema] in heard.credentials
+    assert ["player-1", hash_of_schema, b"", b""] in heard.credentials
+    assert ["player-2", hash_of_schema, b"", b""] in heard.credentials
     assert hash_of_schema == Schema(game).hash
     assert [payload[0] for payload in heard.payloads if isinstance(payload, list)] == [
         client.client_id for client in recorded.clients

@@ -1,0 +1,173 @@
+"""Sessions: a player's place on a server, from joining until leaving, over any number of connections.
+
+With every welcome a client is given a *resume ticket*. Whoever shows it within the grace time after a connection broke
+off gets the same client id and the same entity; keys are never restored, they are those of the new handshake. A ticket
+counts once: the next welcome brings the next one. It is sealed under a key that follows from the server's private key,
+so the server has nothing to remember but the sessions themselves.
+
+Only this file knows the layout of a ticket, and only the server that made it ever reads it.
+"""
+
+import hashlib
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from ecsnet.config import ServerConfig
+from ecsnet.errors import TokenError
+from ecsnet.peer import Peer
+from ecsnet.protocol import DisconnectReason
+
+__all__ = ["LOST_REASONS", "TICKETS", "Session", "Sessions", "Ticket"]
+
+# The connection broke, nobody wanted it to; whoever left, was kicked or broke the protocol has no place to keep.
+LOST_REASONS = frozenset((DisconnectReason.TIMEOUT, DisconnectReason.CONNECTION_LOST))
+
+SESSION_ID_BYTES = 16
+_NONCE_BYTES = 16
+_CONTENT = struct.Struct(">I16sI")  # client id, session id, serial
+_ZERO_NONCE = bytes(12)  # each ticket has a key of its own, made from its 16 random bytes
+TICKETS = b"ecsnet resume tickets"  # what the secrets are for; see Identity.derive
+
+
+class Ticket(NamedTuple):
+    """What a ticket says."""
+
+    client_id: int
+    session_id: bytes  # random: after a restart client ids begin anew, and an old ticket must not fit another player
+    serial: int  # rises with every ticket of a session
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One player's place.
+
+    Attributes:
+        peer: The newest connection's; while the player is lost, the last one's.
+        serial: Of the ticket its connection was confirmed with.
+        offered: Serials of the tickets made since. They count as well, until one of them is confirmed: the client may
+            have got its ticket, and then the network went away before it could say so.
+        last_serial: Of the newest ticket made.
+        keep_until: Until when the place of a lost player is kept, monotonic seconds; None while it is connected.
+        ending: Why the last connection ended, for when the player does not come back.
+    """
+
+    id: bytes
+    peer: Peer
+    serial: int
+    last_serial: int
+    offered: list[int] = field(default_factory=list)
+    keep_until: float | None = None
+    ending: tuple[DisconnectReason, str] = (DisconnectReason.UNKNOWN, "")
+
+
+class Sessions:
+    """The sessions of one server, and the seal of its tickets. Its length is how many places are taken."""
+
+    def __init__(self, secrets: tuple[bytes, ...], *, config: ServerConfig, entropy: Callable[[int], bytes]) -> None:
+        """Begin without any; without a time of grace in the configuration there are no tickets, either.
+
+        Args:
+            secrets: Made from the server's keys for `TICKETS`; the first one seals, all of them open.
+        """
+        self._secrets = secrets
+        self._grace_seconds = config.resume_grace_seconds
+        self._max_offered = config.max_offered_tickets
+        self._entropy = entropy
+        self._sessions: dict[int, Session] = {}  # by client id
+
+    def __len__(self) -> int:
+        """Return how many places are taken, by who is connected and by who may come back."""
+        return len(self._sessions)
+
+    def __repr__(self) -> str:
+        """Show how many there are."""
+        return f"Sessions({len(self)})"
+
+    def new_id(self) -> bytes:
+        """Name a session to be; nothing without tickets, and then no randomness is used up."""
+        return self._entropy(SESSION_ID_BYTES) if self._grace_seconds > 0 else b""
+
+    def get(self, client_id: int) -> Session | None:
+        """Return a client's session, if there is one."""
+        return self._sessions.get(client_id)
+
+    def find(self, data: bytes, player_key: bytes) -> Session | None:
+        """Return the session a ticket is for; None if its holder has to join as a new player.
+
+        An honest player's ticket may be too old. So only what this server never sealed is refused.
+
+        Raises:
+            TokenError: The ticket was forged or edited, or is another server's.
+        """
+        if not data or self._grace_seconds <= 0:
+            return None
+        ticket = self._open(data)
+        session = self._sessions.get(ticket.client_id)
+        if session is None or session.id != ticket.session_id:
+            return None
+        if ticket.serial not in (session.serial, *session.offered):
+            return None  # it was used
+        if session.peer.player_key and session.peer.player_key != player_key:
+            return None  # a stolen ticket: the player it is stolen from has a key
+        return session
+
+    def offer(self, session: Session) -> Ticket:
+        """Make the next ticket of a session for somebody who showed a good one; nothing is used up yet."""
+        session.last_serial += 1
+        session.offered = [*session.offered, session.last_serial][-self._max_offered :]
+        return Ticket(session.peer.client_id, session.id, session.last_serial)
+
+    def resume(self, session: Session, peer: Peer, serial: int) -> None:
+        """Go on over another connection; of all tickets before, only the one it was welcomed with counts."""
+        assert serial in session.offered, f"ticket {serial} was not offered"
+        session.peer, session.serial, session.offered, session.keep_until = peer, serial, [], None
+
+    def seal(self, ticket: Ticket) -> bytes:
+        """Make a ticket's 56 bytes; nothing if places are not kept."""
+        if self._grace_seconds <= 0:
+            return b""
+        nonce = self._entropy(_NONCE_BYTES)
+        return nonce + _cipher(self._secrets[0], nonce).encrypt(_ZERO_NONCE, _CONTENT.pack(*ticket), b"")
+
+    def begin(self, session_id: bytes, peer: Peer, serial: int) -> None:
+        """Give a new player a place."""
+        assert peer.client_id not in self._sessions, f"{peer.client_id} has a place"
+        self._sessions[peer.client_id] = Session(session_id, peer, serial, serial)
+
+    def lose(self, peer: Peer, reason: DisconnectReason, text: str, now: float) -> bool:
+        """Note that a connection ended; return whether the place is kept."""
+        session = self._sessions[peer.client_id]
+        session.ending = reason, text
+        if self._grace_seconds <= 0 or reason not in LOST_REASONS:
+            del self._sessions[peer.client_id]
+            return False
+        session.keep_until = now + self._grace_seconds
+        return True
+
+    def take_expired(self, now: float) -> Iterator[Session]:
+        """Remove the sessions whose player has not come back in time, and yield them."""
+        if self._grace_seconds <= 0:
+            return
+        for session in list(self._sessions.values()):
+            if session.keep_until is not None and now >= session.keep_until:
+                del self._sessions[session.peer.client_id]
+                yield session
+
+    def _open(self, data: bytes) -> Ticket:
+        nonce, sealed = data[:_NONCE_BYTES], data[_NONCE_BYTES:]
+        for secret in self._secrets:
+            try:
+                content = _cipher(secret, nonce).decrypt(_ZERO_NONCE, sealed, b"")
+            except InvalidTag:
+                continue
+            return Ticket._make(_CONTENT.unpack(content))
+        raise TokenError("the ticket is not one of this server's")
+
+
+def _cipher(secret: bytes, nonce: bytes) -> ChaCha20Poly1305:
+    return ChaCha20Poly1305(hashlib.blake2s(nonce, key=secret).digest())

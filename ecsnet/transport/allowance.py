@@ -1,0 +1,60 @@
+"""Allowance: how much may be used up in how much time. One bucket that fills at a constant rate."""
+
+__all__ = ["Allowance", "InboundLimit"]
+
+
+class Allowance:
+    """A token bucket, full to begin with."""
+
+    __slots__ = ("_at", "_burst", "_left", "_per_second")
+
+    def __init__(self, per_second: float, burst: float, now: float) -> None:
+        """Allow `burst` at once, and `per_second` in the long run."""
+        self._per_second = per_second
+        self._burst = burst
+        self._left = burst
+        self._at = now
+
+    def __repr__(self) -> str:
+        """Show what is left, as of its last look at the clock."""
+        return f"Allowance({self._left:g} of {self._burst:g} left)"
+
+    def take(self, cost: float, now: float) -> bool:  # HOT: once per packet a server receives
+        """Use up `cost` if there is as much; tell whether there was."""
+        left = self._left - cost
+        if left < 0:  # the clock's share is added only when it is needed
+            left = min(self._burst, self._left + (now - self._at) * self._per_second) - cost
+            self._at = now
+            if left < 0:
+                self._left = left + cost
+                return False
+        self._left = left
+        return True
+
+    def is_full(self, now: float) -> bool:
+        """Tell whether nothing of it is used up any more, so that it need not be remembered."""
+        return self._left + (now - self._at) * self._per_second >= self._burst
+
+
+class InboundLimit:
+    """What one peer may send: so much is taken, as much again is dropped, and who goes on then does it on purpose."""
+
+    __slots__ = ("_allowed", "_overhead", "_patience")
+
+    def __init__(self, per_second: float, burst: float, overhead: float, now: float) -> None:
+        """Allow `burst` bytes at once, `per_second` in the long run; a packet counts `overhead` beside its bytes."""
+        self._allowed = Allowance(per_second, burst, now)
+        self._patience = Allowance(per_second, burst, now)
+        self._overhead = overhead
+
+    def __repr__(self) -> str:
+        """Show both buckets."""
+        return f"InboundLimit({self._allowed}, {self._patience})"
+
+    def allows(self, size: int, now: float) -> bool:  # HOT: once per packet a server receives
+        """Count a packet; tell whether to take it."""
+        return self._allowed.take(size + self._overhead, now)
+
+    def forgives(self, size: int, now: float) -> bool:
+        """Count a packet that was not allowed; tell whether dropping it is enough."""
+        return self._patience.take(size + self._overhead, now)

@@ -1,0 +1,170 @@
+"""Every bound by name: what it is, where it lives, and the test that reaches it.
+
+To add a bound, add a row. `where` is "module:name" or "module:Class.field" of a configuration; `reached_by` is the test
+that goes up to it and beyond. A limit in the configuration of the transport without a row fails the last test here.
+"""
+
+import ast
+import importlib
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ecsnet.config import GuardConfig, HandshakeConfig, TransportConfig
+
+ROOT = Path(__file__).resolve().parents[1]
+HANDSHAKE, CONFIG = "ecsnet.config:HandshakeConfig", "ecsnet.config:TransportConfig"
+GUARD = "ecsnet.config:GuardConfig"
+TESTS = "tests/transport"
+
+
+class Bound(NamedTuple):
+    """One row."""
+
+    name: str
+    limit: float
+    where: str
+    reached_by: str
+
+
+BOUNDS = (
+    # Handshakes.
+    Bound("pending handshakes", 64, f"{HANDSHAKE}.max_pending",
+          f"{TESTS}/test_handshake.py::test_64_handshakes_are_pending_at_most"),
+    Bound("pending handshakes of one network", 4, f"{HANDSHAKE}.max_pending_per_network",
+          f"{TESTS}/test_handshake.py::test_4_handshakes_of_one_network_are_pending_at_most"),
+    Bound("seconds a handshake is pending", 5.0, f"{HANDSHAKE}.timeout_seconds",
+          f"{TESTS}/test_endpoint.py::test_whoever_never_confirms_is_forgotten_after_five_seconds"),
+    Bound("attempts remembered as over", 1024, f"{HANDSHAKE}.max_settled",
+          f"{TESTS}/test_handshake.py::test_attempts_dealt_with_are_remembered_within_a_bound"),
+    Bound("challenges answered in one attempt", 4, f"{HANDSHAKE}.max_challenges",
+          f"{TESTS}/test_handshake_hostile.py::test_forged_challenges_cannot_push_out_the_true_one"),
+    Bound("bytes of INIT and HELLO", 1200, f"{HANDSHAKE}.datagram_bytes",
+          f"{TESTS}/test_handshake.py::test_every_datagram_is_told_by_its_first_byte_and_has_its_size"),
+    # Packets.
+    Bound("sent records", 1024, "ecsnet.transport.acks:ACK_RANGE",
+          f"{TESTS}/test_loss.py::test_no_more_is_on_its_way_than_an_ack_can_name"),
+    Bound("replay window", 1024, "ecsnet.transport.acks:ACK_RANGE",
+          f"{TESTS}/test_brimful.py::test_the_replay_window_reaches_1024_below_the_largest"),
+    Bound("bytes of an ACK's bitmap", 128, "ecsnet.transport.packet:MAX_BITMAP_BYTES",
+          f"{TESTS}/test_acks.py::test_an_ack_never_goes_back_further_than_its_frame_can"),
+    Bound("frames per packet", 255, "ecsnet.transport.packet:MAX_FRAMES",
+          f"{TESTS}/test_brimful.py::test_a_packet_holds_255_frames"),
+    Bound("channels", 32, "ecsnet.transport.packet:MAX_CHANNELS",
+          f"{TESTS}/test_brimful.py::test_a_table_holds_32_channels"),
+    Bound("bytes of a datagram", 1200, f"{CONFIG}.datagram_bytes",
+          f"{TESTS}/test_connection.py::test_the_callers_mistakes_raise_at_once"),
+    Bound("bytes of a text in CLOSE", 255, "ecsnet.transport.packet:MAX_CLOSE_TEXT_BYTES",
+          f"{TESTS}/test_packet.py::test_a_close_text_is_cut_between_characters_and_shows_no_tricks"),
+    Bound("packets under one key", 1 << 22, "ecsnet.transport.crypto:EPOCH_PACKETS",
+          f"{TESTS}/test_crypto.py::test_the_key_is_renewed_by_the_number_alone"),
+    Bound("packet numbers", 1 << 62, "ecsnet.transport.crypto:PACKET_NUMBER_LIMIT",
+          f"{TESTS}/test_crypto.py::test_numbers_that_leap_or_run_out_are_refused"),
+    # What waits to be sent.
+    Bound("reliable send queue of a client", 262_144, f"{CONFIG}.client_send_queue_bytes",
+          f"{TESTS}/test_brimful.py::test_a_send_queue_takes_what_it_may_and_not_a_byte_more"),
+    Bound("reliable send queue of a server", 1_048_576, f"{CONFIG}.server_send_queue_bytes",
+          f"{TESTS}/test_brimful.py::test_a_send_queue_takes_what_it_may_and_not_a_byte_more"),
+    Bound("bytes a message counts in a reliable send queue beside its own", 384, f"{CONFIG}.queued_overhead_bytes",
+          f"{TESTS}/test_brimful.py::test_empty_messages_fill_a_queue_too"),
+    Bound("unreliable bytes not yet packed", 262_144, f"{CONFIG}.max_unreliable_queue_bytes",
+          f"{TESTS}/test_brimful.py::test_unreliable_messages_wait_up_to_the_limit_and_the_oldest_go"),
+    Bound("bytes sent in one call", 65_536, f"{CONFIG}.send_budget_bytes",
+          f"{TESTS}/test_connection_traffic.py::test_the_budget_bounds_a_call_and_asks_for_no_more_than_fits"),
+    # Reliable channels.
+    Bound("reliable window in messages", 1024, f"{CONFIG}.reliable_window_messages",
+          f"{TESTS}/test_brimful.py::test_who_sends_beyond_the_window_is_closed"),
+    Bound("reliable window in bytes", 262_144, f"{CONFIG}.reliable_window_bytes",
+          f"{TESTS}/test_reliable.py::test_the_window_counts_bytes_but_lets_one_message_always_through"),
+    Bound("bytes of a reliable message", 262_144, f"{CONFIG}.max_reliable_message_bytes",
+          f"{TESTS}/test_connection_traffic.py::test_a_message_of_any_size_arrives_as_it_was_sent"),
+    Bound("fragments of a message", 256, f"{CONFIG}.max_fragments",
+          f"{TESTS}/test_reliable.py::test_no_message_is_longer_than_its_fragments_can_be_counted"),
+    # What has arrived.
+    Bound("received and held for order or reassembly", 524_288, f"{CONFIG}.receive_buffer_bytes",
+          f"{TESTS}/test_brimful.py::test_who_fills_the_receive_buffer_is_closed_and_all_is_let_go"),
+    Bound("delivered and not read", 262_144, f"{CONFIG}.max_inbox_bytes",
+          f"{TESTS}/test_brimful.py::test_an_inbox_nobody_reads_stops_at_its_limit"),
+    Bound("fragments of an unreliable message", 16, f"{CONFIG}.max_unreliable_fragments",
+          f"{TESTS}/test_connection.py::test_an_unreliable_message_of_too_many_datagrams_is_refused"),
+    Bound("incomplete unreliable messages", 4, f"{CONFIG}.max_unreliable_assemblies",
+          f"{TESTS}/test_inbox.py::test_parts_of_unreliable_messages_are_few_and_the_oldest_goes"),
+    Bound("reliable messages sent and not read", 327_680, f"{CONFIG}.credit_bytes",
+          f"{TESTS}/test_connection.py::test_a_peer_that_never_reads_stops_the_sender_not_the_memory"),
+    Bound("seconds without an acknowledgement of what waits", 30.0, f"{CONFIG}.stall_timeout_seconds",
+          f"{TESTS}/test_connection.py::test_a_peer_that_reads_nothing_for_too_long_is_closed_and_told_why"),
+    # Whom a server keeps out.
+    Bound("handshakes of one network at once", 64, f"{GUARD}.handshakes_at_once",
+          f"{TESTS}/test_doorkeeper.py::test_a_network_may_knock_so_often_and_its_neighbour_does_not_suffer"),
+    Bound("strikes until a block", 3, f"{GUARD}.strikes_until_block",
+          f"{TESTS}/test_doorkeeper.py::test_the_third_strike_blocks_and_each_block_lasts_twice_as_long"),
+    Bound("seconds of the longest block", 86_400.0, f"{GUARD}.max_block_seconds",
+          f"{TESTS}/test_doorkeeper.py::test_the_third_strike_blocks_and_each_block_lasts_twice_as_long"),
+    Bound("networks remembered", 4096, f"{GUARD}.max_networks",
+          f"{TESTS}/test_doorkeeper.py::test_what_is_remembered_is_bounded"),
+    Bound("RESETs a second", 100.0, f"{GUARD}.resets_per_second",
+          f"{TESTS}/test_reset.py::test_a_reset_answers_only_what_is_larger_and_not_too_often"),
+    Bound("bytes of one client at once", 4_000_000.0, f"{GUARD}.inbound_burst_bytes",
+          f"{TESTS}/test_endpoint.py::test_a_client_that_floods_is_slowed_down_and_then_closed"),
+    Bound("bytes of one client a second", 1_000_000.0, f"{GUARD}.inbound_bytes_per_second",
+          f"{TESTS}/test_endpoint.py::test_a_client_that_sends_as_much_as_it_may_is_not_touched"),
+    Bound("bytes of a trace", 1 << 30, "ecsnet.transport.trace:MAX_TRACE_BYTES",
+          f"{TESTS}/test_trace.py::test_a_forgotten_trace_does_not_fill_the_disk"),
+    # A whole connection.
+    Bound("bytes a connection takes, filled by its peer", 1_600_000, "tests.transport.test_brimful:HARD_BYTES",
+          f"{TESTS}/test_brimful.py::test_what_a_peer_can_make_us_hold_is_bounded"),
+    Bound("bytes an idle connection takes", 20_000, "tests.transport.test_brimful:IDLE_BYTES",
+          f"{TESTS}/test_brimful.py::test_an_idle_connection_takes_20_kb"),
+    # A server.
+    Bound("events of a server queued", 4096, "ecsnet.server:MAX_EVENTS",
+          "tests/simulation/test_sessions.py::test_a_host_that_never_asks_for_events_keeps_the_newest"),
+)  # fmt: skip
+
+# Named like limits, but these bound nothing that is held.
+PRICES = {"held_overhead_bytes", "message_overhead_bytes", "duplicate_bytes", "inbound_packet_bytes"}
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: bound.name)
+def test_a_bound_is_where_it_is_said_to_be(bound: Bound) -> None:
+    assert value_at(bound.where) == bound.limit
+
+
+@pytest.mark.parametrize("bound", BOUNDS, ids=lambda bound: bound.name)
+def test_a_bound_is_reached_by_a_test(bound: Bound) -> None:
+    """The test exists, under this name, where pytest finds it."""
+    path, _, name = bound.reached_by.partition("::")
+
+    assert name.startswith("test_")
+    assert name in functions_of(path)
+
+
+@pytest.mark.parametrize("config", [HandshakeConfig, GuardConfig, TransportConfig])
+def test_no_limit_of_the_transport_is_left_out(
+    config: type[HandshakeConfig] | type[GuardConfig] | type[TransportConfig],
+) -> None:
+    """A limit nobody reaches is a limit nobody knows to hold."""
+    listed = {bound.where for bound in BOUNDS}
+    limits = [each.name for each in fields(config) if is_limit(each.name) and each.name not in PRICES]
+    missing = [name for name in limits if f"ecsnet.config:{config.__name__}.{name}" not in listed]
+
+    assert missing == [], "add a row to BOUNDS that names the test that reaches it"
+
+
+def is_limit(name: str) -> bool:
+    return "seconds" not in name and (name.startswith("max_") or name.endswith(("_bytes", "_messages")))
+
+
+def value_at(where: str) -> object:
+    module, _, path = where.partition(":")
+    owner, _, field = path.partition(".")
+    value = getattr(importlib.import_module(module), owner)
+    return getattr(value(), field) if field else value
+
+
+@cache
+def functions_of(path: str) -> set[str]:
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
