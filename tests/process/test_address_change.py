@@ -65,12 +65,12 @@ class Nat:
 class Table:
     """A server, and a client behind a NAT and a long line, in one thread."""
 
-    def __init__(self) -> None:
-        identity = Identity.generate(os.urandom)
+    def __init__(self, folder: Path) -> None:
         socket = UdpSocket.listen(0)
-        self.server = RunningServer(game, identity, UdpPath(socket))
-        self.nat = Nat(("127.0.0.1", socket.address[1]))
-        self.client = join(game, JoinLink("127.0.0.1", socket.address[1], (identity.public,)), via=self._via)
+        self.server = RunningServer(game, Identity.generate(os.urandom), UdpPath(socket))
+        place = JoinLink("127.0.0.1", socket.address[1])
+        self.nat = Nat((place.host, place.port))
+        self.client = join(game, place, known_servers=folder / "known.json", via=self._via)
 
     def _via(self, direct: NetworkPath) -> NetworkPath:
         direct.close()
@@ -97,8 +97,8 @@ class Table:
 
 
 @pytest.fixture
-def table() -> Generator[Table, None, None]:
-    opened = Table()
+def table(tmp_path: Path) -> Generator[Table, None, None]:
+    opened = Table(tmp_path)
     yield opened
     opened.close()
 

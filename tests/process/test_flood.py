@@ -13,7 +13,6 @@ from typing import TypeAlias
 import pytest
 
 from ecsnet.bots import make_bot, press
-from ecsnet.joinlink import JoinLink
 from ecsnet.runtime import RunningClient, join
 from ecsnet.samples.soccer.game import game
 from tests.process.flood import RATE
@@ -59,14 +58,15 @@ def test_a_flood_of_junk_leaves_the_ticks_as_they_were(tmp_path: Path, cores: tu
         os.sched_setaffinity(server.process.pid, servers)
         put_first(server)
         os.sched_setaffinity(0, others)
-        link = JoinLink.parse(server.wait_for(r'join with: "(.+)"'))
-        clients = [join(game, link, name=f"bot {number}") for number in range(PLAYERS)]
+        port = server.wait_for(r"port (\d+)")
+        place, known = f"127.0.0.1:{port}", tmp_path / "known.json"
+        clients = [join(game, place, name=f"bot {number}", known_servers=known) for number in range(PLAYERS)]
         assert play(clients, PATIENCE_SECONDS, until_ready=True) < PATIENCE_SECONDS
         play(clients, seconds=2.0)  # the countdown
         quiet_from = time.monotonic()
         play(clients, PHASE_SECONDS)
         quiet_to = time.monotonic()
-        arguments = ("-m", "tests.process.flood", "soccer", str(link.port), str(PHASE_SECONDS + 2.0))
+        arguments = ("-m", "tests.process.flood", "soccer", port, str(PHASE_SECONDS + 2.0))
         with Process(tmp_path, "flood", *arguments) as flood:
             put_first(flood)
             flood.wait_for("(flooding)")

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from ecsnet import game as games
-from ecsnet.joinlink import JoinLink
 from ecsnet.runtime import RunningServer, UdpPath
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import UdpSocket
@@ -42,7 +41,7 @@ def main(game_name: str, file: Path) -> None:
     socket = UdpSocket.listen(0)
     server = TimedServer(games.load(game_name), identity, UdpPath(socket))
     server.passes = []
-    print(f'join with: "{JoinLink("127.0.0.1", socket.address[1], (identity.public,))}"')  # noqa: T201  # a command's output
+    print(f"port {socket.address[1]}")  # noqa: T201  # a command's output
     server.run()
     file.write_text(json.dumps(server.passes))
 
