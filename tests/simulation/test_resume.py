@@ -37,7 +37,9 @@ def status_of(sim: Simulation, client_id: int) -> PlayerStatus | None:
     return players.get(client_id)
 
 
-@pytest.mark.parametrize("link", [Link.PERFECT, Link.POOR], ids=["perfect", "poor"])
+@pytest.mark.parametrize(
+    "link", [Link.PERFECT, pytest.param(Link.POOR, marks=pytest.mark.slow)], ids=["perfect", "poor"]
+)
 def test_a_lost_player_comes_back_to_its_place(link: Link) -> None:
     """The same number, the same entity, what it owns still its own; everybody else sees it lost, and back."""
     sim = Simulation(game, clients=2, link=link, seed=1, server_config=GRACE)
