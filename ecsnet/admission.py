@@ -6,7 +6,7 @@ Only this file knows the layout of these three payloads; "Admission" in PROTOCOL
 import unicodedata
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgpack  # type: ignore[import-untyped]  # ships no types; checked where it is unpacked
 
@@ -27,8 +27,8 @@ class Credentials:
 
     name: str
     schema_hash: bytes
-    token: bytes = b""  # a connect token; see `ecsnet.tokens`
-    ticket: bytes = b""  # of an earlier welcome; see `ecsnet.sessions`
+    token: bytes = field(default=b"", repr=False)  # a connect token; see `ecsnet.tokens`
+    ticket: bytes = field(default=b"", repr=False)  # of an earlier welcome; see `ecsnet.sessions`
 
     def pack(self) -> bytes:
         """Encode for HELLO."""
@@ -59,7 +59,7 @@ class Welcome:
 
     client_id: int
     tick: Tick
-    ticket: bytes = b""
+    ticket: bytes = field(default=b"", repr=False)
 
     def pack(self) -> bytes:
         """Encode for REPLY."""

@@ -1,6 +1,6 @@
 """What a connection, an endpoint or a server tells its host: queued, taken with `events()`, never called back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from ecsnet.protocol import DisconnectReason
@@ -31,7 +31,7 @@ class ConnectRequested:
 
     request_id: int
     address: "Address"
-    credentials: bytes
+    credentials: bytes = field(repr=False)  # may hold a token, which must not end up in a log
     player_key: bytes = b""  # the public key of a client that has one, 32 bytes
 
 
@@ -40,7 +40,7 @@ class Connected:
     """A connection is up. On a client `payload` is what the server granted; on a server it is empty."""
 
     connection: "Connection"
-    payload: bytes = b""
+    payload: bytes = field(default=b"", repr=False)  # may hold a resume ticket
 
 
 @dataclass(frozen=True, slots=True)

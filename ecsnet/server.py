@@ -250,10 +250,8 @@ class Server:
         """Put a player in its place again; if its old connection still looks alive, nobody is there any more."""
         before = session.peer
         if session.keep_until is None:
-            self._end_conversation(before, "the session goes on over another connection")
-            before.connection.close(
-                DisconnectReason.KICKED, "the session goes on over another connection", now=self._now
-            )
+            self._end_conversation(before, ELSEWHERE)
+            before.connection.close(DisconnectReason.KICKED, ELSEWHERE, now=self._now)
         else:
             self._events.append(PlayerReturned(peer.client_id, peer.name))
         if players.set_status(self.world, before.entity, PlayerStatus.CONNECTED):

@@ -3,11 +3,13 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecsnet.admission import Credentials, Welcome
 from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
+from ecsnet.events import Connected, ConnectRequested
 from ecsnet.peer import Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.sessions import LOST_REASONS, Session, Sessions, Ticket
@@ -58,6 +60,7 @@ def test_bit_flips_and_cuts_of_every_byte_of_a_ticket_are_refused() -> None:
         sessions.find(ticket + b"\0", b"")
 
 
+@settings(deadline=None)
 @given(data=st.binary(min_size=1, max_size=100))
 def test_any_bytes_are_refused_without_more(data: bytes) -> None:
     sessions = make()
@@ -154,3 +157,18 @@ def test_without_grace_there_are_no_tickets_and_no_randomness_is_used() -> None:
     assert sessions.seal(Ticket(1, b"", 1)) == b""
     assert sessions.find(b"anything", b"") is None
     assert not sessions.lose(player(), DisconnectReason.TIMEOUT, "", 0.0)
+
+
+def test_a_repr_shows_neither_tokens_nor_tickets() -> None:
+    """They must not end up in a log, where whoever reads it could use them."""
+    secret = b"secret 12345"
+    shown = [
+        Credentials("Ada", bytes(16), secret, secret),
+        Welcome(1, 2, secret),
+        ConnectRequested(1, ("192.0.2.1", 1), secret),
+        Connected(None, secret),  # type: ignore[arg-type]  # only shown
+        make(),
+    ]
+
+    assert "secret" not in repr(shown)
+    assert KEY.hex() not in repr(shown)

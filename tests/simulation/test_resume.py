@@ -37,7 +37,9 @@ def status_of(sim: Simulation, client_id: int) -> PlayerStatus | None:
     return players.get(client_id)
 
 
-@pytest.mark.parametrize("link", [Link.PERFECT, Link.POOR], ids=["perfect", "poor"])
+@pytest.mark.parametrize(
+    "link", [Link.PERFECT, pytest.param(Link.POOR, marks=pytest.mark.slow)], ids=["perfect", "poor"]
+)
 def test_a_lost_player_comes_back_to_its_place(link: Link) -> None:
     """The same number, the same entity, what it owns still its own; everybody else sees it lost, and back."""
     sim = Simulation(game, clients=2, link=link, seed=1, server_config=GRACE)
@@ -82,16 +84,22 @@ def test_who_comes_back_plays_as_before() -> None:
     assert sim.server.world.component_for_entity(sim.server.peers[back.client_id].entity, Walk).dx == 1
 
 
-def test_a_lost_player_lets_go_of_its_keys() -> None:
-    """Or it would run into the enemy's hands for the whole time of grace."""
+@pytest.mark.parametrize("reason", [DisconnectReason.TIMEOUT, DisconnectReason.CONNECTION_LOST])
+def test_a_lost_player_lets_go_of_its_keys(reason: DisconnectReason) -> None:
+    """Or it would run into the enemy's hands for the whole time of grace; also when the loss is noticed at once."""
     sim = Simulation(game, clients=1, seed=3, server_config=GRACE)
     client = sim.clients[0]
     entity = sim.server.peers[client.client_id].entity
     client.press(Walk(dx=1))
     sim.run(0.5)
     assert sim.server.world.component_for_entity(entity, Walk).dx == 1
-    losing(sim, client)
+    if reason is DisconnectReason.TIMEOUT:
+        losing(sim, client)
+    else:
+        sim.server.peers[client.client_id].connection.close(reason, now=sim.now)
+        sim.run(0.1)
 
+    assert status_of(sim, client.client_id) is PlayerStatus.LOST
     assert sim.server.world.component_for_entity(entity, Walk).dx == 0
 
 

@@ -9,10 +9,11 @@ the description of a schema, values, state messages, input messages, calls.
 
 import math
 import struct
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from hashlib import blake2b, blake2s, sha256
+from hashlib import blake2b, blake2s, scrypt, sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -99,13 +100,23 @@ def varint(value: int) -> bytes:
 # Handshake.
 
 
-class NoiseNK:
-    """Noise_NK_25519_AESGCM_SHA256 as seen by whoever knows the initiator's ephemeral key; revision 34, section 5."""
+class Noise:
+    """The four patterns under AESGCM, as seen by whoever knows the initiator's keys; revision 34, sections 5 and 9.
 
-    def __init__(self, ephemeral: bytes, server_key: bytes, prologue: bytes) -> None:
+    Args:
+        static: The initiator's static private key, for IK; nothing for NK.
+        psk: Made of the password; nothing without.
+    """
+
+    def __init__(
+        self, ephemeral: bytes, server_key: bytes, prologue: bytes, static: bytes = b"", psk: bytes = b""
+    ) -> None:
         self._ephemeral = X25519PrivateKey.from_private_bytes(ephemeral)
+        self._static = X25519PrivateKey.from_private_bytes(static) if static else None
+        self._psk = psk
         self._server_key = server_key
-        self._chaining_key = self.hash = b"Noise_NK_25519_AESGCM_SHA256".ljust(32, b"\0")
+        name = f"Noise_{'IK' if static else 'NK'}{'psk0' if psk else ''}_25519_AESGCM_SHA256"
+        self._chaining_key = self.hash = name.encode().ljust(32, b"\0")
         self._key = b""
         self._mix_hash(prologue)
         self._mix_hash(server_key)
@@ -115,34 +126,52 @@ class NoiseNK:
         return self._ephemeral.public_key().public_bytes_raw()
 
     def write_first(self, payload: bytes) -> bytes:
-        """Return message 1: e, es."""
+        """Return message 1: psk, e, es, s, ss, without what there is not."""
         self._start()
-        sealed = AESGCM(self._key).encrypt(bytes(12), payload, self.hash)
-        self._mix_hash(sealed)
-        return self.public + sealed
+        message = self.public
+        if self._static is not None:
+            message += self._seal(self._static.public_key().public_bytes_raw())
+            self._mix_key(self._static, self._server_key)
+        return message + self._seal(payload)
 
     def read_first(self, message: bytes) -> bytes:
-        """Return the payload of a message 1 that was written with this ephemeral key."""
+        """Return the payload of a message 1 of NK that was written with this ephemeral key."""
         reader = Reader(message)
         expect(reader.take(32) == self.public, "message 1 of another ephemeral key")
         self._start()
         return self._open(reader.rest())
 
     def read_second(self, message: bytes) -> bytes:
-        """Return the payload of message 2: e, ee."""
+        """Return the payload of message 2: e, ee, se."""
         reader = Reader(message)
         remote = reader.take(32)
-        self._mix_hash(remote)
-        self._mix_key(remote)
+        self._mix_public(remote)
+        self._mix_key(self._ephemeral, remote)
+        if self._static is not None:
+            self._mix_key(self._static, remote)
         return self._open(reader.rest())
 
     def split(self) -> tuple[bytes, bytes]:
         """Return the keys from client to server and from server to client."""
-        return self._hkdf(b"")
+        first, second = self._hkdf(b"", 2)
+        return first, second
 
     def _start(self) -> None:
-        self._mix_hash(self.public)
-        self._mix_key(self._server_key)
+        if self._psk:
+            self._chaining_key, bound, self._key = self._hkdf(self._psk, 3)
+            self._mix_hash(bound)
+        self._mix_public(self.public)
+        self._mix_key(self._ephemeral, self._server_key)
+
+    def _mix_public(self, public: bytes) -> None:
+        self._mix_hash(public)
+        if self._psk:
+            self._chaining_key, self._key = self._hkdf(public, 2)
+
+    def _seal(self, payload: bytes) -> bytes:
+        sealed = AESGCM(self._key).encrypt(bytes(12), payload, self.hash)
+        self._mix_hash(sealed)
+        return sealed
 
     def _open(self, sealed: bytes) -> bytes:
         payload = _decrypt(self._key, bytes(12), sealed, self.hash)
@@ -152,13 +181,13 @@ class NoiseNK:
     def _mix_hash(self, data: bytes) -> None:
         self.hash = sha256(self.hash + data).digest()
 
-    def _mix_key(self, remote: bytes) -> None:
-        shared = self._ephemeral.exchange(X25519PublicKey.from_public_bytes(remote))
-        self._chaining_key, self._key = self._hkdf(shared)
+    def _mix_key(self, own: X25519PrivateKey, remote: bytes) -> None:
+        shared = own.exchange(X25519PublicKey.from_public_bytes(remote))
+        self._chaining_key, self._key = self._hkdf(shared, 2)
 
-    def _hkdf(self, material: bytes) -> tuple[bytes, bytes]:
-        output = HKDF(SHA256(), length=64, salt=self._chaining_key, info=b"").derive(material)
-        return output[:32], output[32:]
+    def _hkdf(self, material: bytes, outputs: int) -> list[bytes]:
+        output = HKDF(SHA256(), length=32 * outputs, salt=self._chaining_key, info=b"").derive(material)
+        return [output[at : at + 32] for at in range(0, 32 * outputs, 32)]
 
 
 @dataclass(frozen=True)
@@ -206,31 +235,51 @@ def decode_challenge(data: bytes) -> Challenge:
     return Challenge(attempt, issued, cookie, server_key, lowest, highest, suites, patterns, reader.rest())
 
 
+def password_key(password: str, application_id: bytes) -> bytes:
+    spelled = unicodedata.normalize("NFC", password).encode()
+    return scrypt(spelled, salt=b"ecsnet password" + application_id, n=32768, r=8, p=1, dklen=32, maxmem=1 << 26)
+
+
+@dataclass(frozen=True)
+class Haves:
+    """What a client may have besides credentials."""
+
+    pin: bytes = b""
+    static: bytes = b""
+    psk: bytes = b""
+
+    @property
+    def pattern(self) -> int:
+        return 2 * (self.static != b"") + (self.psk != b"")
+
+
 def encode_hello(
     challenge_data: bytes,
     application_id: bytes,
     credentials: bytes,
     ephemeral: bytes,
-    pin: bytes = b"",
+    haves: Haves = Haves(),
     padded_bytes: int = HANDSHAKE_BYTES,
-) -> tuple[bytes, NoiseNK]:
-    """Return HELLO and the handshake it begins: with the server's current key, or the former one if that is `pin`."""
+) -> tuple[bytes, Noise]:
+    """Return HELLO and the handshake it begins: with the server's current key, or the former one if that is pinned."""
     challenge = decode_challenge(challenge_data)
+    pin = haves.pin
     key_index = int(pin != b"" and pin == challenge.former_key)
     expect(challenge.lowest <= VERSION <= challenge.highest, "another version")
-    expect(bool(challenge.suites & 1 and challenge.patterns & 1), "suite 0 and pattern 0 must be offered")
-    size = 32 + len(credentials) + 16
+    expect(challenge.suites & 3 == 3 and challenge.patterns & 5 == 5, "these suites and patterns must be offered")
+    expect(bool(challenge.patterns >> haves.pattern & 1), "the server has no password")
+    size = 32 + len(credentials) + 16 + (48 if haves.static else 0)
     fields = (
         bytes([HELLO]) + challenge.attempt + unsigned(challenge.issued, 4) + challenge.cookie
-        + unsigned(VERSION, 2) + bytes([0, 0, key_index]) + application_id + unsigned(size, 2)
+        + unsigned(VERSION, 2) + bytes([0, haves.pattern, key_index]) + application_id + unsigned(size, 2)
     )  # fmt: skip
     padding = bytes(max(0, padded_bytes - HELLO_FIELDS_BYTES - size))
     server_key = challenge.former_key if key_index else challenge.server_key
-    noise = NoiseNK(ephemeral, server_key, challenge_data + fields + padding)
+    noise = Noise(ephemeral, server_key, challenge_data + fields + padding, haves.static, haves.psk)
     return fields + noise.write_first(credentials) + padding, noise
 
 
-def decode_hello(challenge_data: bytes, data: bytes, ephemeral_of: Callable[[bytes], bytes]) -> tuple[bytes, NoiseNK]:
+def decode_hello(challenge_data: bytes, data: bytes, ephemeral_of: Callable[[bytes], bytes]) -> tuple[bytes, Noise]:
     """Return the credentials of a HELLO that answers a CHALLENGE, and the Noise handshake it began.
 
     Args:
@@ -250,11 +299,11 @@ def decode_hello(challenge_data: bytes, data: bytes, ephemeral_of: Callable[[byt
     padding = reader.rest()
     expect(not any(padding), "padding that is not zero")
     prologue = challenge_data + data[:HELLO_FIELDS_BYTES] + padding
-    noise = NoiseNK(ephemeral_of(message[:32]), server_key, prologue)
+    noise = Noise(ephemeral_of(message[:32]), server_key, prologue)
     return noise.read_first(message), noise
 
 
-def decode_reply(data: bytes, attempt: bytes, noise: NoiseNK) -> Verdict:
+def decode_reply(data: bytes, attempt: bytes, noise: Noise) -> Verdict:
     reader = Reader(data)
     expect(len(data) <= HANDSHAKE_BYTES and reader.unsigned(1) == REPLY, "no REPLY")
     expect(reader.take(8) == attempt, "REPLY of another attempt")
@@ -496,12 +545,12 @@ class MinimalClient:
         application_id: bytes,
         credentials: bytes,
         entropy: Callable[[int], bytes],
-        pin: bytes = b"",
+        haves: Haves | None = None,
     ) -> None:
         self.channels = channels
         self.application_id = application_id
         self.credentials = credentials
-        self.pin = pin
+        self.haves = haves or Haves()
         self.attempt, self.ephemeral = entropy(8), entropy(32)
         self.verdict: Verdict | None = None
         self.heard: Close | None = None
@@ -509,7 +558,7 @@ class MinimalClient:
         self.acknowledged: set[int] = set()
         self.frames_heard: list[Frame] = []
         self.next_packet = 0
-        self._noise: NoiseNK | None = None
+        self._noise: Noise | None = None
         self._opening: Opening | None = None
         self._key = self._start = b""
         self._numbers = [0] * len(channels)
@@ -524,7 +573,9 @@ class MinimalClient:
     def receive(self, data: bytes) -> None:
         match data[0]:
             case 0x82 if self._noise is None and decode_challenge(data).attempt == self.attempt:
-                hello, self._noise = encode_hello(data, self.application_id, self.credentials, self.ephemeral, self.pin)
+                hello, self._noise = encode_hello(
+                    data, self.application_id, self.credentials, self.ephemeral, self.haves
+                )
                 self._outgoing.append(hello)
             case 0x84 if self._noise is not None and self.verdict is None:
                 self.verdict = decode_reply(data, self.attempt, self._noise)
@@ -557,7 +608,7 @@ class MinimalClient:
         self._outgoing.append(header + seal(self._key, self.next_packet, header, plaintext))
         self.next_packet += 1
 
-    def _begin(self, noise: NoiseNK, connection_id: int | None) -> None:
+    def _begin(self, noise: Noise, connection_id: int | None) -> None:
         if connection_id is None:
             return
         self._key, receiving = noise.split()

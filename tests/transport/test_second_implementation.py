@@ -30,6 +30,7 @@ from ecsnet.transport.connection import Connection
 from ecsnet.transport.crypto import PacketKeys
 from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
+from ecsnet.transport.password import password_key
 from ecsnet.transport.state import State
 from tests.simulation.meadow import Sheep, Walk, game, rename, shear
 from tests.transport import second
@@ -130,13 +131,21 @@ def test_the_example_of_the_standard_reads_as_it_says() -> None:
 class Meeting:
     """A real server's endpoint and a client of the second implementation, over a wire that loses what it is told to."""
 
-    def __init__(self, *, refuse: bool = False, identity: Identity | None = None, pin: bytes = b"") -> None:
+    def __init__(
+        self,
+        *,
+        refuse: bool = False,
+        identity: Identity | None = None,
+        haves: second.Haves | None = None,
+        password: str = "",
+    ) -> None:
         self.entropy = random.Random(5).randbytes
         self.endpoint = Endpoint(
             identity or Identity.generate(self.entropy), application_id=APPLICATION, channels=CHANNELS,
             config=TransportConfig(), entropy=self.entropy,
+            password_key=password_key(password, APPLICATION) if password else None,
         )  # fmt: skip
-        self.client = second.MinimalClient(DELIVERIES, APPLICATION, b"credentials", self.entropy, pin)
+        self.client = second.MinimalClient(DELIVERIES, APPLICATION, b"credentials", self.entropy, haves)
         self.now = 100.0
         self.events: list[object] = []
         self.packets_to_lose: set[int] = set()  # of the server's packets, by order of sending
@@ -194,9 +203,25 @@ def test_the_second_client_connects_by_either_key_of_a_rotation(number: int) -> 
     """CHALLENGE grows by the former key, HELLO says which one was taken."""
     former = Identity(b"\1" * 32)
     current = Identity(b"\2" * 32, former)
-    meeting = Meeting(identity=current, pin=[former.public, current.public][number - 1])
+    meeting = Meeting(identity=current, haves=second.Haves(pin=[former.public, current.public][number - 1]))
 
     assert meeting.connect().state is State.CONNECTED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("password", ["", "caf\u00e9"])
+@pytest.mark.parametrize("static", [b"", b"\5" * 32], ids=["anybody", "player"])
+def test_the_second_client_connects_by_every_pattern(password: str, static: bytes) -> None:
+    """With a password, made into a key by itself, with a key of its own, with both; and messages travel."""
+    psk = second.password_key("cafe\u0301", APPLICATION) if password else b""
+    meeting = Meeting(haves=second.Haves(static=static, psk=psk), password=password)
+    connection = meeting.connect()
+    meeting.client.send(ORDERED, b"hello")
+    meeting.run()
+
+    [request] = [event for event in meeting.events if isinstance(event, ConnectRequested)]
+    assert request.player_key == (Identity(static).public if static else b"")
+    assert connection.take_messages() == [(ORDERED, b"hello")]
 
 
 def test_the_second_client_understands_a_refusal() -> None:
@@ -361,7 +386,7 @@ class Eavesdropper:
         self.calls: list[second.Call | second.Result | second.Refused] = []
         self._recorded = recorded
         self._challenges: dict[Address, bytes] = {}
-        self._noises: dict[Address, second.NoiseNK] = {}
+        self._noises: dict[Address, second.Noise] = {}
         self._openings: dict[tuple[Address, bool], second.Opening] = {}
         self._parts: dict[tuple[Address, bool, int, int], dict[int, bytes]] = {}
         self._functions: dict[Address, dict[int, int]] = {}
