@@ -7,7 +7,7 @@ import hashlib
 import heapq
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ecsnet.transport.address import Address
@@ -64,12 +64,19 @@ Link.POOR = Link(loss=0.10, duplicate=0.02, reorder=0.02, latency_seconds=0.150,
 
 
 @dataclass(slots=True)
+class _Queue:
+    """What waits at a bottleneck."""
+
+    busy_until: float = 0.0
+
+
+@dataclass(slots=True)
 class _Path:
     """One direction between two addresses."""
 
     link: Link
     lost_last: bool = False
-    busy_until: float = 0.0
+    queue: _Queue = field(default_factory=_Queue)
 
 
 class VirtualNetwork:
@@ -97,6 +104,12 @@ class VirtualNetwork:
     def set_link(self, source: Address, destination: Address, link: Link) -> None:
         """Give one direction another condition from now on."""
         self._path(source, destination).link = link
+
+    def share_queue(self, *paths: tuple[Address, Address]) -> None:
+        """Let directions, (source, destination) each, meet at one bottleneck; give them links of the same bandwidth."""
+        queue = _Queue()
+        for source, destination in paths:
+            self._path(source, destination).queue = queue
 
     def partition(self, a: Address, b: Address) -> None:
         """Let nothing through between two addresses until `heal`."""
@@ -167,11 +180,12 @@ class VirtualNetwork:
         rate = path.link.bandwidth_bytes_per_second
         if rate is None:
             return 0.0
-        start = max(now, path.busy_until)
+        queue = path.queue
+        start = max(now, queue.busy_until)
         if (start - now) * rate > path.link.queue_bytes:
             return None
-        path.busy_until = start + size / rate
-        return path.busy_until - now
+        queue.busy_until = start + size / rate
+        return queue.busy_until - now
 
     def _transit(self, link: Link) -> float:
         delay = link.latency_seconds

@@ -158,9 +158,9 @@ class Connection:
         self._outbox.add(channel, message, token)
         self.statistics.messages_sent += 1
 
-    def budget_bytes(self, now: float) -> int:  # noqa: ARG002  # pacing will need it
+    def budget_bytes(self, now: float) -> int:
         """Return how many bytes of unreliable messages are worth making now: what the next call can carry."""
-        return max(0, self._config.send_budget_bytes - self._outbox.waiting_bytes)
+        return 0 if self._traffic is None else self._traffic.budget_bytes(self._clamp(now))
 
     def take_messages(self) -> list[tuple[int, bytes]]:
         """Return and forget what arrived: (channel, message)."""

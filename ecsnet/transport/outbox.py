@@ -87,11 +87,11 @@ class Outbox:
         self._queue.append((frame, token))
         self._queue_bytes += len(frame)
         if self._queue_bytes > self._config.max_unreliable_queue_bytes:
-            self._drop_oldest()
+            self.drop_oldest(self._config.max_unreliable_queue_bytes)
 
-    def _drop_oldest(self) -> None:
-        """Make room: the newest messages are worth most."""
-        while self._queue_bytes > self._config.max_unreliable_queue_bytes:
+    def drop_oldest(self, limit_bytes: int) -> None:
+        """Let no more unreliable bytes wait: the newest messages are worth most."""
+        while self._queue_bytes > limit_bytes:
             frame, token = self._queue.popleft()
             self._queue_bytes -= len(frame)
             self._statistics.drops["unreliable queue full"] += 1
@@ -110,9 +110,17 @@ class Outbox:
         """Unreliable bytes that wait to be packed."""
         return self._queue_bytes
 
-    def begin(self) -> None:
-        """Start a call's packets: reliable pieces go first up to their share, then unreliable ones, then the rest."""
-        self._allowance_bytes = self._share_bytes
+    def begin(self, budget_bytes: int | None = None) -> None:
+        """Start a call's packets: reliable pieces go first up to their share, then unreliable ones, then the rest.
+
+        Args:
+            budget_bytes: What the call may send; None: the most one ever may.
+        """
+        share = self._share_bytes
+        if budget_bytes is not None:
+            share = int(budget_bytes * self._config.reliable_share)
+        # A call may be worth less than a packet: what its reliable pieces took beyond their share is owed.
+        self._allowance_bytes = min(0, self._allowance_bytes) + share
         if self._duplicates:
             self._send_duplicates()
 

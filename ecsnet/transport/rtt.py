@@ -60,6 +60,10 @@ class RoundTrip:
         self.variation += (abs(self.smoothed - adjusted) - self.variation) / 4
         self.smoothed += (adjusted - self.smoothed) / 8
 
+    def forget_minimum(self) -> None:
+        """Let the last sample be the smallest: nothing came through for long, and the path may be another one now."""
+        self.minimum = self.latest
+
     def loss_delay(self) -> float:
         """Return how long a packet may trail a later acknowledged one until it counts as lost: 9/8 round trips."""
         return max(1.125 * max(self.latest, self.smoothed), GRANULARITY_SECONDS)

@@ -67,9 +67,9 @@ def test_a_host_that_sleeps_until_the_deadline_finds_something_to_do(start: floa
 
 
 def test_silence_asks_for_a_probe_at_doubling_intervals() -> None:
-    """Nothing later arrives that could prove the loss of the last packet."""
+    """Nothing later arrives that could prove the loss of the last packet. Half a second is the longest wait, though."""
     in_flight = flying(1)
-    in_flight.rtt.add(0.1, 0.0, DELAY)
+    in_flight.rtt.add(0.04, 0.0, DELAY)
     times = []
     for _ in range(4):
         deadline = in_flight.next_deadline()
@@ -78,7 +78,7 @@ def test_silence_asks_for_a_probe_at_doubling_intervals() -> None:
         assert in_flight.update(deadline) == ([], True)
         times.append(deadline)
 
-    assert times == pytest.approx([0.34, 0.34 + 0.68, 0.34 + 3 * 0.68, 0.34 + 7 * 0.68])
+    assert times == pytest.approx([0.16, 0.16 + 0.32, 0.16 + 0.32 + 0.5, 0.16 + 0.32 + 2 * 0.5])
     in_flight.add(1, sent(1, 6.0))
     assert tokens(in_flight.receive_ack((1, 0.0, 0), 2, 6.1)[1]) == [0]
     in_flight.add(2, sent(2, 7.0))
