@@ -92,7 +92,7 @@ class TransportConfig:
     """Unreliable messages that wait to be packed; beyond it the oldest are given up."""
 
     unreliable_backlog_bytes: int = 65_536
-    """Unreliable messages that a call may leave unsent, or a congestion window if that is more; beyond it the oldest are
+    """Unreliable bytes that a call may leave unsent, or a congestion window if that is more; beyond it the oldest are
     given up. Behind more they would wait for over a second at 64 kB/s, and then nobody wants them."""
 
     client_send_queue_bytes: int = 262_144

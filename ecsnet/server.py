@@ -129,7 +129,7 @@ class Server:
 
     def update(self, now: float) -> None:
         """Let timers fire and run the ticks that are due."""
-        self._now = now
+        self._now = self._session.now = now
         self._endpoint.update(now)
         for event in self._endpoint.events():
             self._handle(event)

@@ -46,9 +46,8 @@ class SendState(System):
             input_margin=NO_INPUT if margin is None else max(-127, min(127, margin)),
         )
         connection = peer.connection
-        messages = self._session.sender.messages_for(
-            client_id, own, self._session.config.state_budget_bytes, connection.max_message_bytes
-        )
+        budget = min(self._session.config.state_budget_bytes, connection.budget_bytes(self._session.now))
+        messages = self._session.sender.messages_for(client_id, own, budget, connection.max_message_bytes)
         for message, token in messages:
             connection.send(STATE, message, token)
 

@@ -8,7 +8,7 @@ from ecsnet.transport.replay import ReplayWindow
 __all__ = ["ACK_RANGE", "ReceivedPackets"]
 
 ACK_RANGE = 1024  # packets an ACK can name below the largest: over 17 seconds at 60 a second
-MANY_PACKETS = 8  # so many wait for no company: who sends that much sends evenly only if it hears soon what has arrived
+MANY_PACKETS = 4  # so many wait for no company: who sends that much sends evenly only if it hears soon what has arrived
 
 
 class ReceivedPackets(ReplayWindow):

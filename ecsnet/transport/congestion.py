@@ -1,26 +1,33 @@
 """How much may be on its way, and how fast it goes out: the congestion window and pacing of one connection's sender.
 
-Delay is the main sign of congestion: a queue that grows is seen long before it overflows. It is judged once a round, by
-the smallest of at least four samples against the smallest of the last ten seconds: polling hosts, waiting ACKs, jitter
-and a stalled host only ever add to a sample. Losses count when there are clearly more than this path loses anyway: Wi-Fi
-and mobile links lose at random, and to slow down for that helps nobody; a buffer too shallow to delay anything overflows
-only while we send too much, so less is lost right after backing off, and that is how the two are told apart.
+Delay is the main sign of congestion: a queue that grows is seen long before it overflows. It is judged once a round
+trip, by the middle of at least four samples against the smallest middle of the last ten seconds: polling hosts, waiting
+ACKs and jitter make single samples vary more than a queue does, and one of a host that hung is far out. Losses count
+when there are clearly more than the path loses anyway: Wi-Fi and mobile links lose at random, and to slow down for that
+helps nobody. A buffer too shallow to delay anything overflows only while we send too much. Halving the window for a
+moment tells the two apart.
 
-Until the first sign the window doubles each round trip (slow start). Then additive increase, multiplicative decrease: a
-sign takes off what lies in the queue; each round without one adds, and more the longer there was none. That step depends
-on time alone, which is the same for all flows of a bottleneck, so they come to equal shares. Only a window that was used
-up grows: a game mostly sends less than it may, and learns nothing from that.
+Until the first sign the window doubles each round trip (slow start). Then additive increase, multiplicative decrease:
+a sign takes off what lies in the queue; each round without one adds, and more the longer there was none. That step
+depends on time alone, which is the same for all flows of a bottleneck, so they come to equal shares. Only a window that
+was used up grows: a game mostly sends less than it may, and learns nothing from that.
 
 What must not wait is not asked about here: probes, PINGs, ACKs, CLOSE. Sources: RFC 9002, section 7, for slow start,
-application limits, persistent congestion and pacing; RFC 9438 and H-TCP for the step that grows with time.
+application limits, persistent congestion and pacing; H-TCP (Leith, Shorten 2004) for the step that grows with time.
 """
+
+from math import sqrt
 
 from ecsnet.config import TransportConfig
 
 __all__ = ["Congestion"]
 
-QUEUE_SECONDS = 0.040  # more delay than this, and noise, above the smallest is a queue: half of what a player notices
-EMPTY_SECONDS = 0.005  # less, and half the noise, is none
+QUEUE_SECONDS = 0.035  # more delay than this above the smallest, beside noise and patience, is a queue
+# A small window waits longer before it counts delay as a queue: so flows that know different smallest delays, as a late
+# one does, still come to equal shares. Divided by the root of its datagrams; after Swift (SIGCOMM 2020), section 3.5.
+PATIENCE_SECONDS, MOST_PATIENCE_SECONDS = 0.100, 0.020
+NOISE_SHARE = 0.5  # of half the span of a round's samples: their middle varies by about so much
+EMPTY_SECONDS, EMPTY_NOISE_SHARE = 0.005, 0.25  # a delay within so much of the smallest shows an empty queue
 MIN_SAMPLES = 4  # at different times, for a round to count
 BASE_SECONDS = 5.0  # the smallest delay is taken over one to two of these spans: a path may have changed
 LOOK_SECONDS = 5.0  # who has not seen the queue empty for so long sends less, to see what the smallest delay is now
@@ -29,23 +36,24 @@ LOOK_PEAKS = 4  # times what was on its way at most: a larger window is not what
 STUCK_ROUNDS = 3  # backed off so often without the delay giving way, it is no queue of ours
 STUCK_SHARE = 0.75
 MOST_DELAY_DECREASE = 0.75
-LOW_GAIN, RETURN_GAIN = 1.0, 0.6  # the queue is emptied, but then only as much less is sent as lets it stay short
+# What lies in the queue is taken off and more for a moment, so that it empties and every flow sees the smallest delay;
+# the window returns to a little more than the path holds, once the delay is below this.
+LOW_SHARE, RETURN_GAIN, RETURN_SECONDS = 0.7, 0.8, 0.050
 PACKETS_TO_JUDGE = 64  # fewer say nothing about a share of losses: one in 64 is 1.6 %
-FIRST_PACKETS_TO_JUDGE = 20
+FIRST_PACKETS_TO_JUDGE = 20  # in slow start, where waiting for more costs more
 LOSS_TOLERANCE, USUAL_LOSSES = 0.05, 1.5  # more than 5 % above one and a half times the usual share is too much
 MAX_USUAL_LOSS = 0.25
-# Halving the window tells whose losses they are: they stay more than this share of what they were, and less than this
-# share of what arrived before arrives.
-LOSS_LOW, UNMOVED_SHARE, ARRIVING_SHARE = 0.5, 0.4, 0.75
+DOUBTFUL_LOSS = 0.02  # a usual share above this is tried again every LOOK_SECONDS
+# Halving the window tells whose losses they are. The path's own stay: they are more than this share of what they were,
+# and less than this share of what arrived before arrives. If they were ours, fewer are lost, and as much arrives.
+LOSS_LOW, UNMOVED_SHARE, ARRIVING_SHARE = 0.5, 0.55, 0.75
 LEAST_LOSS_DECREASE, MOST_LOSS_DECREASE = 0.15, 0.5
 STEP_BYTES = 30_000  # added in a second, when the last sign is a second ago; twice as much when it is two ago ...
-STEP_SHARE, LEAST_STEP_BYTES = (
-    0.125,
-    600,
-)  # but in a round never more than this share: narrow links have room for little
+STEP_SHARE, LEAST_STEP_BYTES = 0.06, 300  # but in a round never more than this share: narrow links have room for little
+MIN_DELAY_SECONDS = 0.001  # RFC 9002's granularity
 PACING_GAIN, SLOW_START_GAIN = 1.25, 2.0  # above window / round trip, so that pacing does not hold the window back
-# What a host sends at once is what the pace allows since its last call, and a little more for a late call. Whatever it may
-# have left out before is forfeited: RFC 9002, section 7.7, allows ten datagrams; six pass the buffer of a cheap router.
+# What a host sends at once is what the pace allows since its last call, and a little more for a late one. What it left
+# out before is forfeited. At least six datagrams: RFC 9002, section 7.7, allows ten; six pass a cheap router's buffer.
 BURST_CALLS = 1.5
 BURST_DATAGRAMS = 6
 MAX_CALL_SECONDS = 0.1
@@ -63,8 +71,8 @@ class Congestion:
 
     __slots__ = (
         "_acked_bytes", "_arrived_before", "_base", "_base_before", "_base_until", "_before", "_before_loss",
-        "_burst_bytes", "_called_at", "_delay", "_due_at", "_empty_at", "_initial_bytes", "_interval", "_limited",
-        "_lost", "_max_ack_delay", "_max_bytes", "_min_bytes", "_noise", "_packet_bytes", "_peak_bytes",
+        "_burst_bytes", "_called_at", "_delay", "_doubted_at", "_due_at", "_empty_at", "_initial_bytes", "_interval",
+        "_limited", "_lost", "_max_ack_delay", "_max_bytes", "_min_bytes", "_noise", "_packet_bytes", "_peak_bytes",
         "_quiet_since", "_rate", "_returns_to", "_round_began_at", "_round_ends_at", "_sample_at", "_sample_max",
         "_sample_min", "_sample_sum", "_samples", "_seen", "_settling", "_shrunk_for_loss", "_slow_start", "_stuck",
         "_stuck_queue", "_usual_loss", "_was_slow_start", "in_flight_bytes", "window_bytes",
@@ -96,7 +104,7 @@ class Congestion:
         self._base = self._base_before = NEVER
         self._base_until = -NEVER
         self._empty_at = NEVER
-        self._delay = 0.0  # of the last round
+        self._delay = smoothed  # of the last round
         self._noise = 0.0  # half the span of the samples of a round, smoothed
         self._returns_to = 0  # the window to return to after two rounds with a smaller one; 0: it is not made small
         self._stuck = 0
@@ -109,13 +117,14 @@ class Congestion:
         self._before_loss = 0  # the window before that
         self._arrived_before = 0.0  # and what arrived, bytes a second
         self._was_slow_start = False
+        self._doubted_at = -NEVER  # when it was last tried whether losses are the path's own
         # Pacing.
         self._due_at = -NEVER  # when the next datagram may go out
         self._rate = 0.0
         self._burst_bytes = 0.0
         self._interval = 1 / 60  # between two calls of the host, smoothed
         self._called_at = -NEVER
-        self.follow(smoothed)
+        self._pace()
 
     def __repr__(self) -> str:
         """Show the window."""
@@ -149,8 +158,7 @@ class Congestion:
         earliest = now - self._burst_bytes / self._rate
         due_at = self._due_at if self._due_at > earliest else earliest  # credit older than a burst is forfeited
         self._due_at = due_at + size / self._rate
-        if self.in_flight_bytes > self._peak_bytes:
-            self._peak_bytes = self.in_flight_bytes
+        self._peak_bytes = max(self._peak_bytes, self.in_flight_bytes)
         # Who asks for a budget first never has anything waiting: to have used it up, nearly, is to be held back.
         if self.in_flight_bytes + self._packet_bytes > self.window_bytes or now < self._due_at:
             self._limited = True
@@ -163,10 +171,16 @@ class Congestion:
         """Return when pacing lets more out; None if only an acknowledgement can."""
         return self._due_at + QUANTUM_SECONDS if self.in_flight_bytes < self.window_bytes - kept_bytes else None
 
-    def follow(self, smoothed: float) -> None:  # HOT: once per packet received
-        """Set the pace by the window and the smoothed round trip in seconds."""
+    def guess_rtt(self, seconds: float) -> None:
+        """Take a guess at the round trip until a round was measured."""
+        self._delay = seconds
+        self._pace()
+
+    def _pace(self) -> None:  # HOT: once per packet received in slow start, else once per round
+        """Set the pace by the window and the last round's delay, in which no single sample counts for much."""
         gain = SLOW_START_GAIN if self._slow_start else PACING_GAIN
-        self._rate = rate = gain * self.window_bytes / (smoothed if smoothed > 0.001 else 0.001)
+        delay = self._delay
+        self._rate = rate = gain * self.window_bytes / (delay if delay > MIN_DELAY_SECONDS else MIN_DELAY_SECONDS)
         burst = rate * self._interval * BURST_CALLS
         least = BURST_DATAGRAMS * self._packet_bytes
         self._burst_bytes = burst if burst > least else least
@@ -188,14 +202,13 @@ class Congestion:
         self._seen += packets
         if self._slow_start and self._limited:
             self.window_bytes = min(self.window_bytes + size, self._max_bytes)
+            self._pace()
         if now > self._sample_at and sample < NEVER:  # what arrives together was held up together: one sample
             self._sample_at = now
             self._samples += 1
             self._sample_sum += sample
-            if sample < self._sample_min:
-                self._sample_min = sample
-            if sample > self._sample_max:
-                self._sample_max = sample
+            self._sample_min = min(self._sample_min, sample)
+            self._sample_max = max(self._sample_max, sample)
         if self._samples >= MIN_SAMPLES and (largest >= self._round_ends_at or self._slow_start):
             self._end_round(next_number, now)
 
@@ -224,6 +237,7 @@ class Congestion:
         self._seen = self._lost = 0
         self._settling = False
         self._begin_round(next_number)
+        self._pace()
 
     def _begin_round(self, next_number: int) -> None:
         self._round_ends_at = next_number
@@ -241,26 +255,30 @@ class Congestion:
         if self._settling:  # what this round showed is older than the smaller window
             self._settling = False
             self._seen = self._lost = 0
+            if not self._shrunk_for_loss and queue <= RETURN_SECONDS:
+                self._return()
         else:
             self._judge(queue, now)
         self._begin_round(next_number)
+        self._pace()
 
     def _judge(self, queue: float, now: float) -> None:
         share = self._loss_share()
         delay = self._delay_decrease(queue)
-        if self._returns_to and share is None and not delay:
+        if self._shrunk_for_loss and share is None and not delay:
             return  # too few packets yet to know what the smaller window did to the losses
-        if share is not None and self._returns_to:
+        if share is not None and self._shrunk_for_loss:
             self._learn_usual_loss(share, now)
         loss = 0.0 if share is None else self._loss_decrease(share)
         if delay or loss:
             self._back_off(delay, loss, share or 0.0, now)
         elif self._returns_to:
-            self.window_bytes = max(self.window_bytes, self._returns_to)
-            self._returns_to = 0
+            self._return()
         elif now - self._empty_at > LOOK_SECONDS and LOOK_PEAKS * self._peak_bytes > self.window_bytes:
             self._empty_at = now
             self._shrink(self.window_bytes, int(min(self.window_bytes, self._peak_bytes) * LOOK_SHARE))
+        elif self._usual_loss > DOUBTFUL_LOSS and self._limited and now - self._doubted_at > LOOK_SECONDS:
+            self._back_off(0.0, LEAST_LOSS_DECREASE, self._usual_loss, now)
         elif self._limited:
             self._grow(now)
 
@@ -275,16 +293,16 @@ class Congestion:
             self._base_before = NEVER if stale else self._base
             self._base = NEVER
             self._base_until = now + BASE_SECONDS
-        if sample < self._base:
-            self._base = sample
+        self._base = min(self._base, sample)
         queue = sample - min(self._base, self._base_before)
-        if queue <= EMPTY_SECONDS + self._noise / 4 or self._empty_at == NEVER:
+        if queue <= EMPTY_SECONDS + self._noise * EMPTY_NOISE_SHARE or self._empty_at == NEVER:
             self._empty_at = now
         return queue
 
     def _delay_decrease(self, queue: float) -> float:
         """Return by what share to shrink for the delay, to empty the queue; 0 if there is none."""
-        if queue <= QUEUE_SECONDS + self._noise:
+        patience = min(MOST_PATIENCE_SECONDS, PATIENCE_SECONDS / sqrt(self.window_bytes / self._packet_bytes))
+        if queue <= QUEUE_SECONDS + patience + self._noise * NOISE_SHARE:
             self._stuck = 0
             return 0.0
         if self._stuck and queue > STUCK_SHARE * self._stuck_queue:
@@ -315,11 +333,13 @@ class Congestion:
 
         Where too much was sent, less is lost now and no less arrives; else a like share is lost, and less arrives.
         """
-        if self._shrunk_for_loss and self._arriving(now) < ARRIVING_SHARE * self._arrived_before:
+        fewer = share < UNMOVED_SHARE * self._shrunk_for_loss
+        if fewer or self._arriving(now) >= ARRIVING_SHARE * self._arrived_before:
+            self._usual_loss = min(share, self._usual_loss)
+        else:
             self._usual_loss = min(share, MAX_USUAL_LOSS)
-            if share >= UNMOVED_SHARE * self._shrunk_for_loss:
-                self._returns_to = self._before_loss
-                self._slow_start = self._was_slow_start
+            self._returns_to = self._before_loss
+            self._slow_start = self._was_slow_start
         self._shrunk_for_loss = 0.0
 
     def _arriving(self, now: float) -> float:
@@ -341,12 +361,13 @@ class Congestion:
             return
         if loss:
             self._shrunk_for_loss = share
+            self._doubted_at = now
             self._arrived_before = self._arriving(now)
             self._before_loss = window
             self._was_slow_start = self._slow_start
         self._slow_start = False
         self._quiet_since = now
-        low = int(window * (1.0 - max(delay * LOW_GAIN, LOSS_LOW if loss else 0.0)))
+        low = int(window * min((1.0 - delay) * LOW_SHARE if delay else 1.0, LOSS_LOW if loss else 1.0))
         self._shrink(int(window * (1.0 - max(delay * RETURN_GAIN, loss))), low)
 
     def _shrink(self, returns_to: int, low: int) -> None:
@@ -354,6 +375,10 @@ class Congestion:
         self._settling = True
         self._returns_to = returns_to
         self.window_bytes = max(self._min_bytes, low)
+
+    def _return(self) -> None:
+        self.window_bytes = max(self.window_bytes, self._returns_to)
+        self._returns_to = 0
 
     def _grow(self, now: float) -> None:
         if self._slow_start:

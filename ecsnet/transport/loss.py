@@ -19,8 +19,8 @@ PACKET_THRESHOLD = 3
 PERSISTENT_PROBES = 3  # RFC 9002, section 7.6.1
 NO_SAMPLE = float("inf")
 MAX_BACKOFF = 6  # doublings
-# RFC 9002 knows no end of the doubling. But a game is to go on half a second after its link is back, and the idle timeout
-# ends it after 20 such probes of a datagram each.
+# RFC 9002 knows no end of the doubling. But a game is to go on half a second after its link is back, and the idle
+# timeout ends it after 20 such probes of a datagram each.
 MAX_PROBE_PAUSE_SECONDS = 0.5
 
 # When it was sent; its size in bytes; the pieces of reliable messages and the tokens of other messages it carried; the

@@ -1,7 +1,8 @@
 """The packets of one connection, both ways: numbered, sealed, acknowledged, given up for lost.
 
 The layout of bytes belongs to `packet.py`, what is to be sent to `outbox.py`, what is on its way to `loss.py`, what
-arrived to `acks.py`, how much may go out to `congestion.py`. Whether there is a connection at all is the business of `connection.py`.
+arrived to `acks.py`, how much may go out to `congestion.py`. Whether there is a connection at all is the business of
+`connection.py`.
 """
 
 import struct
@@ -129,7 +130,6 @@ class Traffic:
         if rtt.has_sample:
             statistics.rtt_seconds, statistics.jitter_seconds = rtt.smoothed, rtt.variation
         congestion.note_acked(len(acked), size, in_flight.largest_acked, self._next_number, in_flight.sample, now)
-        congestion.follow(rtt.smoothed)
 
     def _note_lost(self, lost: Sequence[SentPacket], acked: Sequence[SentPacket] = ()) -> None:
         size = 0
@@ -148,7 +148,7 @@ class Traffic:
         """Take what the handshake took, at most, for the round trip until one was measured."""
         rtt = self._in_flight.rtt
         rtt.guess(seconds)
-        self._congestion.follow(rtt.smoothed)
+        self._congestion.guess_rtt(rtt.smoothed)
 
     def probe_timeout(self) -> float:
         """Return after how many seconds without an acknowledgement something must be wrong."""
