@@ -25,7 +25,7 @@ __all__ = ["Congestion"]
 QUEUE_SECONDS = 0.035  # more delay than this above the smallest, beside noise and patience, is a queue
 # A small window waits longer before it counts delay as a queue: so flows that know different smallest delays, as a late
 # one does, still come to equal shares. Divided by the root of its datagrams; after Swift (SIGCOMM 2020), section 3.5.
-PATIENCE_SECONDS, MOST_PATIENCE_SECONDS = 0.100, 0.020
+PATIENCE_SECONDS, MOST_PATIENCE_SECONDS = 0.200, 0.030
 NOISE_SHARE = 0.5  # of half the span of a round's samples: their middle varies by about so much
 EMPTY_SECONDS, EMPTY_NOISE_SHARE = 0.005, 0.25  # a delay within so much of the smallest shows an empty queue
 MIN_SAMPLES = 4  # at different times, for a round to count
@@ -38,7 +38,7 @@ STUCK_SHARE = 0.75
 MOST_DELAY_DECREASE = 0.75
 # What lies in the queue is taken off and more for a moment, so that it empties and every flow sees the smallest delay;
 # the window returns to a little more than the path holds, once the delay is below this.
-LOW_SHARE, RETURN_GAIN, RETURN_SECONDS = 0.7, 0.8, 0.050
+LOW_SECONDS, RETURN_GAIN, RETURN_SECONDS = 0.035, 0.8, 0.050
 PACKETS_TO_JUDGE = 64  # fewer say nothing about a share of losses: one in 64 is 1.6 %
 FIRST_PACKETS_TO_JUDGE = 20  # in slow start, where waiting for more costs more
 LOSS_TOLERANCE, USUAL_LOSSES = 0.05, 1.5  # more than 5 % above one and a half times the usual share is too much
@@ -160,7 +160,9 @@ class Congestion:
         self._due_at = due_at + size / self._rate
         self._peak_bytes = max(self._peak_bytes, self.in_flight_bytes)
         # Who asks for a budget first never has anything waiting: to have used it up, nearly, is to be held back.
-        if self.in_flight_bytes + self._packet_bytes > self.window_bytes or now < self._due_at:
+        # In slow start half is enough, as in Linux: a game that sends a little more than yet is not held back at all.
+        used = 2 * self.in_flight_bytes if self._slow_start else self.in_flight_bytes + self._packet_bytes
+        if used > self.window_bytes or now < self._due_at:
             self._limited = True
 
     def note_held_back(self) -> None:
@@ -367,7 +369,8 @@ class Congestion:
             self._was_slow_start = self._slow_start
         self._slow_start = False
         self._quiet_since = now
-        low = int(window * min((1.0 - delay) * LOW_SHARE if delay else 1.0, LOSS_LOW if loss else 1.0))
+        deeper = delay + LOW_SECONDS / (self._delay + self._max_ack_delay) if delay else 0.0
+        low = int(window * (1.0 - min(MOST_DELAY_DECREASE, max(deeper, LOSS_LOW if loss else 0.0))))
         self._shrink(int(window * (1.0 - max(delay * RETURN_GAIN, loss))), low)
 
     def _shrink(self, returns_to: int, low: int) -> None:

@@ -13,6 +13,7 @@ from tests.transport.pair import APPLICATION, CHANNELS, ORDERED, SERVER, UNRELIA
 
 STEP = 1 / 60
 MESSAGE = bytes(1000)
+OVERHEAD_BYTES = 22  # header, tag and the frame's type and length
 
 
 class WatchedNetwork(VirtualNetwork):
@@ -136,9 +137,13 @@ class Bottleneck:
         return sum(size for at, size in self.arrived[index] if at > self.now - seconds) / seconds
 
     def share(self, seconds: float) -> float:
-        """Return how much of the bottleneck all flows used lately, 0 to about 0.95: headers are not counted."""
+        """Return how much of the bottleneck the messages of all flows used lately, 0 to about 0.95."""
         assert self.link.bandwidth_bytes_per_second is not None
         return sum(self.rate(i, seconds) for i in range(len(self.flows))) / self.link.bandwidth_bytes_per_second
+
+    def use(self, seconds: float) -> float:
+        """Return the same with what the headers of a datagram per message take."""
+        return self.share(seconds) * (1 + OVERHEAD_BYTES / len(MESSAGE))
 
     def wait(self, seconds: float, quantile: float = 0.95) -> float:
         """Return how long datagrams waited at the bottleneck lately, seconds."""

@@ -86,6 +86,20 @@ def test_silence_asks_for_a_probe_at_doubling_intervals() -> None:
     assert in_flight.next_deadline() == pytest.approx(7.0 + in_flight.rtt.probe_timeout(DELAY))
 
 
+def test_three_probe_timeouts_of_losses_and_no_arrival_are_persistent() -> None:
+    """RFC 9002, section 7.6: the path is gone, or another one; a few losses in a row are not that."""
+    in_flight = flying(0)
+    in_flight.rtt.add(0.1, 0.0, DELAY)
+    span = 3 * in_flight.rtt.probe_timeout(DELAY)
+    lost = [sent(1, 5.0), sent(2, 5.0 + span / 2), sent(4, 5.001 + span)]
+
+    assert in_flight.persists(lost)
+    assert not in_flight.persists(lost[:2])
+    assert not in_flight.persists(lost, [sent(3, 5.0 + 0.6 * span)])
+    assert in_flight.persists(lost, [sent(5, 6.0 + span)])
+    assert not flying(0).persists(lost)  # without a sample nothing is known of the path
+
+
 def test_what_was_lost_and_arrives_after_all_stays_lost() -> None:
     """A report is given once; the receiver of the message sorts out what comes twice."""
     in_flight = flying(5, step=0.0)
