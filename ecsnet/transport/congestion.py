@@ -133,17 +133,13 @@ class Congestion:
 
     # Sending.
 
-    def room_bytes(self, now: float, kept_bytes: int = 0) -> int:  # HOT: once or twice per call of the host
-        """Return how much may go out now; the last datagram may pass it.
-
-        Args:
-            kept_bytes: How much of the window to leave free.
-        """
+    def room_bytes(self, now: float) -> int:  # HOT: once per call of the host
+        """Return how much may go out now; the last datagram may pass it."""
         gap = now - self._called_at
         if 0.0 < gap < MAX_CALL_SECONDS:  # longer ones are pauses
             self._interval += (gap - self._interval) / 8
         self._called_at = now
-        room = self.window_bytes - kept_bytes - self.in_flight_bytes
+        room = self.window_bytes - self.in_flight_bytes
         if room <= 0 or now < self._due_at:
             return 0
         paced = (now - self._due_at) * self._rate
@@ -155,14 +151,17 @@ class Congestion:
 
     def note_sent(self, size: int, now: float) -> None:  # HOT: once per call of the host
         """Note what one call sent; each ack-eliciting packet was added to `in_flight_bytes` before."""
-        earliest = now - self._burst_bytes / self._rate
-        due_at = self._due_at if self._due_at > earliest else earliest  # credit older than a burst is forfeited
-        self._due_at = due_at + size / self._rate
-        self._peak_bytes = max(self._peak_bytes, self.in_flight_bytes)
+        rate, in_flight = self._rate, self.in_flight_bytes
+        earliest = now - self._burst_bytes / rate
+        due_at = self._due_at
+        due_at = max(due_at, earliest)  # credit older than a burst is forfeited
+        self._due_at = due_at = due_at + size / rate
+        if in_flight > self._peak_bytes:  # noqa: PLR1730  # half the time of max()
+            self._peak_bytes = in_flight
         # Who asks for a budget first never has anything waiting: to have used it up, nearly, is to be held back.
         # In slow start half is enough, as in Linux: a game that sends a little more than yet is not held back at all.
-        used = 2 * self.in_flight_bytes if self._slow_start else self.in_flight_bytes + self._packet_bytes
-        if used > self.window_bytes or now < self._due_at:
+        used = 2 * in_flight if self._slow_start else in_flight + self._packet_bytes
+        if used > self.window_bytes or now < due_at:
             self._limited = True
 
     def note_held_back(self) -> None:
@@ -170,7 +169,7 @@ class Congestion:
         self._limited = True
 
     def resumes_at(self, kept_bytes: int) -> float | None:
-        """Return when pacing lets more out; None if only an acknowledgement can."""
+        """Return when pacing lets more out, but for what is kept free; None if only an acknowledgement can."""
         return self._due_at + QUANTUM_SECONDS if self.in_flight_bytes < self.window_bytes - kept_bytes else None
 
     def guess_rtt(self, seconds: float) -> None:

@@ -180,49 +180,55 @@ class Traffic:
 
     def datagrams(self, now: float) -> list[tuple[bytes, Address]]:  # HOT: once per call of the host
         """Pack what is queued into as few datagrams as it fits, as far as there is room; PINGs and ACKs need none."""
-        outbox, congestion = self._outbox, self._congestion
-        datagrams: list[bytes] = []
+        datagrams: list[tuple[bytes, Address]] = []
         sent = 0
-        if outbox.is_waiting or self.ping_due:
+        if self.ping_due or self._outbox.is_waiting:
             sent = self._send_waiting(datagrams, now)
         else:
             self._resumes_at = None
-        if self._ack_is_due(now):  # nothing was sent that could carry it
-            datagrams.append(self._pack(now, 0))
-            sent += len(datagrams[-1])
-        statistics = self._statistics
-        statistics.budget_bytes, statistics.in_flight_bytes = congestion.window_bytes, congestion.in_flight_bytes
-        if not datagrams:
-            return []
-        congestion.note_sent(sent, now)
-        self.last_sent = now
-        statistics.datagrams_sent += len(datagrams)
-        statistics.bytes_sent += sent
-        address = self._address
-        return [(data, address) for data in datagrams]
-
-    def _send_waiting(self, datagrams: list[bytes], now: float) -> int:
-        """Pack what waits, as far as there is room; return the bytes. HOT: once per call of the host."""
-        outbox, congestion = self._outbox, self._congestion
-        kept = congestion.window_bytes // KEPT_SHARE
-        limit = self._config.send_budget_bytes
-        room, rest = min(congestion.room_bytes(now), limit), min(congestion.room_bytes(now, kept), limit)
-        most = len(datagrams) + ACK_RANGE - len(self._in_flight)
-        outbox.begin(room)
-        sent = 0
-        while self.ping_due or (
-            sent < (room if outbox.waiting_bytes else rest) and outbox.is_waiting and len(datagrams) < most
-        ):
-            data = self._pack(now, self._payload_bytes)
-            datagrams.append(data)
+        if self.received.eliciting_since is not None and self._ack_is_due(now):  # nothing was sent that could carry it
+            data = self._pack(now, 0)
+            datagrams.append((data, self._address))
             sent += len(data)
-        self._resumes_at = None
-        if outbox.is_waiting and len(datagrams) < most:
-            if sent < limit:
-                congestion.note_held_back()
-            outbox.drop_oldest(max(congestion.window_bytes, self._config.unreliable_backlog_bytes))
-            self._resumes_at = congestion.resumes_at(0 if outbox.waiting_bytes else kept)
+        statistics, congestion = self._statistics, self._congestion
+        if datagrams:
+            congestion.note_sent(sent, now)
+            self.last_sent = now
+            statistics.datagrams_sent += len(datagrams)
+            statistics.bytes_sent += sent
+        statistics.budget_bytes, statistics.in_flight_bytes = congestion.window_bytes, congestion.in_flight_bytes
+        return datagrams
+
+    def _send_waiting(self, datagrams: list[tuple[bytes, Address]], now: float) -> int:
+        """Pack what waits, as far as there is room; return the bytes. HOT: once per call of the host."""
+        outbox, congestion, address, payload = self._outbox, self._congestion, self._address, self._payload_bytes
+        limit = self._config.send_budget_bytes
+        most = ACK_RANGE - len(self._in_flight)
+        room = congestion.room_bytes(now)
+        outbox.begin(room if room < limit else limit)
+        sent = kept = 0
+        while True:
+            if not kept and not outbox.waiting_bytes:  # only reliable messages are left: they leave some of the window
+                kept = congestion.window_bytes // KEPT_SHARE
+                room = min(room, sent + congestion.window_bytes - kept - congestion.in_flight_bytes)
+            if not self.ping_due and (sent >= room or sent >= limit or len(datagrams) >= most):
+                break
+            data = self._pack(now, payload)
+            datagrams.append((data, address))
+            sent += len(data)
+            if not outbox.is_waiting:
+                self._resumes_at = None
+                return sent
+        self._hold_back(kept, by_pace=sent < limit and len(datagrams) < most, full=len(datagrams) >= most)
         return sent
+
+    def _hold_back(self, kept: int, *, by_pace: bool, full: bool) -> None:
+        """Let what waits wait, the newest of it, until an acknowledgement or pacing lets it out."""
+        congestion = self._congestion
+        if by_pace:
+            congestion.note_held_back()
+        self._outbox.drop_oldest(max(congestion.window_bytes, self._config.unreliable_backlog_bytes))
+        self._resumes_at = None if full else congestion.resumes_at(kept)
 
     def budget_bytes(self, now: float) -> int:
         """Return how much of unreliable messages the next call can carry beside what waits."""

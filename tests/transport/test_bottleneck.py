@@ -22,7 +22,7 @@ def link(rate: float, rtt: float, *, loss: float = 0.0, queue: int = DEEP) -> Li
 @pytest.mark.parametrize("rtt", [0.02, 0.05, 0.2])
 @pytest.mark.parametrize("rate", [64_000, 250_000, 1_000_000])
 def test_one_flow_uses_a_clean_link_and_keeps_its_queue_short(rate: int, rtt: float, *, reliable: bool) -> None:
-    """At least 90 % of the bytes, headers included. The queue is a few datagrams, which take their time on a narrow one."""
+    """At least 90 % of the bytes with headers. The queue is a few datagrams; they take their time on a narrow link."""
     path = Bottleneck(link(rate, rtt), seed=1)
     path.join(reliable=reliable)
     path.run(20)
@@ -62,7 +62,7 @@ def test_random_losses_do_not_starve_a_flow(loss: float, least: float, seed: int
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("rate", [250_000, 1_000_000])
 def test_a_shallow_buffer_is_not_overrun_for_long(rate: int, seed: int) -> None:
-    """10 kB are less than what a host of 60 Hz sends in a call at full rate: it must stay below that, with few losses."""
+    """10 kB are less than a host of 60 Hz sends in a call at full rate: it must stay below that, with few losses."""
     path = Bottleneck(link(rate, 0.05, queue=10_000), seed=seed)
     path.join()
     path.run(20)
