@@ -130,6 +130,7 @@ def test_a_host_that_hung_is_no_queue() -> None:
     path.rounds(2)
 
     assert path.congestion.window_bytes >= before
+    assert "slow start" in repr(path.congestion)
 
 
 @pytest.mark.parametrize("loss", [0.03, 0.1, 0.2])
