@@ -57,7 +57,7 @@ class RoundTrip:
         self.minimum = min(self.minimum, sample)
         delay = min(ack_delay, max_ack_delay)
         adjusted = sample - delay if sample >= self.minimum + delay else sample
-        # In the order of RFC 9002, appendix A.7. There are samples only after the handshake, so the delay always counts.
+        # In the order of RFC 9002, appendix A.7. Samples follow the handshake, so the delay always counts.
         self.variation += (abs(self.smoothed - adjusted) - self.variation) / 4
         self.smoothed += (adjusted - self.smoothed) / 8
 
