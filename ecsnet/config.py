@@ -163,8 +163,19 @@ class TransportConfig:
     """Most bytes sent over a stream (TCP) and not acknowledged. All of it is a second at 64 kB/s: staler state nobody
     wants. And 16,384 B of state 30 times a second fit it up to a round trip of 130 ms. (wire)"""
 
-    send_budget_bytes: int = 65_536
-    """Most bytes of one connection in one call: 4 MB/s at 60 calls a second. Congestion control will lower it."""
+    send_budget_bytes: int = 524_288
+    """Most bytes of one connection in one call: 31 MB/s at 60 calls a second. Congestion control allows less."""
+
+    initial_window_bytes: int = 12_000
+    """Most bytes on their way before anything is known of the path: ten datagrams, RFC 9002, section 7.2."""
+
+    min_window_bytes: int = 2400
+    """Most bytes on their way on the worst of paths: two datagrams, RFC 9002, section 7.2; and inputs, 30 a second of
+    60 B, for a round trip of a second."""
+
+    max_window_bytes: int = 1_048_576
+    """Most bytes on their way on the best of paths: 20 MB/s at a round trip of 50 ms. 1024 datagrams, as many as an ACK
+    can name, are little more."""
 
     reliable_share: float = 0.25
     """Share of it that reliable messages may take before unreliable ones: state must not wait behind a download, nor
@@ -172,6 +183,10 @@ class TransportConfig:
 
     max_unreliable_queue_bytes: int = 262_144
     """Unreliable messages that wait to be packed; beyond it the oldest are given up."""
+
+    unreliable_backlog_bytes: int = 65_536
+    """Unreliable bytes that a call may leave unsent, or a congestion window if that is more; beyond it the oldest are
+    given up. Behind more they would wait for over a second at 64 kB/s, and then nobody wants them."""
 
     client_send_queue_bytes: int = 262_144
     """Reliable bytes a client may have unacknowledged on one channel."""
@@ -223,8 +238,8 @@ class TransportConfig:
     take memory, too, 13 MB of them without it. (wire)"""
 
     stall_timeout_seconds: float = 30.0
-    """How long a peer may acknowledge no reliable message although some wait; then the connection is closed as too
-    slow, before what waits for it grows old. Three times the idle timeout: a program stopped in a debugger is gone
+    """How long a peer may acknowledge nothing of reliable messages although some wait; then the connection is closed as
+    too slow, before what waits for it grows old. Three times the idle timeout: a program stopped in a debugger is gone
     long before."""
 
     duplicate_bytes: int = 256

@@ -27,9 +27,9 @@ class ServerSession:
     config: ServerConfig
     sender: Sender
     calls: CallDesk
-    now: float = 0.0  # the host's clock at this update, monotonic seconds
     peers: dict[int, Peer] = field(default_factory=dict)  # by client id
     input_buffers: dict[int, InputBuffer] = field(default_factory=dict)  # by client id
+    now: float = 0.0  # the host's clock at this update, monotonic seconds
 
 
 @dataclass(slots=True, eq=False)

@@ -10,7 +10,7 @@ import hashlib
 import heapq
 import random
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ecsnet.transport.address import Address, StreamAddress
@@ -73,12 +73,19 @@ MAX_RETRANSMITS = 64  # of a link that loses everything: longer than anybody's p
 
 
 @dataclass(slots=True)
+class _Queue:
+    """What waits at a bottleneck."""
+
+    busy_until: float = 0.0
+
+
+@dataclass(slots=True)
 class _Path:
     """One direction between two addresses."""
 
     link: Link
     lost_last: bool = False
-    busy_until: float = 0.0
+    queue: _Queue = field(default_factory=_Queue)
     last_arrival: float = 0.0  # of a stream: nothing arrives before what was sent earlier
     ended: bool = False  # of a stream: nothing more is taken
     is_closed_here: bool = False  # and its beginning was who ended it, and listens no more
@@ -115,6 +122,12 @@ class VirtualNetwork:
         for (start, end), path in self._paths.items():
             if (start[:2], end[:2]) == (source[:2], destination[:2]):
                 path.link = link
+
+    def share_queue(self, *paths: tuple[Address, Address]) -> None:
+        """Let directions, (source, destination) each, meet at one bottleneck; give them links of the same bandwidth."""
+        queue = _Queue()
+        for source, destination in paths:
+            self._path(source, destination).queue = queue
 
     def partition(self, a: Address, b: Address) -> None:
         """Let nothing through between two addresses until `heal`; streams stand still and go on afterwards."""
@@ -244,11 +257,12 @@ class VirtualNetwork:
         rate = path.link.bandwidth_bytes_per_second
         if rate is None:
             return 0.0
-        start = max(now, path.busy_until)
+        queue = path.queue
+        start = max(now, queue.busy_until)
         if (start - now) * rate > path.link.queue_bytes and not endless:
             return None
-        path.busy_until = start + size / rate
-        return path.busy_until - now
+        queue.busy_until = start + size / rate
+        return queue.busy_until - now
 
     def _transit(self, link: Link) -> float:
         delay = link.latency_seconds

@@ -11,6 +11,7 @@ LOSS_WINDOW = 120  # packets: two seconds at 60 a second
 LATE = 8  # of the newest packets, those missing may only be late
 
 ACK_RANGE = 1024  # packets an ACK can name below the largest: over 17 seconds at 60 a second
+MANY_PACKETS = 4  # so many wait for no company: who sends that much sends evenly only if it hears soon what has arrived
 
 
 class ReceivedPackets(ReplayWindow):
@@ -20,13 +21,14 @@ class ReceivedPackets(ReplayWindow):
         eliciting_since: When the first packet arrived that asks for an ACK not yet sent; None if there is none.
     """
 
-    __slots__ = ("_confirmed", "_largest_at", "eliciting_since")
+    __slots__ = ("_confirmed", "_largest_at", "_told", "eliciting_since")
 
     def __init__(self) -> None:
         """Start empty."""
         super().__init__(ACK_RANGE + 1)
         self._largest_at = 0.0
         self._confirmed = -1
+        self._told = -1  # largest packet number in an ACK
         self.eliciting_since: float | None = None
 
     def add(self, number: int, now: float, *, ack_eliciting: bool) -> None:  # HOT: once per packet received
@@ -39,11 +41,13 @@ class ReceivedPackets(ReplayWindow):
 
     def ack_due_at(self, delay_seconds: float) -> float | None:
         """Return when an ACK must go out even alone; None while nothing asks for one."""
-        return None if self.eliciting_since is None else self.eliciting_since + delay_seconds
+        since = self.eliciting_since
+        return since if since is None or self.largest - self._told >= MANY_PACKETS else since + delay_seconds
 
     def take_ack(self, now: float) -> tuple[int, float, int]:
         """Return largest, delay and bitmap for an ACK frame, and note that it is sent."""
         self.eliciting_since = None
+        self._told = self.largest
         width = min(ACK_RANGE, self.largest - self._confirmed)
         return self.largest, now - self._largest_at, (self._seen >> 1) & ((1 << width) - 1)
 

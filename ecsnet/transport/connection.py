@@ -109,7 +109,7 @@ class Connection:
         )  # fmt: skip
         self._now = self._last_heard = now
         self._asked_at = now  # when the handshake's last question went out, HELLO or REPLY
-        self._settled = 0  # reliable messages, when that last changed
+        self._settled = 0  # pieces of reliable messages, when that last changed
         self._settled_at = now
         self._events: list[Connected | Disconnected | Writable] = []
 
@@ -204,12 +204,9 @@ class Connection:
         self._statistics.messages_sent += 1
         self.awake[self] = None
 
-    def budget_bytes(self, now: float) -> int:  # noqa: ARG002  # pacing will need it
+    def budget_bytes(self, now: float) -> int:
         """Return how many bytes of unreliable messages are worth making now: what the next call can carry."""
-        budget = self._config.send_budget_bytes
-        if self._traffic is not None:
-            budget = min(budget, self._traffic.room_bytes)
-        return max(0, budget - self._outbox.waiting_bytes)
+        return 0 if self._traffic is None else self._traffic.budget_bytes(self._clamp(now))
 
     def is_writable(self, channel: int, size: int = 0) -> bool:
         """Tell whether `send` would take a message of `size` bytes now."""
@@ -491,7 +488,7 @@ class Connection:
             self._watch_progress(traffic, now)
 
     def _watch_progress(self, traffic: Traffic, now: float) -> None:
-        """Close a connection whose peer has acknowledged no reliable message for too long, though some wait."""
+        """Close a connection whose peer acknowledges nothing of reliable messages for too long, though some wait."""
         waits, settled = self._outbox.progress
         if not waits or settled != self._settled:
             self._settled, self._settled_at = settled, now

@@ -134,16 +134,18 @@ class Outbox:
     def _queue_frame(self, frame: bytes, token: int | None) -> None:
         self._queue.append((frame, token))
         self._queue_bytes += len(frame)
-        held = self._queue_bytes + len(self._queue) * self._config.message_overhead_bytes
-        if held > self._config.max_unreliable_queue_bytes:
-            self._drop_oldest(held)
+        if self._held_bytes > self._config.max_unreliable_queue_bytes:
+            self.drop_oldest(self._config.max_unreliable_queue_bytes)
 
-    def _drop_oldest(self, held: int) -> None:
-        """Make room: the newest messages are worth most."""
-        while held > self._config.max_unreliable_queue_bytes:
+    @property
+    def _held_bytes(self) -> int:
+        return self._queue_bytes + len(self._queue) * self._config.message_overhead_bytes
+
+    def drop_oldest(self, limit_bytes: int) -> None:
+        """Let no more unreliable bytes wait: the newest messages are worth most."""
+        while self._held_bytes > limit_bytes:
             frame, token = self._queue.popleft()
             self._queue_bytes -= len(frame)
-            held -= len(frame) + self._config.message_overhead_bytes
             self._statistics.drops["unreliable queue full"] += 1
             if token is not None:
                 self._report((token,), arrived=False)
@@ -175,9 +177,17 @@ class Outbox:
         """Unreliable bytes that wait to be packed."""
         return self._queue_bytes
 
-    def begin(self) -> None:
-        """Start a call's packets: reliable pieces go first up to their share, then unreliable ones, then the rest."""
-        self._allowance_bytes = self._share_bytes
+    def begin(self, budget_bytes: int | None = None) -> None:
+        """Start a call's packets: reliable pieces go first up to their share, then unreliable ones, then the rest.
+
+        Args:
+            budget_bytes: What the call may send; None: the most one ever may.
+        """
+        share = self._share_bytes
+        if budget_bytes is not None:
+            share = int(budget_bytes * self._config.reliable_share)
+        # A call may be worth less than a packet: what its reliable pieces took beyond their share is owed.
+        self._allowance_bytes = min(0, self._allowance_bytes) + share
         if self._duplicates:
             self._send_duplicates()
 
@@ -331,7 +341,7 @@ class Outbox:
 
     @property
     def progress(self) -> tuple[bool, int]:
-        """Whether reliable messages wait to be acknowledged, and how many were."""
+        """Whether reliable messages wait to be acknowledged, and how many pieces of them were."""
         senders = self._senders.values()
         return any(sender.has_unsettled for sender in senders), sum(sender.settled for sender in senders)
 

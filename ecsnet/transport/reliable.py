@@ -102,7 +102,7 @@ class ReliableSender:
     Attributes:
         channel: Its index.
         queued_bytes: Payload of all of them; with `queued_overhead_bytes` for each but one, bounded by `limit_bytes`.
-        settled: How many were acknowledged as a whole.
+        settled: Pieces acknowledged so far.
     """
 
     __slots__ = (
@@ -247,12 +247,12 @@ class ReliableSender:
         if piece.done:
             return
         piece.done = True
+        self.settled += 1
         message_id = piece.message_id
         self._remaining[message_id] -= 1
         if self._remaining[message_id]:
             return
         del self._remaining[message_id]
-        self.settled += 1
         self.queued_bytes -= self._sizes[message_id]
         while self._oldest in self._sizes and self._oldest not in self._remaining:
             self._span_bytes -= self._sizes.pop(self._oldest)

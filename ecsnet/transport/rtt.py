@@ -57,12 +57,17 @@ class RoundTrip:
         self.minimum = min(self.minimum, sample)
         delay = min(ack_delay, max_ack_delay)
         adjusted = sample - delay if sample >= self.minimum + delay else sample
+        # In the order of RFC 9002, appendix A.7. Samples follow the handshake, so the delay always counts.
         self.variation += (abs(self.smoothed - adjusted) - self.variation) / 4
         self.smoothed += (adjusted - self.smoothed) / 8
 
-    def loss_delay(self) -> float:
+    def forget_minimum(self) -> None:
+        """Let the last sample be the smallest: nothing came through for long, and the path may be another one now."""
+        self.minimum = self.latest
+
+    def loss_delay(self, round_trips: float = 1.125) -> float:
         """Return how long a packet may trail a later acknowledged one until it counts as lost: 9/8 round trips."""
-        return max(1.125 * max(self.latest, self.smoothed), GRANULARITY_SECONDS)
+        return max(round_trips * max(self.latest, self.smoothed), GRANULARITY_SECONDS)
 
     def probe_timeout(self, max_ack_delay: float) -> float:
         """Return how long to wait for any acknowledgement before probing. Source: RFC 9002, section 6.2.1."""

@@ -18,6 +18,8 @@ class Statistics:
     rtt_seconds: float = 0.0  # smoothed; 0 before the first sample
     jitter_seconds: float = 0.0  # mean deviation of the round trip
     loss_sent: float = 0.0  # share of our packets lost lately, 0 to 1
+    budget_bytes: int = 0  # the congestion window: what may be on its way at once
+    in_flight_bytes: int = 0  # what is
     datagrams_sent: int = 0
     datagrams_received: int = 0
     bytes_sent: int = 0

@@ -50,8 +50,11 @@ class StreamTraffic(Traffic):
     ) -> None:
         """Start with packet number 0; see Traffic."""
         super().__init__(
-            keys, outbox, config, statistics, address=address, connection_id=connection_id, now=now, note=note
-        )
+            keys, outbox, config, statistics, address=address, connection_id=connection_id, now=now, note=note,
+            congestion=FixedWindow(config.stream_window_bytes),
+        )  # fmt: skip
+        self._max_in_flight = MAX_PACKETS_IN_FLIGHT
+        self._probe_bytes = 0
         self._next_received = 0
         self._unread_bytes = 0
         self.withholds_acks = False
@@ -114,13 +117,6 @@ class StreamTraffic(Traffic):
 
     # Sending.
 
-    @property
-    def room_bytes(self) -> int:
-        """How much may be sent before something is acknowledged."""
-        if len(self._in_flight) >= MAX_PACKETS_IN_FLIGHT:
-            return 0
-        return max(0, self._config.stream_window_bytes - self._bytes_in_flight)
-
     def _ack_is_due(self, now: float) -> bool:
         return not self.withholds_acks and super()._ack_is_due(now)
 
@@ -140,6 +136,54 @@ class StreamTraffic(Traffic):
             self._note(number, plaintext)
         length = (len(plaintext) + TAG_BYTES).to_bytes(LENGTH_BYTES, "big")
         return self._keys.send.seal(number, length, plaintext)
+
+
+class FixedWindow:
+    """The congestion control of a stream: none. The system has its own; all there is to do is not to run ahead of it.
+
+    Attributes:
+        window_bytes: Most bytes on their way.
+        in_flight_bytes: Those that are.
+    """
+
+    __slots__ = ("in_flight_bytes", "window_bytes")
+
+    def __init__(self, window_bytes: int) -> None:
+        """Start with nothing on its way."""
+        self.window_bytes = window_bytes
+        self.in_flight_bytes = 0
+
+    def __repr__(self) -> str:
+        """Show the window."""
+        return f"FixedWindow({self.in_flight_bytes} of {self.window_bytes} B)"
+
+    def room_bytes(self, now: float) -> int:  # noqa: ARG002  # there is no pace
+        """Return how much may go out now; the last record may pass it."""
+        return max(0, self.window_bytes - self.in_flight_bytes)
+
+    def note_sent(self, size: int, now: float) -> None:
+        """Hear what one call sent."""
+
+    def note_held_back(self) -> None:
+        """Hear that more would have been sent, had there been room."""
+
+    def resumes_at(self, kept_bytes: int) -> float | None:  # noqa: ARG002
+        """Return when more goes out: only an acknowledgement lets it."""
+        return None
+
+    def guess_rtt(self, seconds: float) -> None:
+        """Hear of a round trip."""
+
+    def note_acked(self, packets: int, size: int, largest: int, next_number: int, sample: float, now: float) -> None:  # noqa: ARG002
+        """Take what one ACK acknowledges."""
+        self.in_flight_bytes -= size
+
+    def note_lost(self, packets: int, size: int) -> None:  # noqa: ARG002
+        """Take packets that were given up."""
+        self.in_flight_bytes -= size
+
+    def restart(self, next_number: int) -> None:
+        """Hear that nothing came through for long."""
 
 
 def handshake_config(config: HandshakeConfig) -> HandshakeConfig:

@@ -1,20 +1,21 @@
 """The packets of one connection, both ways: numbered, sealed, acknowledged, given up for lost.
 
 The layout of bytes belongs to `packet.py`, what is to be sent to `outbox.py`, what is on its way to `loss.py`, what
-arrived to `acks.py`. Whether there is a connection at all is the business of `connection.py`.
+arrived to `acks.py`, how much may go out to `congestion.py`. Whether there is a connection at all is the business of
+`connection.py`.
 """
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from ecsnet.config import TransportConfig
 from ecsnet.transport import packet
-from ecsnet.transport.acks import ReceivedPackets
+from ecsnet.transport.acks import ACK_RANGE, ReceivedPackets
 from ecsnet.transport.address import Address, StreamAddress
+from ecsnet.transport.congestion import Congestion, CongestionControl
 from ecsnet.transport.crypto import TAG_BYTES, SessionKeys
 from ecsnet.transport.loss import InFlight, SentPacket
 from ecsnet.transport.outbox import Outbox
-from ecsnet.transport.reliable import Piece
 from ecsnet.transport.statistics import Statistics
 from ecsnet.wire import decode_packet_number
 
@@ -27,6 +28,7 @@ FLAGS = 0x00
 # An ACK goes back over packets until the peer acknowledges a packet with an ACK. Whoever only ever acknowledges sends a
 # PING with it when it goes back this far; else it would grow to 128 bytes and stay so.
 MAX_UNCONFIRMED_PACKETS = 64
+KEPT_SHARE = 4  # 1 / of the window: a download leaves it to state, or state would find the window full at each tick
 PROBED_PACKETS = 2  # a probe repeats what the two oldest packets carried: RFC 9002, section 6.2.4
 
 
@@ -41,8 +43,9 @@ class Traffic:
     """
 
     __slots__ = (
-        "_bytes_in_flight", "_config", "_header_start", "_in_flight", "_keys", "_next_number", "_note", "_outbox",
-        "_payload_bytes", "_peer_header_bytes", "_statistics", "address", "last_sent", "ping_due", "received",
+        "_config", "_congestion", "_header_start", "_in_flight", "_keys", "_max_in_flight", "_next_number", "_note",
+        "_outbox", "_payload_bytes", "_peer_header_bytes", "_probe_bytes", "_resumes_at", "_statistics", "address",
+        "last_sent", "ping_due", "received",
     )  # fmt: skip
 
     def __init__(
@@ -56,12 +59,14 @@ class Traffic:
         connection_id: int | None,
         now: float,
         note: Callable[[int, bytes], None] | None = None,
+        congestion: CongestionControl | None = None,
     ) -> None:
         """Start with packet number 0.
 
         Args:
             connection_id: On a client, what its packets carry; None on a server.
             note: Told of each packet sent: its number, its frames.
+            congestion: How much may be on its way; what a path of datagrams needs when omitted.
         """
         is_client = connection_id is not None
         self._keys = keys
@@ -74,7 +79,10 @@ class Traffic:
         self._peer_header_bytes = SERVER_HEADER.size if is_client else CLIENT_HEADER.size
         self._payload_bytes = payload_bytes(address, config, is_client=is_client)
         self._in_flight = InFlight(config.max_ack_delay_seconds)
-        self._bytes_in_flight = 0
+        self._congestion = congestion or Congestion(config, self._in_flight.rtt.smoothed)
+        self._max_in_flight = ACK_RANGE
+        self._probe_bytes = self._payload_bytes  # a PING that is due takes along what fits, also without room for it
+        self._resumes_at: float | None = None  # when what pacing held back may go out
         self._next_number = 0
         self._note = note
         self.received = ReceivedPackets()
@@ -83,7 +91,7 @@ class Traffic:
 
     def __repr__(self) -> str:
         """Show how far both directions got."""
-        return f"Traffic(sent {self._next_number}, received {self.received}, {self._in_flight})"
+        return f"Traffic(sent {self._next_number}, received {self.received}, {self._in_flight}, {self._congestion})"
 
     # Receiving.
 
@@ -124,33 +132,43 @@ class Traffic:
         Raises:
             RemoteProtocolError: It says so of a packet that was never sent.
         """
-        acked, lost = self._in_flight.receive_ack(ack, self._next_number, now)
+        in_flight = self._in_flight
+        acked, lost = in_flight.receive_ack(ack, self._next_number, now)
         if lost:
-            self._note_lost(lost)
+            self._note_lost(lost, acked)
         if not acked:
             return
         statistics, outbox = self._statistics, self._outbox
-        for _, size, pieces, tokens, acks_up_to in acked:
-            self._bytes_in_flight -= size
+        size = 0
+        for _, packet_bytes, pieces, tokens, acks_up_to in acked:
+            size += packet_bytes
             statistics.note_acked()
             if pieces or tokens:
                 outbox.acknowledge(pieces, tokens)
             self.received.confirm(acks_up_to)
-        rtt = self._in_flight.rtt
+        rtt, congestion = in_flight.rtt, self._congestion
         if rtt.has_sample:
             statistics.rtt_seconds, statistics.jitter_seconds = rtt.smoothed, rtt.variation
+        congestion.note_acked(len(acked), size, in_flight.largest_acked, self._next_number, in_flight.sample, now)
 
-    def _note_lost(self, packets: Iterable[SentPacket]) -> None:
-        for _, size, pieces, tokens, _ in packets:
-            self._bytes_in_flight -= size
+    def _note_lost(self, lost: Sequence[SentPacket], acked: Sequence[SentPacket] = ()) -> None:
+        size = 0
+        for _, packet_bytes, pieces, tokens, _ in lost:
+            size += packet_bytes
             self._statistics.note_lost()
             self._outbox.lose(pieces, tokens)
+        self._congestion.note_lost(len(lost), size)
+        if self._in_flight.persists(lost, acked):
+            self._in_flight.rtt.forget_minimum()
+            self._congestion.restart(self._next_number)
 
     # Time.
 
     def guess_rtt(self, seconds: float) -> None:
         """Take what the handshake took, at most, for the round trip until one was measured."""
-        self._in_flight.rtt.guess(seconds)
+        rtt = self._in_flight.rtt
+        rtt.guess(seconds)
+        self._congestion.guess_rtt(rtt.smoothed)
 
     def probe_timeout(self) -> float:
         """Return after how many seconds without an acknowledgement something must be wrong."""
@@ -161,13 +179,13 @@ class Traffic:
         lost, probe = self._in_flight.update(now)
         if lost:
             self._note_lost(lost)
+        if now >= self.last_sent + self._config.keep_alive_seconds:
+            probe = True  # it postpones a probe that waits longer, so it must be as good
         if probe:
             self.ping_due = True
             for _, _, pieces, _, _ in self._in_flight.oldest(PROBED_PACKETS):  # saves a round trip if they are lost
                 for piece in reversed(pieces):
                     self._outbox.repeat(piece)
-        if now >= self.last_sent + self._config.keep_alive_seconds:
-            self.ping_due = True
 
     def is_stuck(self, now: float) -> bool:  # noqa: ARG002  # a stream knows
         """Tell whether the peer lives but acknowledges nothing: here that is what losses look like."""
@@ -176,59 +194,92 @@ class Traffic:
     def next_deadline(self) -> float:
         """Return when `update` or `datagrams` has something to do."""
         deadline = self.last_sent + self._config.keep_alive_seconds
-        for other in (self.received.ack_due_at(self._config.max_ack_delay_seconds), self._in_flight.next_deadline()):
+        ack_due_at = self.received.ack_due_at(self._config.max_ack_delay_seconds)
+        for other in (ack_due_at, self._in_flight.next_deadline(), self._resumes_at):
             if other is not None and other < deadline:
                 deadline = other
         return deadline
 
     # Sending.
 
-    @property
-    def room_bytes(self) -> int:
-        """How much may be sent before something is acknowledged."""
-        return self._config.send_budget_bytes
-
     def datagrams(self, now: float) -> list[tuple[bytes, Address]]:  # HOT: once per call of the host
-        """Pack what is queued into as few datagrams as it fits, up to the budget of one call."""
-        outbox, address = self._outbox, self.address
-        outbox.begin()
+        """Pack what is queued into as few datagrams as it fits, as far as there is room; PINGs and ACKs need none."""
         datagrams: list[tuple[bytes, Address]] = []
-        budget = self._config.send_budget_bytes
-        while budget > 0 and (self.ping_due or (outbox.is_waiting and self.room_bytes > 0) or self._ack_is_due(now)):
-            data = self._pack(now)
-            datagrams.append((data, address))
-            budget -= len(data)
+        sent = 0
+        if self.ping_due or self._outbox.is_waiting:
+            sent = self._send_waiting(datagrams, now)
+        else:
+            self._resumes_at = None
+        if self.received.eliciting_since is not None and self._ack_is_due(now):  # nothing was sent that could carry it
+            data = self._pack(now, 0)
+            datagrams.append((data, self.address))
+            sent += len(data)
+        statistics, congestion = self._statistics, self._congestion
         if datagrams:
+            congestion.note_sent(sent, now)
             self.last_sent = now
-            self._statistics.datagrams_sent += len(datagrams)
-            self._statistics.bytes_sent += self._config.send_budget_bytes - budget
+            statistics.datagrams_sent += len(datagrams)
+            statistics.bytes_sent += sent
+        statistics.budget_bytes, statistics.in_flight_bytes = congestion.window_bytes, congestion.in_flight_bytes
         return datagrams
 
-    def _ack_is_due(self, now: float) -> bool:
-        """Tell whether an ACK has waited for company long enough."""
-        since = self.received.eliciting_since
-        return since is not None and now >= since + self._config.max_ack_delay_seconds
+    def _send_waiting(self, datagrams: list[tuple[bytes, Address]], now: float) -> int:
+        """Pack what waits, as far as there is room; return the bytes. HOT: once per call of the host."""
+        outbox, congestion, address, payload = self._outbox, self._congestion, self.address, self._payload_bytes
+        limit = self._config.send_budget_bytes
+        most = self._max_in_flight - len(self._in_flight)
+        room = congestion.room_bytes(now)
+        outbox.begin(room if room < limit else limit)
+        sent = kept = 0
+        while True:
+            if not kept and not outbox.waiting_bytes:  # only reliable messages are left: they leave some of the window
+                kept = congestion.window_bytes // KEPT_SHARE
+                room = min(room, sent + congestion.window_bytes - kept - congestion.in_flight_bytes)
+            if not self.ping_due and (sent >= room or sent >= limit or len(datagrams) >= most):
+                break
+            data = self._pack(now, payload if sent < room else self._probe_bytes)
+            datagrams.append((data, address))
+            sent += len(data)
+            if not outbox.is_waiting:
+                self._resumes_at = None
+                return sent
+        self._hold_back(kept, by_pace=sent < limit and len(datagrams) < most, full=len(datagrams) >= most)
+        return sent
 
-    def _pack(self, now: float) -> bytes:  # HOT: once per datagram sent; tests/bench/bench_connection.py
-        """Pack one datagram."""
+    def _hold_back(self, kept: int, *, by_pace: bool, full: bool) -> None:
+        """Let what waits wait, the newest of it, until an acknowledgement or pacing lets it out."""
+        congestion = self._congestion
+        if by_pace:
+            congestion.note_held_back()
+        self._outbox.drop_oldest(max(congestion.window_bytes, self._config.unreliable_backlog_bytes))
+        self._resumes_at = None if full else congestion.resumes_at(kept)
+
+    def budget_bytes(self, now: float) -> int:
+        """Return how much of unreliable messages the next call can carry beside what waits."""
+        room = min(self._congestion.room_bytes(now), self._config.send_budget_bytes)
+        return max(0, room - self._outbox.waiting_bytes)
+
+    def _ack_is_due(self, now: float) -> bool:
+        """Tell whether an ACK waits for no more company."""
+        due_at = self.received.ack_due_at(self._config.max_ack_delay_seconds)
+        return due_at is not None and now >= due_at
+
+    def _pack(self, now: float, room: int) -> bytes:  # HOT: once per datagram sent; tests/bench/bench_connection.py
+        """Pack one datagram, with up to `room` bytes of frames; an ACK, or a PING that is due, goes in any case."""
         frames: list[bytes] = []
-        room = self._payload_bytes
         acks_up_to = -1
         if self.received.eliciting_since is not None:
             acks_up_to = self._pack_ack(frames, now)
             room -= sum(map(len, frames))
-        pieces: Sequence[Piece] = ()
-        tokens: Sequence[int] = ()
-        if self.room_bytes > 0:
-            pieces, tokens = self._outbox.fill(frames, room)
+        pieces, tokens = self._outbox.fill(frames, room)
         if len(frames) == (acks_up_to >= 0):
             if not self.ping_due:  # an ACK alone: nobody acknowledges it, so nothing is to be remembered
                 return self.seal(frames[0])
             frames.append(packet.PING_FRAME)
         self.ping_due = False
         data = self.seal(b"".join(frames))
-        self._bytes_in_flight += len(data)
         given_up = self._in_flight.add(self._next_number - 1, (now, len(data), pieces, tokens, acks_up_to))
+        self._congestion.in_flight_bytes += len(data)
         if given_up is not None:
             self._note_lost((given_up,))
         return data
@@ -262,6 +313,7 @@ class Traffic:
         """Report what is on its way as lost: the connection ends."""
         for _, _, _, tokens, _ in self._in_flight.give_up():
             self._outbox.lose((), tokens)
+        self._congestion.in_flight_bytes = self._statistics.in_flight_bytes = 0
 
 
 def payload_bytes(address: Address, config: TransportConfig, *, is_client: bool) -> int:

@@ -67,9 +67,9 @@ def test_a_host_that_sleeps_until_the_deadline_finds_something_to_do(start: floa
 
 
 def test_silence_asks_for_a_probe_at_doubling_intervals() -> None:
-    """Nothing later arrives that could prove the loss of the last packet."""
+    """Nothing later arrives that could prove the loss of the last packet. Half a second is the longest wait, though."""
     in_flight = flying(1)
-    in_flight.rtt.add(0.1, 0.0, DELAY)
+    in_flight.rtt.add(0.04, 0.0, DELAY)
     times = []
     for _ in range(4):
         deadline = in_flight.next_deadline()
@@ -78,12 +78,26 @@ def test_silence_asks_for_a_probe_at_doubling_intervals() -> None:
         assert in_flight.update(deadline) == ([], True)
         times.append(deadline)
 
-    assert times == pytest.approx([0.34, 0.34 + 0.68, 0.34 + 3 * 0.68, 0.34 + 7 * 0.68])
+    assert times == pytest.approx([0.16, 0.16 + 0.32, 0.16 + 0.32 + 0.5, 0.16 + 0.32 + 2 * 0.5])
     in_flight.add(1, sent(1, 6.0))
     assert tokens(in_flight.receive_ack((1, 0.0, 0), 2, 6.1)[1]) == [0]
     in_flight.add(2, sent(2, 7.0))
 
     assert in_flight.next_deadline() == pytest.approx(7.0 + in_flight.rtt.probe_timeout(DELAY))
+
+
+def test_three_probe_timeouts_of_losses_and_no_arrival_are_persistent() -> None:
+    """RFC 9002, section 7.6: the path is gone, or another one; a few losses in a row are not that."""
+    in_flight = flying(0)
+    in_flight.rtt.add(0.1, 0.0, DELAY)
+    span = 3 * in_flight.rtt.probe_timeout(DELAY)
+    lost = [sent(1, 5.0), sent(2, 5.0 + span / 2), sent(4, 5.001 + span)]
+
+    assert in_flight.persists(lost)
+    assert not in_flight.persists(lost[:2])
+    assert not in_flight.persists(lost, [sent(3, 5.0 + 0.6 * span)])
+    assert in_flight.persists(lost, [sent(5, 6.0 + span)])
+    assert not flying(0).persists(lost)  # without a sample nothing is known of the path
 
 
 def test_what_was_lost_and_arrives_after_all_stays_lost() -> None:
