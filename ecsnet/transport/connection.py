@@ -20,6 +20,7 @@ from ecsnet.transport.farewell import Farewell
 from ecsnet.transport.handshake import Accepted, ClientHandshake, ClientHandshakeState, HandshakeFailure
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.inbox import Inbox
+from ecsnet.transport.intake import Intake
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.outbox import Outbox
 from ecsnet.transport.path import Roaming
@@ -42,9 +43,7 @@ _FAILURES = {  # with a text where the reason's own does not say it
     ),
 }
 
-
 _FAULTS = {DisconnectReason.PROTOCOL_ERROR, DisconnectReason.FLOODING}
-MAX_PATH_RESPONSES = 4  # in one packet: a server asks once per probe timeout
 
 
 class Connection:
@@ -101,12 +100,14 @@ class Connection:
         self._traffic: Traffic | None = None
         self._farewell: Farewell | None = None
         self._reset_token = b""  # on a client, what a server that forgot us would say
-        self._source = address  # of the datagram just received
         self._roaming = Roaming()
         guard = config.guard
-        self._inbound_limit = None if is_client else InboundLimit(
+        limit = None if is_client else InboundLimit(
             guard.inbound_bytes_per_second, guard.inbound_burst_bytes, guard.inbound_packet_bytes, now
         )  # fmt: skip
+        self._intake = Intake(
+            self._kinds, config, self._statistics, self._inbox, self._outbox, self._roaming, limit=limit
+        )
         self._now = self._last_heard = now
         self._asked_at = now  # when the handshake's last question went out, HELLO or REPLY
         self._settled = 0  # pieces of reliable messages, when that last changed
@@ -368,17 +369,16 @@ class Connection:
 
     def _receive_packet(self, traffic: Traffic, number: int, plaintext: bytes, now: float) -> None:
         """Read an authentic packet whole, then act on it. HOT: once per packet received."""
-        limit = self._inbound_limit
-        if limit is not None and not limit.allows(len(plaintext), now):
-            self._drop_excess(limit, len(plaintext), now)
+        intake = self._intake
+        self._last_heard = now
+        if not intake.allows(len(plaintext), now):
+            if intake.is_flooded:
+                self.close(DisconnectReason.FLOODING, now=now)
             return
+        if self._config.trace is not None:
+            self._config.trace(now, self.connection_id, "received", number, plaintext, self._kinds)
         try:
-            if self._config.trace is not None:
-                self._config.trace(now, self.connection_id, "received", number, plaintext, self._kinds)
-            frames = packet.parse(
-                plaintext, self._kinds, self._config.max_fragments, self._config.max_unreliable_fragments
-            )
-            self._last_heard = now
+            frames = intake.parse(plaintext)
             if self.state is State.PENDING:
                 self._begin(traffic, Event.CONFIRMED, b"", now)
             if frames[3] is not None:
@@ -386,48 +386,9 @@ class Connection:
             if frames[4] is not None:
                 self._receive_close(*frames[4])
             elif self.state is State.CONNECTED:
-                self._receive_messages(traffic, number, frames, len(plaintext), now)
+                intake.take(traffic, number, frames, len(plaintext), now)
         except RemoteProtocolError as error:
             self.close(DisconnectReason.PROTOCOL_ERROR, str(error), now=now)
-
-    def _receive_messages(self, traffic: Traffic, number: int, frames: packet.Frames, size: int, now: float) -> None:
-        """Take the messages of a packet of `size` bytes, and let it be acknowledged. HOT: once per packet received."""
-        messages, numbered, fragments, _, _, eliciting, controls = frames
-        inbox = self._inbox
-        if inbox.is_full and (messages or numbered or fragments) and not traffic.keeps(size):
-            # It is not acknowledged, so the peer slows down or sends it again; its ACK and its life sign have counted.
-            self._statistics.drops["inbox full"] += 1
-            return
-        if fragments and inbox.gave_up(fragments):
-            self._statistics.drops["part of a message given up"] += 1
-            return
-        if controls:
-            self._receive_controls(traffic, controls)
-        traffic.received.add(number, now, ack_eliciting=eliciting)
-        delivered = len(messages)
-        if messages:
-            inbox.add_messages(messages, size)
-        if numbered:
-            delivered += inbox.add_numbered(numbered)
-        if fragments:
-            delivered += inbox.add_fragments(fragments)
-        self._statistics.messages_received += delivered
-
-    def _receive_controls(self, traffic: Traffic, controls: Sequence[packet.Control]) -> None:
-        for kind, value in controls:
-            if kind == packet.CREDIT:
-                self._outbox.take_credit(value)
-            elif kind == packet.PATH_RESPONSE:
-                self._receive_path_response(traffic, value)
-            elif len(self._outbox.urgent) < MAX_PATH_RESPONSES:
-                self._outbox.urgent.append(packet.pack_path_response(value))
-
-    def _drop_excess(self, limit: InboundLimit, size: int, now: float) -> None:
-        """Treat a packet as lost, or end a connection that will not be slowed down."""
-        self._last_heard = now
-        self._statistics.drops["over the inbound limit"] += 1
-        if not limit.forgives(size, now):
-            self.close(DisconnectReason.FLOODING, now=now)
 
     # The peer's address.
 
@@ -442,9 +403,10 @@ class Connection:
         opened = traffic.open(data)
         if opened is not None:
             self._roaming.note(address, len(data), now, is_newest=opened[0] > newest)
-            self._source = address
             self._receive_packet(traffic, *opened, now)
-            self._source = self.address
+            if self._roaming.has_answered(address):
+                self.address = traffic.address = address
+                self._statistics.moves += 1
 
     def _ask_path(self, traffic: Traffic, now: float) -> list[tuple[bytes, Address]]:
         """Ask whoever is at the new address to answer from there, when that is due."""
@@ -454,11 +416,6 @@ class Connection:
             return []
         number, address = question
         return self._counted([(traffic.seal(packet.pack_path_challenge(number)), address)])
-
-    def _receive_path_response(self, traffic: Traffic, number: int) -> None:
-        if self._roaming.answered(number, self._source):
-            self.address = traffic.address = self._source
-            self._statistics.moves += 1
 
     def _counted(self, datagrams: list[tuple[bytes, Address]]) -> list[tuple[bytes, Address]]:
         """Count datagrams that do not come from `Traffic.datagrams`."""

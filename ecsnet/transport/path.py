@@ -17,9 +17,10 @@ class Roaming:
 
     Attributes:
         next_at: When to ask (again); None while there is nobody to ask.
+        answer: The number of the last PATH_RESPONSE, from wherever it came.
     """
 
-    __slots__ = ("_candidate", "_number", "_received_bytes", "_sent_bytes", "_tries", "next_at")
+    __slots__ = ("_candidate", "_number", "_received_bytes", "_sent_bytes", "_tries", "answer", "next_at")
 
     def __init__(self) -> None:
         """Suspect no move."""
@@ -27,6 +28,7 @@ class Roaming:
         self._number = 0  # what the candidate has to send back; it rises, so an old answer is none
         self._tries = self._sent_bytes = self._received_bytes = 0
         self.next_at: float | None = None
+        self.answer = 0
 
     def __repr__(self) -> str:
         """Show whom it asks."""
@@ -34,6 +36,7 @@ class Roaming:
 
     def note(self, address: Address, size: int, now: float, *, is_newest: bool) -> None:
         """Note an authentic packet of `size` bytes from elsewhere; the newest of all makes its sender the candidate."""
+        self.answer = 0  # an earlier one came from somewhere else
         if is_newest and address != self._candidate:
             self._candidate, self.next_at = address, now
             self._number += 1
@@ -60,9 +63,9 @@ class Roaming:
         self._sent_bytes += size
         return self._number, self._candidate
 
-    def answered(self, number: int, address: Address) -> bool:
-        """Take an answer; tell whether its sender is now proved to be reached there."""
-        if number != self._number or address != self._candidate:
+    def has_answered(self, address: Address) -> bool:
+        """Tell, after a packet from `address`, whether the candidate is now proved to be reached there; once."""
+        if self.answer != self._number or address != self._candidate:
             return False
         self._forget()
         return True

@@ -126,7 +126,8 @@ def test_who_never_answers_is_asked_three_times_and_no_more_than_it_sent_is_answ
         False,
     ]  # 3 x 24 B is 2 x 28 B
     assert roaming.next_at is None
-    assert not roaming.answered(1, ELSEWHERE)
+    roaming.answer = 1
+    assert not roaming.has_answered(ELSEWHERE)
 
 
 def test_an_answer_to_an_older_challenge_is_none() -> None:
@@ -135,6 +136,9 @@ def test_an_answer_to_an_older_challenge_is_none() -> None:
     roaming.note(ELSEWHERE, 100, 0.0, is_newest=True)
 
     assert roaming.question(28, 0.0, 1.0) == (2, ELSEWHERE)
-    assert not roaming.answered(1, THIEF)
-    assert not roaming.answered(1, ELSEWHERE)
-    assert roaming.answered(2, ELSEWHERE)
+    roaming.answer = 1
+    assert not roaming.has_answered(THIEF)
+    assert not roaming.has_answered(ELSEWHERE)
+    roaming.answer = 2
+    assert not roaming.has_answered(THIEF)
+    assert roaming.has_answered(ELSEWHERE)

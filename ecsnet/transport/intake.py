@@ -1,0 +1,110 @@
+"""The intake: what becomes of an authentic packet, from its bytes to the inbox.
+
+In the order of PROTOCOL.md, "Packets": limits, frames, then, after `Connection` dealt with ACK and CLOSE, the rest.
+"""
+
+from collections.abc import Sequence
+
+from ecsnet.config import TransportConfig
+from ecsnet.transport import packet
+from ecsnet.transport.allowance import InboundLimit
+from ecsnet.transport.inbox import Inbox
+from ecsnet.transport.outbox import Outbox
+from ecsnet.transport.path import Roaming
+from ecsnet.transport.statistics import Statistics
+from ecsnet.transport.traffic import Traffic
+
+__all__ = ["Intake"]
+
+MAX_PATH_RESPONSES = 4  # in one packet: a server asks once per probe timeout
+
+
+class Intake:
+    """Takes the packets of one connection.
+
+    Attributes:
+        is_flooded: Whether the peer sent so much more than it may that dropping it is not enough.
+    """
+
+    __slots__ = ("_config", "_inbox", "_kinds", "_limit", "_outbox", "_roaming", "_statistics", "is_flooded")
+
+    def __init__(
+        self,
+        kinds: bytes,
+        config: TransportConfig,
+        statistics: Statistics,
+        inbox: Inbox,
+        outbox: Outbox,
+        roaming: Roaming,
+        *,
+        limit: InboundLimit | None,
+    ) -> None:
+        """Start with nothing taken.
+
+        Args:
+            kinds: By channel, its Delivery.
+            limit: What the peer may send; None: as much as it can.
+        """
+        self._kinds = kinds
+        self._config = config
+        self._statistics = statistics
+        self._inbox = inbox
+        self._outbox = outbox
+        self._roaming = roaming
+        self._limit = limit
+        self.is_flooded = False
+
+    def allows(self, size: int, now: float) -> bool:  # HOT: once per packet received
+        """Tell whether to take a packet of `size` bytes; else it is as good as lost."""
+        limit = self._limit
+        if limit is None or limit.allows(size, now):
+            return True
+        self._statistics.drops["over the inbound limit"] += 1
+        self.is_flooded = not limit.forgives(size, now)
+        return False
+
+    def parse(self, plaintext: bytes) -> packet.Frames:
+        """Read a packet whole.
+
+        Raises:
+            RemoteProtocolError: A frame is unknown, cut off, or breaks a limit.
+        """
+        config = self._config
+        return packet.parse(plaintext, self._kinds, config.max_fragments, config.max_unreliable_fragments)
+
+    def take(self, traffic: Traffic, number: int, frames: packet.Frames, size: int, now: float) -> None:
+        """Take the messages of a packet of `size` bytes, and let it be acknowledged. HOT: once per packet received.
+
+        Raises:
+            RemoteProtocolError: A message lies beyond a window or a limit.
+        """
+        messages, numbered, fragments, _, _, eliciting, controls = frames
+        inbox = self._inbox
+        if inbox.is_full and (messages or numbered or fragments) and not traffic.keeps(size):
+            # It is not acknowledged, so the peer slows down or sends it again; its ACK and its life sign have counted.
+            self._statistics.drops["inbox full"] += 1
+            return
+        if fragments and inbox.gave_up(fragments):
+            self._statistics.drops["part of a message given up"] += 1
+            return
+        if controls:
+            self._take_controls(controls)
+        traffic.received.add(number, now, ack_eliciting=eliciting)
+        delivered = len(messages)
+        if messages:
+            inbox.add_messages(messages, size)
+        if numbered:
+            delivered += inbox.add_numbered(numbered)
+        if fragments:
+            delivered += inbox.add_fragments(fragments)
+        self._statistics.messages_received += delivered
+
+    def _take_controls(self, controls: Sequence[packet.Control]) -> None:
+        outbox = self._outbox
+        for kind, value in controls:
+            if kind == packet.CREDIT:
+                outbox.take_credit(value)
+            elif kind == packet.PATH_RESPONSE:
+                self._roaming.answer = value
+            elif len(outbox.urgent) < MAX_PATH_RESPONSES:
+                outbox.urgent.append(packet.pack_path_response(value))
