@@ -43,6 +43,7 @@ _FAILURES = {  # with a text where the reason's own does not say it
     ),
 }
 
+NEVER = float("-inf")
 _FAULTS = {DisconnectReason.PROTOCOL_ERROR, DisconnectReason.FLOODING}
 
 
@@ -109,6 +110,9 @@ class Connection:
             self._kinds, config, self._statistics, self._inbox, self._outbox, self._roaming, limit=limit
         )
         self._now = self._last_heard = now
+        self._calm_until = (
+            NEVER  # before that `update` need not look at the time, as far as `Traffic` has no more urgent
+        )
         self._asked_at = now  # when the handshake's last question went out, HELLO or REPLY
         self._settled = 0  # pieces of reliable messages, when that last changed
         self._settled_at = now
@@ -215,9 +219,12 @@ class Connection:
 
     def take_messages(self) -> list[tuple[int, bytes]]:
         """Return and forget what arrived: (channel, message). The peer may send as much again."""
-        messages = self._inbox.take()
-        if messages and self._inbox.credit.read() and self.state is State.CONNECTED:
-            self._outbox.say_credit(self._inbox.credit.granted)
+        inbox = self._inbox
+        if not inbox.messages:
+            return []
+        messages = inbox.take()
+        if inbox.credit.read() and self.state is State.CONNECTED:
+            self._outbox.say_credit(inbox.credit.granted)
             self.awake[self] = None
         if self._traffic is not None and self._traffic.note_read():
             self.awake[self] = None
@@ -253,9 +260,11 @@ class Connection:
             elif self._reset_token and self.state is State.CONNECTED and is_reset(data, self._reset_token):
                 self._end(DisconnectReason.SERVER_RESTARTED, DisconnectReason.SERVER_RESTARTED.text)
 
-    def update(self, now: float) -> None:
+    def update(self, now: float) -> None:  # HOT: once per pass and connection that is awake
         """Let timers fire."""
         now = self._clamp(now)
+        if now < self._calm_until and self._traffic is not None and now < self._traffic.calm_until:
+            return
         if self._handshake is not None:
             self._update_handshake(self._handshake, now)
         elif self._farewell is not None:
@@ -294,8 +303,10 @@ class Connection:
         deadline = min(self._last_heard + self._config.idle_timeout_seconds, self._traffic.next_deadline())
         return deadline if self._roaming.next_at is None else min(deadline, self._roaming.next_at)
 
-    def events(self) -> list[Connected | Disconnected | Writable]:
+    def events(self) -> list[Connected | Disconnected | Writable]:  # HOT: once per pass and connection that is awake
         """Return and forget what happened."""
+        if not self._events and not self._outbox.refused:
+            return []
         self._events += [Writable(self, channel) for channel in self._outbox.take_writable()]
         events, self._events = self._events, []
         return events
@@ -307,6 +318,7 @@ class Connection:
             return
         self.awake[self] = None
         self.is_at_fault = reason in _FAULTS
+        self._calm_until = NEVER
         if self._traffic is None:
             self._end(reason, text)
             return
@@ -424,6 +436,7 @@ class Connection:
         return datagrams
 
     def _receive_close(self, reason: int, text: str) -> None:
+        self._calm_until = NEVER
         was_closing = self.state is State.CLOSING
         self.state = advance(self.state, Event.CLOSE_RECEIVED)
         if was_closing:
@@ -443,6 +456,7 @@ class Connection:
         elif self.state is State.CONNECTED:
             traffic.update(now)
             self._watch_progress(traffic, now)
+            self._calm_until = self._last_heard + self._config.idle_timeout_seconds
 
     def _watch_progress(self, traffic: Traffic, now: float) -> None:
         """Close a connection whose peer acknowledges nothing of reliable messages for too long, though some wait."""

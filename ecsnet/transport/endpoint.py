@@ -144,27 +144,28 @@ class Endpoint:
 
     def update(self, now: float) -> None:
         """Let timers fire."""
-        self._now = max(self._now, now)
-        self._handshakes.update(self._now)
+        self._now = now = max(self._now, now)
+        self._handshakes.update(now)
         self._expire_requests()
         self._expire_visitors()
         self._wake_due()
         for connection in self._awake:
-            connection.update(self._now)
-            self._take_events(connection)
+            connection.update(now)
+            if events := connection.events():
+                self._take_events(connection, events)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
         """Return what must go out now, of all connections."""
-        self._now = max(self._now, now)
-        datagrams = self.answers()
+        self._now = now = max(self._now, now)
+        datagrams, deadlines = self.answers(), self._deadlines
         for connection in self._awake:
-            datagrams += connection.datagrams_to_send(self._now)
+            datagrams += connection.datagrams_to_send(now)
             if connection.state is State.CLOSED:
                 self._forget(connection)
             else:
                 deadline = connection.next_deadline()
                 assert deadline is not None, f"{connection} would never be looked at again"
-                self._deadlines[connection] = deadline
+                deadlines[connection] = deadline
         self._awake.clear()
         return datagrams
 
@@ -285,17 +286,14 @@ class Endpoint:
         for connection in [connection for connection, deadline in self._deadlines.items() if deadline <= now]:
             self._awake[connection] = None
 
-    def _take_events(self, connection: Connection) -> None:
-        events = connection.events()
-        if not events:
-            return
+    def _take_events(self, connection: Connection, events: list[Connected | Disconnected | Writable]) -> None:
         self._events += events
         if connection.is_at_fault and any(isinstance(event, Disconnected) for event in events):
             self.doorkeeper.strike(connection.address, self._now)
 
     def _forget(self, connection: Connection) -> None:
         """Let go of a connection that has ended and said what it had to say."""
-        self._take_events(connection)
+        self._take_events(connection, connection.events())
         self._deadlines.pop(connection, None)
         del self.connections[connection.connection_id]
         if isinstance(connection.address, StreamAddress):

@@ -183,6 +183,8 @@ class Outbox:
         Args:
             budget_bytes: What the call may send; None: the most one ever may.
         """
+        if not self._active and not self._duplicates:
+            return
         share = self._share_bytes
         if budget_bytes is not None:
             share = int(budget_bytes * self._config.reliable_share)

@@ -39,9 +39,10 @@ class Statistics:
     held_bytes: int = 0  # arrived, and waiting for an earlier message or for other parts
     drops: Counter[str] = field(default_factory=Counter)  # datagrams not accepted, and messages not kept, by reason
 
-    def note_acked(self) -> None:
+    def note_acked(self, packets: int) -> None:
         """Follow the share of losses."""
-        self.loss_sent *= LOSS_MEMORY
+        if self.loss_sent:
+            self.loss_sent *= LOSS_MEMORY**packets
 
     def note_lost(self) -> None:
         """Follow the share of losses."""

@@ -103,6 +103,7 @@ class StreamTraffic(Traffic):
         """Let the keep-alive fire; there are no losses to find and nothing to probe."""
         if now >= self.last_sent + self._config.keep_alive_seconds:
             self.ping_due = True
+        self.calm_until = now  # there is little to do, so it is done each time
 
     def next_deadline(self) -> float:
         """Return when `update` or `datagrams` has something to do."""

@@ -37,6 +37,7 @@ class Traffic:
 
     Attributes:
         address: Where packets go.
+        calm_until: Before that `update` has nothing to do: no later than any timer, and often earlier.
         ping_due: Whether a packet that asks for an ACK must go out.
         last_sent: When the last packet went out.
         received: Which of the peer's packets have arrived.
@@ -45,7 +46,7 @@ class Traffic:
     __slots__ = (
         "_config", "_congestion", "_header_start", "_in_flight", "_keys", "_max_in_flight", "_next_number", "_note",
         "_outbox", "_payload_bytes", "_peer_header_bytes", "_probe_bytes", "_resumes_at", "_statistics", "address",
-        "last_sent", "ping_due", "received",
+        "calm_until", "last_sent", "ping_due", "received",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +89,7 @@ class Traffic:
         self.received = ReceivedPackets()
         self.ping_due = False
         self.last_sent = now
+        self.calm_until = now
 
     def __repr__(self) -> str:
         """Show how far both directions got."""
@@ -139,17 +141,18 @@ class Traffic:
         if not acked:
             return
         statistics, outbox = self._statistics, self._outbox
-        size = 0
+        size, confirmed = 0, -1
         for _, packet_bytes, pieces, tokens, acks_up_to in acked:
             size += packet_bytes
-            statistics.note_acked()
             if pieces or tokens:
                 outbox.acknowledge(pieces, tokens)
-            self.received.confirm(acks_up_to)
-        rtt, congestion = in_flight.rtt, self._congestion
-        if rtt.has_sample:
-            statistics.rtt_seconds, statistics.jitter_seconds = rtt.smoothed, rtt.variation
-        congestion.note_acked(len(acked), size, in_flight.largest_acked, self._next_number, in_flight.sample, now)
+            if acks_up_to > confirmed:  # noqa: PLR1730  # half the time of max()
+                confirmed = acks_up_to
+        count = len(acked)
+        statistics.note_acked(count)
+        self.received.confirm(confirmed)
+        self._congestion.note_acked(count, size, in_flight.largest_acked, self._next_number, in_flight.sample, now)
+        self._set_alarm(in_flight.next_deadline())
 
     def _note_lost(self, lost: Sequence[SentPacket], acked: Sequence[SentPacket] = ()) -> None:
         size = 0
@@ -174,6 +177,11 @@ class Traffic:
         """Return after how many seconds without an acknowledgement something must be wrong."""
         return self._in_flight.rtt.probe_timeout(self._config.max_ack_delay_seconds)
 
+    def _set_alarm(self, deadline: float | None) -> None:
+        """Hear that `update` has something to do by then."""
+        if deadline is not None and deadline < self.calm_until:
+            self.calm_until = deadline
+
     def update(self, now: float) -> None:
         """Let timers fire: losses, probes, keep-alives."""
         lost, probe = self._in_flight.update(now)
@@ -186,6 +194,9 @@ class Traffic:
             for _, _, pieces, _, _ in self._in_flight.oldest(PROBED_PACKETS):  # saves a round trip if they are lost
                 for piece in reversed(pieces):
                     self._outbox.repeat(piece)
+        # A probe's timer runs from the packet sent last: by the next one the deadline is later, never earlier.
+        self.calm_until = self.last_sent + self._config.keep_alive_seconds
+        self._set_alarm(self._in_flight.next_deadline())
 
     def is_stuck(self, now: float) -> bool:  # noqa: ARG002  # a stream knows
         """Tell whether the peer lives but acknowledges nothing: here that is what losses look like."""
@@ -193,12 +204,12 @@ class Traffic:
 
     def next_deadline(self) -> float:
         """Return when `update` or `datagrams` has something to do."""
-        deadline = self.last_sent + self._config.keep_alive_seconds
+        deadline = self.calm_until
         ack_due_at = self.received.ack_due_at(self._config.max_ack_delay_seconds)
-        for other in (ack_due_at, self._in_flight.next_deadline(), self._resumes_at):
-            if other is not None and other < deadline:
-                deadline = other
-        return deadline
+        if ack_due_at is not None and ack_due_at < deadline:
+            deadline = ack_due_at
+        resumes_at = self._resumes_at
+        return deadline if resumes_at is None or resumes_at > deadline else resumes_at
 
     # Sending.
 
@@ -206,6 +217,7 @@ class Traffic:
         """Pack what is queued into as few datagrams as it fits, as far as there is room; PINGs and ACKs need none."""
         datagrams: list[tuple[bytes, Address]] = []
         sent = 0
+        was_quiet = not self._in_flight
         if self.ping_due or self._outbox.is_waiting:
             sent = self._send_waiting(datagrams, now)
         else:
@@ -214,13 +226,14 @@ class Traffic:
             data = self._pack(now, 0)
             datagrams.append((data, self.address))
             sent += len(data)
-        statistics, congestion = self._statistics, self._congestion
         if datagrams:
-            congestion.note_sent(sent, now)
+            statistics = self._statistics
+            self._congestion.note_sent(sent, now)
             self.last_sent = now
             statistics.datagrams_sent += len(datagrams)
             statistics.bytes_sent += sent
-        statistics.budget_bytes, statistics.in_flight_bytes = congestion.window_bytes, congestion.in_flight_bytes
+            if was_quiet:
+                self._set_alarm(self._in_flight.next_deadline())
         return datagrams
 
     def _send_waiting(self, datagrams: list[tuple[bytes, Address]], now: float) -> int:
@@ -306,6 +319,10 @@ class Traffic:
 
     def measure(self, statistics: Statistics) -> None:
         """Tell what is on its way, and what of the peer's did not come."""
+        rtt, congestion = self._in_flight.rtt, self._congestion
+        if rtt.has_sample:
+            statistics.rtt_seconds, statistics.jitter_seconds = rtt.smoothed, rtt.variation
+        statistics.budget_bytes, statistics.in_flight_bytes = congestion.window_bytes, congestion.in_flight_bytes
         statistics.packets_in_flight = len(self._in_flight)
         statistics.loss_received = self.received.loss()
 
