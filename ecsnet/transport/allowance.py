@@ -4,36 +4,40 @@ __all__ = ["Allowance", "InboundLimit"]
 
 
 class Allowance:
-    """A token bucket, full to begin with."""
+    """A token bucket, full to begin with.
 
-    __slots__ = ("_at", "_burst", "_left", "_per_second")
+    Attributes:
+        left: What may be taken at once, as of the last look at the clock.
+    """
+
+    __slots__ = ("_at", "_burst", "_per_second", "left")
 
     def __init__(self, per_second: float, burst: float, now: float) -> None:
         """Allow `burst` at once, and `per_second` in the long run."""
         self._per_second = per_second
         self._burst = burst
-        self._left = burst
+        self.left = burst
         self._at = now
 
     def __repr__(self) -> str:
         """Show what is left, as of its last look at the clock."""
-        return f"Allowance({self._left:g} of {self._burst:g} left)"
+        return f"Allowance({self.left:g} of {self._burst:g} left)"
 
     def take(self, cost: float, now: float) -> bool:  # HOT: once per packet a server receives
         """Use up `cost` if there is as much; tell whether there was."""
-        left = self._left - cost
+        left = self.left - cost
         if left < 0:  # the clock's share is added only when it is needed
-            left = min(self._burst, self._left + (now - self._at) * self._per_second) - cost
+            left = min(self._burst, self.left + (now - self._at) * self._per_second) - cost
             self._at = now
             if left < 0:
-                self._left = left + cost
+                self.left = left + cost
                 return False
-        self._left = left
+        self.left = left
         return True
 
     def is_full(self, now: float) -> bool:
         """Tell whether nothing of it is used up any more, so that it need not be remembered."""
-        return self._left + (now - self._at) * self._per_second >= self._burst
+        return self.left + (now - self._at) * self._per_second >= self._burst
 
 
 class InboundLimit:
@@ -53,7 +57,11 @@ class InboundLimit:
 
     def allows(self, size: int, now: float) -> bool:  # HOT: once per packet a server receives
         """Count a packet; tell whether to take it."""
-        return self._allowed.take(size + self._overhead, now)
+        allowed, cost = self._allowed, size + self._overhead
+        if allowed.left >= cost:
+            allowed.left -= cost
+            return True
+        return allowed.take(cost, now)
 
     def forgives(self, size: int, now: float) -> bool:
         """Count a packet that was not allowed; tell whether dropping it is enough."""

@@ -87,6 +87,7 @@ class Connection:
         self.is_at_fault = False
         self.max_message_bytes = payload_bytes(address, config, is_client=is_client) - packet.OVERHEAD_BYTES
         self._config = config
+        self._trace = config.trace
         self._is_client = is_client
         self._is_stream = isinstance(address, StreamAddress)
         self._stream_open = self._is_stream
@@ -239,8 +240,11 @@ class Connection:
 
     def receive_datagram(self, data: bytes, address: Address, now: float) -> None:  # HOT: once per datagram
         """Take a datagram, or a record of a stream; any bytes at all. An empty record is the end of the stream."""
-        now = self._clamp(now)
-        statistics = self._statistics
+        if now < self._now:
+            now = self._now
+        else:
+            self._now = now
+        statistics, traffic = self._statistics, self._traffic
         statistics.datagrams_received += 1
         statistics.bytes_received += len(data)
         if address != self.address:
@@ -249,12 +253,12 @@ class Connection:
             self._receive_stream_end()
         elif self._handshake is not None:
             self._receive_handshake(self._handshake, data, now)
-        elif self._traffic is None or self.state is State.CLOSED:
+        elif traffic is None or self.state is State.CLOSED:
             statistics.drops["closed"] += 1
         else:
-            opened = self._traffic.open(data)
+            opened = traffic.open(data)
             if opened is not None:
-                self._receive_packet(self._traffic, *opened, now)
+                self._receive_packet(traffic, opened[0], opened[1], now)
             elif self._is_stream:  # no network damages a stream, so this is the peer's own doing
                 self.close(DisconnectReason.PROTOCOL_ERROR, "a record that is not authentic", now=now)
             elif self._reset_token and self.state is State.CONNECTED and is_reset(data, self._reset_token):
@@ -277,9 +281,10 @@ class Connection:
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
         """Return what must go out now, acknowledgements included; an empty record ends a stream."""
         now = self._clamp(now)
-        if self.state is State.CONNECTED and self._traffic is not None:
-            datagrams = self._traffic.datagrams(now)
-            return datagrams if self._roaming.next_at is None else datagrams + self._ask_path(self._traffic, now)
+        traffic = self._traffic
+        if self.state is State.CONNECTED and traffic is not None:
+            datagrams = traffic.datagrams(now)
+            return datagrams if self._roaming.next_at is None else datagrams + self._ask_path(traffic, now)
         words: list[bytes] = []
         if self._handshake is not None:
             words = self._handshake.datagrams_to_send(now)
@@ -362,13 +367,13 @@ class Connection:
         self._traffic = kind(
             keys, self._outbox, self._config, self._statistics, address=self.address, now=self._now,
             connection_id=self.connection_id if self._is_client else None,
-            note=self._trace_sent if self._config.trace is not None else None,
+            note=None if self._trace is None else self._trace_sent,
         )  # fmt: skip
         return self._traffic
 
     def _trace_sent(self, number: int, frames: bytes) -> None:
-        if self._config.trace is not None:
-            self._config.trace(self._now, self.connection_id, "sent", number, frames, self._kinds)
+        assert self._trace is not None
+        self._trace(self._now, self.connection_id, "sent", number, frames, self._kinds)
 
     def _begin(self, traffic: Traffic, event: Event, payload: bytes, now: float) -> None:
         """Be connected."""
@@ -387,16 +392,17 @@ class Connection:
             if intake.is_flooded:
                 self.close(DisconnectReason.FLOODING, now=now)
             return
-        if self._config.trace is not None:
-            self._config.trace(now, self.connection_id, "received", number, plaintext, self._kinds)
+        if self._trace is not None:
+            self._trace(now, self.connection_id, "received", number, plaintext, self._kinds)
         try:
             frames = intake.parse(plaintext)
+            ack, close = frames[3], frames[4]
             if self.state is State.PENDING:
                 self._begin(traffic, Event.CONFIRMED, b"", now)
-            if frames[3] is not None:
-                traffic.take_ack(frames[3], now)
-            if frames[4] is not None:
-                self._receive_close(*frames[4])
+            if ack is not None:
+                traffic.take_ack(ack, now)
+            if close is not None:
+                self._receive_close(*close)
             elif self.state is State.CONNECTED:
                 intake.take(traffic, number, frames, len(plaintext), now)
         except RemoteProtocolError as error:

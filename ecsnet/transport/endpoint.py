@@ -130,7 +130,8 @@ class Endpoint:
 
     def receive_datagram(self, data: bytes, address: Address, now: float) -> None:
         """Take a datagram, or a record of a stream; any bytes at all. An empty record is the end of the stream."""
-        self._now = max(self._now, now)
+        if now > self._now:  # noqa: PLR1730  # half the time of max()
+            self._now = now
         if isinstance(address, StreamAddress):
             self._receive_record(data, address)
         elif not data:
@@ -224,7 +225,7 @@ class Endpoint:
 
     def _receive_packet(self, data: bytes, address: Address) -> None:
         """Find whose it is. HOT: once per datagram received; tests/bench/bench_connection.py."""
-        connection_id = CLIENT_HEADER.unpack_from(data)[1]
+        connection_id = int.from_bytes(data[1:5], "big")
         connection = self.connections.get(connection_id)
         if connection is None:
             self._answer_unknown(data, connection_id, address)

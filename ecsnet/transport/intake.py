@@ -26,7 +26,10 @@ class Intake:
         is_flooded: Whether the peer sent so much more than it may that dropping it is not enough.
     """
 
-    __slots__ = ("_config", "_inbox", "_kinds", "_limit", "_outbox", "_roaming", "_statistics", "is_flooded")
+    __slots__ = (
+        "_inbox", "_kinds", "_limit", "_max_fragments", "_max_unreliable_fragments", "_outbox", "_roaming",
+        "_statistics", "is_flooded",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -46,7 +49,8 @@ class Intake:
             limit: What the peer may send; None: as much as it can.
         """
         self._kinds = kinds
-        self._config = config
+        self._max_fragments = config.max_fragments
+        self._max_unreliable_fragments = config.max_unreliable_fragments
         self._statistics = statistics
         self._inbox = inbox
         self._outbox = outbox
@@ -69,8 +73,7 @@ class Intake:
         Raises:
             RemoteProtocolError: A frame is unknown, cut off, or breaks a limit.
         """
-        config = self._config
-        return packet.parse(plaintext, self._kinds, config.max_fragments, config.max_unreliable_fragments)
+        return packet.parse(plaintext, self._kinds, self._max_fragments, self._max_unreliable_fragments)
 
     def take(self, traffic: Traffic, number: int, frames: packet.Frames, size: int, now: float) -> None:
         """Take the messages of a packet of `size` bytes, and let it be acknowledged. HOT: once per packet received.

@@ -34,11 +34,12 @@ class InFlight:
     Attributes:
         rtt: The round trip.
         largest_acked: Largest packet number acknowledged; -1 before the first.
+        loss_at: When the next packet counts as lost by time; None if there is none.
         sample: The round trip that the last ACK showed, without the delay it admits, seconds; infinite if it gave none.
     """
 
     __slots__ = (
-        "_last_sent_at", "_loss_at", "_max_ack_delay", "_packets", "_probes", "_reordering", "largest_acked", "rtt",
+        "_last_sent_at", "_max_ack_delay", "_packets", "_probes", "_reordering", "largest_acked", "loss_at", "rtt",
         "sample",
     )  # fmt: skip
 
@@ -50,7 +51,7 @@ class InFlight:
         self._max_ack_delay = max_ack_delay
         self._packets: dict[int, SentPacket] = {}
         self._reordering = Reordering()
-        self._loss_at: float | None = None
+        self.loss_at: float | None = None
         self._last_sent_at = 0.0
         self._probes = 0
 
@@ -102,12 +103,17 @@ class InFlight:
                 self.rtt.add(sample, delay_seconds, self._max_ack_delay)
         elif largest <= self.largest_acked:
             return [], []
-        self.largest_acked = max(self.largest_acked, largest)
+        if largest > self.largest_acked:  # noqa: PLR1730  # half the time of max()
+            self.largest_acked = largest
+        oldest = next(iter(packets), largest)
+        if oldest >= self.largest_acked:  # nothing is missing: the usual case
+            self.loss_at = None
+            return acked, []
         return acked, self._detect(now)
 
     def _detect(self, now: float) -> list[SentPacket]:
         """Find what is lost: enough later packets arrived, or a later one arrived long enough ago."""
-        self._loss_at = None
+        self.loss_at = None
         reordering = self._reordering
         delay = self.rtt.loss_delay(reordering.round_trips)
         overtaken = self.largest_acked - reordering.packets
@@ -121,8 +127,8 @@ class InFlight:
             if number <= overtaken or deadline <= now:
                 lost.append(number)
                 reordering.note_lost(number)
-            elif self._loss_at is None or deadline < self._loss_at:
-                self._loss_at = deadline
+            elif self.loss_at is None or deadline < self.loss_at:
+                self.loss_at = deadline
         return [self._packets.pop(number) for number in lost]
 
     def persists(self, lost: Sequence[SentPacket], acked: Sequence[SentPacket] = ()) -> bool:
@@ -145,8 +151,8 @@ class InFlight:
 
     def update(self, now: float) -> tuple[list[SentPacket], bool]:
         """Let timers fire; return what is lost by time, and whether a probe must be sent."""
-        if self._loss_at is not None:
-            return (self._detect(now), False) if now >= self._loss_at else ([], False)
+        if self.loss_at is not None:
+            return (self._detect(now), False) if now >= self.loss_at else ([], False)
         probe_at = self._probe_at()
         if probe_at is not None and now >= probe_at:
             self._probes = min(self._probes + 1, MAX_BACKOFF)
@@ -163,7 +169,7 @@ class InFlight:
 
     def next_deadline(self) -> float | None:
         """Return when `update` has something to do."""
-        return self._loss_at if self._loss_at is not None else self._probe_at()
+        return self.loss_at if self.loss_at is not None else self._probe_at()
 
     def oldest(self, count: int) -> list[SentPacket]:
         """Return the packets that have waited longest."""
@@ -173,5 +179,5 @@ class InFlight:
         """Return all packets and forget them: the connection ends."""
         packets = list(self._packets.values())
         self._packets.clear()
-        self._loss_at = None
+        self.loss_at = None
         return packets
