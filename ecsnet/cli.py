@@ -24,9 +24,10 @@ from ecsnet.game import Game
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
+from ecsnet.paths import TRANSPORTS, Path, open_path
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import ScoreLine, figures_of
-from ecsnet.runtime import TRANSPORTS, Path, RunningClient, RunningServer, join, open_path
+from ecsnet.runtime import RunningClient, RunningServer, join
 from ecsnet.testing.network import Link
 from ecsnet.tokencommands import read_token, token_commands
 from ecsnet.tokens import TokenGate

@@ -11,6 +11,11 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Return monotonic seconds."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, whatever happens meanwhile."""
+        ...
 
 
 class MonotonicClock:
@@ -21,6 +26,10 @@ class MonotonicClock:
     def now(self) -> float:
         """Return monotonic seconds."""
         return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Let the machine's time pass."""
+        time.sleep(seconds)
 
 
 def unix_time() -> float:
@@ -44,6 +53,10 @@ class VirtualClock:
     def now(self) -> float:
         """Return virtual seconds."""
         return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Move on by `seconds`."""
+        self.advance(seconds)
 
     def advance(self, seconds: float) -> float:
         """Move on by `seconds`, at least 0, and return the new time."""

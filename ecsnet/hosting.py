@@ -13,7 +13,8 @@ from typing import TypeVar
 from ecsnet.bots import Bot, make_bot, press
 from ecsnet.clock import Clock, MonotonicClock, VirtualClock
 from ecsnet.game import Game
-from ecsnet.runtime import Path, RunningClient, RunningServer, UdpPath
+from ecsnet.paths import Path, UdpPath
+from ecsnet.runtime import RunningClient, RunningServer
 from ecsnet.testing.network import Link, VirtualNetwork
 from ecsnet.transport.address import Address
 from ecsnet.transport.identity import Identity

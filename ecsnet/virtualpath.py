@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from ecsnet.clock import Clock
-from ecsnet.runtime import Path
+from ecsnet.paths import Path
 from ecsnet.testing.network import Link, VirtualNetwork
 from ecsnet.transport.address import Address
 

@@ -29,7 +29,8 @@ from typing import Protocol
 import click
 
 from ecsnet.events import ConnectRequested
-from ecsnet.runtime import UdpPath
+from ecsnet.paths import UdpPath
+from ecsnet.runtime import READ_PAUSE_SECONDS
 from ecsnet.schedule import TickSchedule
 from ecsnet.transport import packet
 from ecsnet.transport.address import Address, DatagramAddress
@@ -168,7 +169,7 @@ class EcsnetServer:
         message = bytes(TO_CLIENT_BYTES)
         for connection in self.endpoint.connections.values():
             if connection.is_connected:
-                connection.send(STATE, message, number)
+                connection.send(STATE, message)
                 self.sent += 1
 
     def send(self, now: float) -> None:
@@ -280,6 +281,8 @@ class Loop:
         while self.wake == "receive" and due is not None and (now := time.monotonic()) < until:
             self.served.receive(now)
             self.served.wait(until - now)
+            if time.monotonic() - now < READ_PAUSE_SECONDS:
+                time.sleep(READ_PAUSE_SECONDS)
 
     def _hears(self, word: str) -> bool:
         now = time.monotonic()

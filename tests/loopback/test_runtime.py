@@ -16,7 +16,8 @@ from ecsnet.errors import LinkError, PortInUseError
 from ecsnet.events import PlayerLeft
 from ecsnet.joinlink import JoinLink
 from ecsnet.keys import KnownServers
-from ecsnet.runtime import MixedPath, Path, RunningClient, RunningServer, join, open_path
+from ecsnet.paths import MixedPath, Path, open_path
+from ecsnet.runtime import RunningClient, RunningServer, join
 from ecsnet.samples.hello.game import Move, game
 from ecsnet.testing.network import Link
 from ecsnet.transport.address import StreamAddress

@@ -17,8 +17,9 @@ import pytest
 from ecsnet.clock import MonotonicClock
 from ecsnet.components import Transform2D
 from ecsnet.joinlink import JoinLink
-from ecsnet.runtime import Path as NetworkPath
-from ecsnet.runtime import RunningServer, UdpPath, join
+from ecsnet.paths import Path as NetworkPath
+from ecsnet.paths import UdpPath
+from ecsnet.runtime import RunningServer, join
 from ecsnet.samples.hello.game import Move, game
 from ecsnet.testing.network import Link
 from ecsnet.transport.address import Address

@@ -7,7 +7,7 @@ import pytest
 from ecsnet import DisconnectReason
 from ecsnet.clock import MonotonicClock
 from ecsnet.joinlink import JoinLink
-from ecsnet.runtime import Path as NetworkPath
+from ecsnet.paths import Path as NetworkPath
 from ecsnet.runtime import RunningClient, join
 from ecsnet.samples.hello.game import game
 from ecsnet.testing.network import Link

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 from ecsnet import game as games
-from ecsnet.runtime import RunningServer, UdpPath
+from ecsnet.paths import UdpPath
+from ecsnet.runtime import RunningServer
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import UdpSocket
 from ecsnet.wire import tick_difference
