@@ -144,7 +144,8 @@ class TransportConfig:
     itself: whatever is sent is taken. Handshakes are not concerned, see `HandshakeConfig.datagram_bytes`."""
 
     keep_alive_seconds: float = 1.0
-    """After this long without sending, a PING goes out: NATs forget after 30 s, and the peer hears we live."""
+    """After this long without sending, a client sends a PING: NATs forget after 30 s, and the peer hears we live. A
+    server waits a quarter longer, and so only answers."""
 
     idle_timeout_seconds: float = 10.0
     """After this long without hearing anything, the peer counts as gone."""

@@ -39,6 +39,11 @@ class ReceivedPackets(ReplayWindow):
         if ack_eliciting and self.eliciting_since is None:
             self.eliciting_since = now
 
+    def hurry(self) -> None:
+        """Let the ACK go out with the next packet, or alone: there is nothing it had better wait for."""
+        if self.eliciting_since is not None:
+            self.eliciting_since -= 1.0  # as if it had waited: longer than any delay
+
     def ack_due_at(self, delay_seconds: float) -> float | None:
         """Return when an ACK must go out even alone; None while nothing asks for one."""
         since = self.eliciting_since

@@ -33,7 +33,6 @@ MIN_SAMPLES = 4  # at different times, for a round to count
 BASE_SECONDS = 5.0  # the smallest delay is taken over one to two of these spans: a path may have changed
 LOOK_SECONDS = 5.0  # who has not seen the queue empty for so long sends less, to see what the smallest delay is now
 LOOK_SHARE = 0.5
-LOOK_PEAKS = 4  # times what was on its way at most: a larger window is not what fills a queue
 STUCK_ROUNDS = 3  # backed off so often without the delay giving way, it is no queue of ours
 STUCK_SHARE = 0.75
 MOST_DELAY_DECREASE = 0.75
@@ -115,7 +114,7 @@ class Congestion:
         "_limited", "_lost", "_max_ack_delay", "_max_bytes", "_min_bytes", "_noise", "_packet_bytes", "_peak_bytes",
         "_quiet_since", "_rate", "_returns_to", "_round_began_at", "_round_ends_at", "_sample_at", "_sample_max",
         "_sample_min", "_sample_sum", "_samples", "_seen", "_settling", "_shrunk_for_loss", "_slow_start", "_stuck",
-        "_stuck_queue", "_usual_loss", "_was_slow_start", "in_flight_bytes", "window_bytes",
+        "_stuck_queue", "_used_up", "_usual_loss", "_was_slow_start", "in_flight_bytes", "window_bytes",
     )  # fmt: skip
 
     def __init__(self, config: TransportConfig, smoothed: float) -> None:
@@ -137,7 +136,8 @@ class Congestion:
         self._samples = 0
         self._sample_sum = 0.0
         self._sample_at = -NEVER
-        self._limited = False  # whether the window or pacing held anything back
+        self._limited = False  # whether the window is worth growing
+        self._used_up = False  # whether it, or pacing, held anything back
         self._peak_bytes = 0  # most on its way
         self._settling = False  # whether the round is the one after backing off: what it shows is older than that
         # The smallest delay.
@@ -200,13 +200,14 @@ class Congestion:
             self._peak_bytes = in_flight
         # Who asks for a budget first never has anything waiting: to have used it up, nearly, is to be held back.
         # In slow start half is enough, as in Linux: a game that sends a little more than yet is not held back at all.
-        used = 2 * in_flight if self._slow_start else in_flight + self._packet_bytes
-        if used > self.window_bytes or now < due_at:
+        if in_flight + self._packet_bytes > self.window_bytes or now < due_at:
+            self._limited = self._used_up = True
+        elif self._slow_start and 2 * in_flight > self.window_bytes:
             self._limited = True
 
     def note_held_back(self) -> None:
         """Note that more would have been sent, had there been room."""
-        self._limited = True
+        self._limited = self._used_up = True
 
     def resumes_at(self, kept_bytes: int) -> float | None:
         """Return when pacing lets more out, but for what is kept free; None if only an acknowledgement can."""
@@ -287,7 +288,7 @@ class Congestion:
         self._sample_min, self._sample_max = NEVER, 0.0
         self._samples = 0
         self._sample_sum = 0.0
-        self._limited = False
+        self._limited = self._used_up = False
         self._peak_bytes = self.in_flight_bytes
 
     def _end_round(self, next_number: int, now: float) -> None:
@@ -315,7 +316,7 @@ class Congestion:
             self._back_off(delay, loss, share or 0.0, now)
         elif self._returns_to:
             self._return()
-        elif now - self._empty_at > LOOK_SECONDS and LOOK_PEAKS * self._peak_bytes > self.window_bytes:
+        elif self._used_up and now - self._empty_at > LOOK_SECONDS:
             self._empty_at = now
             self._shrink(self.window_bytes, int(min(self.window_bytes, self._peak_bytes) * LOOK_SHARE))
         elif self._usual_loss > DOUBTFUL_LOSS and self._limited and now - self._doubted_at > LOOK_SECONDS:

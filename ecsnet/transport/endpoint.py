@@ -12,6 +12,7 @@ from ecsnet.errors import LocalProtocolError
 from ecsnet.events import Connected, ConnectRequested, Disconnected, Writable
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport.address import Address, StreamAddress
+from ecsnet.transport.alarms import Alarms
 from ecsnet.transport.channels import Channel
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.doorkeeper import Doorkeeper
@@ -72,7 +73,7 @@ class Endpoint:
         # Of a thousand connections few have anything to do in one pass: those that received something, were given
         # something to send, or whose deadline has come. The others are not touched.
         self._awake: dict[Connection, None] = {}
-        self._deadlines: dict[Connection, float] = {}
+        self._alarms = Alarms[Connection]()
         # Streams that have a connection, and those that have none yet with the time when they must have one. How many
         # there may be is the business of the path that opens them.
         self._streams: dict[StreamAddress, Connection] = {}
@@ -149,7 +150,8 @@ class Endpoint:
         self._handshakes.update(now)
         self._expire_requests()
         self._expire_visitors()
-        self._wake_due()
+        for connection in self._alarms.take_due(now):
+            self._awake[connection] = None
         for connection in self._awake:
             connection.update(now)
             if events := connection.events():
@@ -158,7 +160,7 @@ class Endpoint:
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
         """Return what must go out now, of all connections."""
         self._now = now = max(self._now, now)
-        datagrams, deadlines = self.answers(), self._deadlines
+        datagrams, set_alarm = self.answers(), self._alarms.set
         for connection in self._awake:
             datagrams += connection.datagrams_to_send(now)
             if connection.state is State.CLOSED:
@@ -166,7 +168,7 @@ class Endpoint:
             else:
                 deadline = connection.next_deadline()
                 assert deadline is not None, f"{connection} would never be looked at again"
-                deadlines[connection] = deadline
+                set_alarm(connection, deadline if deadline > now else now)
         self._awake.clear()
         return datagrams
 
@@ -181,7 +183,7 @@ class Endpoint:
             return self._now
         deadlines = [self._handshakes.next_deadline(), *(expires_at for _, expires_at in self._requests.values())]
         deadlines.append(next(iter(self._visitors.values()), None))
-        deadlines.append(min(self._deadlines.values(), default=None))
+        deadlines.append(self._alarms.next_deadline())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def events(self) -> list[ConnectRequested | Connected | Disconnected | Writable]:
@@ -281,12 +283,6 @@ class Endpoint:
         if answer is not None:
             self._outgoing.append((answer, address))
 
-    def _wake_due(self) -> None:
-        """Look for connections whose time has come: one scan a pass, 25 us for a thousand."""
-        now = self._now
-        for connection in [connection for connection, deadline in self._deadlines.items() if deadline <= now]:
-            self._awake[connection] = None
-
     def _take_events(self, connection: Connection, events: list[Connected | Disconnected | Writable]) -> None:
         self._events += events
         if connection.is_at_fault and any(isinstance(event, Disconnected) for event in events):
@@ -295,7 +291,7 @@ class Endpoint:
     def _forget(self, connection: Connection) -> None:
         """Let go of a connection that has ended and said what it had to say."""
         self._take_events(connection, connection.events())
-        self._deadlines.pop(connection, None)
+        self._alarms.forget(connection)
         del self.connections[connection.connection_id]
         if isinstance(connection.address, StreamAddress):
             self._streams.pop(connection.address, None)

@@ -101,6 +101,8 @@ class Intake:
         if fragments:
             delivered += inbox.add_fragments(fragments)
         self._statistics.messages_received += delivered
+        if eliciting and not messages and not numbered and not fragments:
+            traffic.received.hurry()  # a PING: whoever asks this has nothing to say, and gets no answer to ride on
 
     def _take_controls(self, controls: Sequence[packet.Control]) -> None:
         outbox = self._outbox

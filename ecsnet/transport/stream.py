@@ -101,14 +101,14 @@ class StreamTraffic(Traffic):
 
     def update(self, now: float) -> None:
         """Let the keep-alive fire; there are no losses to find and nothing to probe."""
-        if now >= self.last_sent + self._config.keep_alive_seconds:
+        if now >= self.last_sent + self._keep_alive_seconds:
             self.ping_due = True
         self.calm_until = now  # there is little to do, so it is done each time
 
     def next_deadline(self) -> float:
         """Return when `update` or `datagrams` has something to do."""
         ack_at = self.received.ack_due_at(self._config.max_ack_delay_seconds)
-        keep_alive_at = self.last_sent + self._config.keep_alive_seconds
+        keep_alive_at = self.last_sent + self._keep_alive_seconds
         return keep_alive_at if ack_at is None or self.withholds_acks else min(keep_alive_at, ack_at)
 
     def is_stuck(self, now: float) -> bool:

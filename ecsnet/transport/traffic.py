@@ -29,6 +29,7 @@ FLAGS = 0x00
 # PING with it when it goes back this far; else it would grow to 128 bytes and stay so.
 MAX_UNCONFIRMED_PACKETS = 64
 KEPT_SHARE = 4  # 1 / of the window: a download leaves it to state, or state would find the window full at each tick
+SERVER_PATIENCE = 1.25  # times the keep-alive pause of a client
 PROBED_PACKETS = 2  # a probe repeats what the two oldest packets carried: RFC 9002, section 6.2.4
 
 
@@ -44,9 +45,9 @@ class Traffic:
     """
 
     __slots__ = (
-        "_config", "_congestion", "_header_start", "_in_flight", "_keys", "_max_in_flight", "_next_number", "_note",
-        "_outbox", "_payload_bytes", "_peer_header_bytes", "_probe_bytes", "_resumes_at", "_statistics", "address",
-        "calm_until", "last_sent", "ping_due", "received",
+        "_config", "_congestion", "_header_start", "_in_flight", "_keep_alive_seconds", "_keys", "_max_in_flight",
+        "_next_number", "_note", "_outbox", "_payload_bytes", "_peer_header_bytes", "_probe_bytes", "_resumes_at",
+        "_statistics", "address", "calm_until", "last_sent", "ping_due", "received",
     )  # fmt: skip
 
     def __init__(
@@ -90,6 +91,8 @@ class Traffic:
         self.ping_due = False
         self.last_sent = now
         self.calm_until = now
+        # A server lets the client ask: it answers each PING, and need not send one of its own a moment later.
+        self._keep_alive_seconds = config.keep_alive_seconds * (1.0 if is_client else SERVER_PATIENCE)
 
     def __repr__(self) -> str:
         """Show how far both directions got."""
@@ -190,7 +193,7 @@ class Traffic:
         lost, probe = self._in_flight.update(now)
         if lost:
             self._note_lost(lost)
-        if now >= self.last_sent + self._config.keep_alive_seconds:
+        if now >= self.last_sent + self._keep_alive_seconds:
             probe = True  # it postpones a probe that waits longer, so it must be as good
         if probe:
             self.ping_due = True
@@ -198,7 +201,7 @@ class Traffic:
                 for piece in reversed(pieces):
                     self._outbox.repeat(piece)
         # A probe's timer runs from the packet sent last: by the next one the deadline is later, never earlier.
-        self.calm_until = self.last_sent + self._config.keep_alive_seconds
+        self.calm_until = self.last_sent + self._keep_alive_seconds
         self._set_alarm(self._in_flight.next_deadline())
 
     def is_stuck(self, now: float) -> bool:  # noqa: ARG002  # a stream knows
@@ -235,7 +238,9 @@ class Traffic:
             self.last_sent = now
             statistics.datagrams_sent += len(datagrams)
             statistics.bytes_sent += sent
-            if was_quiet:
+            if not self._in_flight:
+                self.calm_until = now + self._keep_alive_seconds
+            elif was_quiet:
                 self._set_alarm(self._in_flight.next_deadline())
         return datagrams
 

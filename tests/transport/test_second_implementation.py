@@ -278,7 +278,7 @@ def test_a_quiet_connection_lives_on_pings() -> None:
     meeting = Meeting()
     connection = meeting.connect()
     for _ in range(12):
-        meeting.run(60)
+        meeting.run(90)
         meeting.client.send_frames(second.Pad(), second.Ping())
 
     assert connection.state is State.CONNECTED
