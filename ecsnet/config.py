@@ -72,6 +72,10 @@ class HandshakeConfig:
     server cannot read what was said under another password and is silent. HELLO has gone out five times by then, so
     only one of 100,000 good passwords is doubted for nothing at 5 % loss."""
 
+    stream_password_doubt_seconds: float = 0.5
+    """The same over a stream, where nothing gets lost: a good password's answer is on its way before the doubt's is,
+    since it was asked for earlier and takes two datagrams less. It only has to outlast a server's tick."""
+
     max_settled: int = 1024
     """Attempts remembered as dealt with until their cookie runs out, so that a replayed HELLO starts nothing.
     150 B each; the oldest are forgotten first, and then a replay costs one key exchange and grants nothing."""
@@ -396,6 +400,10 @@ class ServerConfig:
     resume_grace_seconds: float = 0.0
     """How long the place and the entity of a player are kept whose connection broke off, on top of the transport's
     idle_timeout_seconds. 0: not at all, since a game has to decide what an entity does that nobody steers."""
+
+    max_clients_per_network: int = 64
+    """Places that the players of one IPv4 address or IPv6 /64 may take: a classroom behind one address fits, and nobody
+    takes every place of a large server from one. Over TCP, `TcpConfig.max_streams_per_network` comes before."""
 
     max_offered_tickets: int = 8
     """Resume tickets of one session that were given out and not confirmed: one per attempt to come back. The oldest is

@@ -21,6 +21,7 @@ from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.peer import Peer
 from ecsnet.protocol import DisconnectReason
+from ecsnet.transport.address import network_of
 
 __all__ = ["LOST_REASONS", "TICKETS", "Session", "Sessions", "Ticket"]
 
@@ -54,6 +55,7 @@ class Session:
         last_serial: Of the newest ticket made.
         keep_until: Until when the place of a lost player is kept, monotonic seconds; None while it is connected.
         ending: Why the last connection ended, for when the player does not come back.
+        network: Where its player was when its connection began, as `network_of` tells.
     """
 
     id: bytes
@@ -63,6 +65,11 @@ class Session:
     offered: list[int] = field(default_factory=list)
     keep_until: float | None = None
     ending: tuple[DisconnectReason, str] = (DisconnectReason.UNKNOWN, "")
+    network: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note the network."""
+        self.network = network_of(self.peer.connection.address)
 
 
 class Sessions:
@@ -91,6 +98,10 @@ class Sessions:
     def new_id(self) -> bytes:
         """Name a session to be; nothing without tickets, and then no randomness is used up."""
         return self._entropy(SESSION_ID_BYTES) if self._grace_seconds > 0 else b""
+
+    def count_from(self, network: str) -> int:
+        """Return how many places the players of one network have taken."""
+        return sum(session.network == network for session in self._sessions.values())
 
     def get(self, client_id: int) -> Session | None:
         """Return a client's session, if there is one."""
@@ -126,6 +137,7 @@ class Sessions:
         """Go on over another connection; of all tickets before, only the one it was welcomed with counts."""
         assert serial in session.offered, f"ticket {serial} was not offered"
         session.peer, session.serial, session.offered, session.keep_until = peer, serial, [], None
+        session.network = network_of(peer.connection.address)
 
     def seal(self, ticket: Ticket) -> bytes:
         """Make a ticket's 56 bytes; nothing if places are not kept."""

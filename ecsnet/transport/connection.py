@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
-from ecsnet.events import Connected, Disconnected, Writable
+from ecsnet.events import AddressChanged, Connected, Disconnected, Writable
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import packet
 from ecsnet.transport.address import Address, StreamAddress
@@ -111,7 +111,7 @@ class Connection:
         self._asked_at = now  # when the handshake's last question went out, HELLO or REPLY
         self._settled = 0  # pieces of reliable messages, when that last changed
         self._settled_at = now
-        self._events: list[Connected | Disconnected | Writable] = []
+        self._events: list[AddressChanged | Connected | Disconnected | Writable] = []
 
     @classmethod
     def connect(
@@ -293,7 +293,7 @@ class Connection:
         deadline = min(self._last_heard + self._config.idle_timeout_seconds, self._traffic.next_deadline())
         return deadline if self._roaming.next_at is None else min(deadline, self._roaming.next_at)
 
-    def events(self) -> list[Connected | Disconnected | Writable]:
+    def events(self) -> list[AddressChanged | Connected | Disconnected | Writable]:
         """Return and forget what happened."""
         self._events += [Writable(self, channel) for channel in self._outbox.take_writable()]
         events, self._events = self._events, []
@@ -457,7 +457,9 @@ class Connection:
 
     def _receive_path_response(self, traffic: Traffic, number: int) -> None:
         if self._roaming.answered(number, self._source):
-            self.address = traffic.address = self._source
+            before, self.address = self.address, self._source
+            traffic.address = self._source
+            self._events.append(AddressChanged(self, before))
             self._statistics.moves += 1
 
     def _counted(self, datagrams: list[tuple[bytes, Address]]) -> list[tuple[bytes, Address]]:

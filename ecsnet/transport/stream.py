@@ -188,4 +188,9 @@ class FixedWindow:
 
 def handshake_config(config: HandshakeConfig) -> HandshakeConfig:
     """Return how a client shakes hands over a stream: each question is asked once, and none is padded."""
-    return replace(config, padded_bytes=0, retransmit_pauses_seconds=(inf,))
+    return replace(
+        config,
+        padded_bytes=0,
+        retransmit_pauses_seconds=(inf,),
+        password_doubt_seconds=config.stream_password_doubt_seconds,
+    )
