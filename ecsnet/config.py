@@ -70,11 +70,7 @@ class HandshakeConfig:
     password_doubt_seconds: float = 2.0
     """How long a client waits for an answer to its password before it asks, beside it, whether that may be wrong: a
     server cannot read what was said under another password and is silent. HELLO has gone out five times by then, so
-    only one of 100,000 good passwords is doubted for nothing at 5 % loss."""
-
-    stream_password_doubt_seconds: float = 0.5
-    """The same over a stream, where nothing gets lost: a good password's answer is on its way before the doubt's is,
-    since it was asked for earlier and takes two datagrams less. It only has to outlast a server's tick."""
+    only one of 100,000 good passwords is doubted for nothing at 5 % loss. Over a stream the server ends it instead."""
 
     max_settled: int = 1024
     """Attempts remembered as dealt with until their cookie runs out, so that a replayed HELLO starts nothing.

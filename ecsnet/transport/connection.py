@@ -36,6 +36,7 @@ _FAILURES = {  # with a text where the reason's own does not say it
     HandshakeFailure.KEY_MISMATCH: (DisconnectReason.SERVER_KEY_MISMATCH, ""),
     HandshakeFailure.VERSION_MISMATCH: (DisconnectReason.VERSION_MISMATCH, ""),
     HandshakeFailure.UNSUPPORTED: (DisconnectReason.VERSION_MISMATCH, ""),
+    HandshakeFailure.WRONG_PASSWORD: (DisconnectReason.WRONG_PASSWORD, "the password is wrong"),
     HandshakeFailure.NO_PASSWORD: (
         DisconnectReason.WRONG_PASSWORD,
         "whoever answered has no password: join without one if that is right",
@@ -504,8 +505,10 @@ class Connection:
         self._stream_open = False
         if self.state is State.CLOSING:
             self.state = advance(self.state, Event.ENDED)
-        elif self._handshake is not None and self._handshake.failure is not HandshakeFailure.NO_ANSWER:
-            reason, text = _FAILURES[self._handshake.failure]
+            return
+        failure = HandshakeFailure.NO_ANSWER if self._handshake is None else self._handshake.failure_at_stream_end
+        if failure is not HandshakeFailure.NO_ANSWER:
+            reason, text = _FAILURES[failure]
             self._end(reason, text or reason.text)
         elif self.state is not State.CLOSED:
             self._end(DisconnectReason.CONNECTION_LOST, DisconnectReason.CONNECTION_LOST.text)

@@ -213,7 +213,9 @@ class Endpoint:
             self.drops["closed"] += 1
             return
         for outcome in self._handshakes.receive(data, address, self._now):
-            if isinstance(outcome, Reply):
+            if isinstance(outcome, Reply) and isinstance(address, StreamAddress) and not outcome.data:
+                self._end_streams([address])
+            elif isinstance(outcome, Reply):
                 self._outgoing.append((outcome.data, address))
             elif self.doorkeeper.is_blocked(address, self._now):
                 banned = DisconnectReason.BANNED

@@ -70,7 +70,7 @@ class HandshakeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A datagram for the address the last one came from."""
+    """A datagram for the address the last one came from; an empty one ends the stream, which has come to nothing."""
 
     data: bytes
 
@@ -271,7 +271,8 @@ class ServerHandshakes:
             if pattern.has_password and key not in self._wrong_passwords:
                 self._wrong_passwords.append(key)
                 self._note_refusal(key[0], DisconnectReason.WRONG_PASSWORD, "the password is wrong")
-            return self._drop(HandshakeDrop.NOT_AUTHENTIC)
+            self._drop(HandshakeDrop.NOT_AUTHENTIC)
+            return [Reply(b"")] if is_stream else []
         self._last_id += 1
         request = HandshakeRequest(self._last_id, *key, credentials, noise.remote_static or b"")
         expires = self._now + self._config.timeout_seconds

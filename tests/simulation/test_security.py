@@ -51,7 +51,7 @@ def test_a_password_lets_in_who_knows_it_and_tells_the_others() -> None:
 
 @pytest.mark.slow
 def test_passwords_over_a_stream_are_told_at_once() -> None:
-    """Nothing gets lost there, so a server that is silent after a second has not understood."""
+    """Within round trips: a server that cannot read what was said ends the stream."""
     sim = Simulation(game, clients=1, password="mellon", link=Link.WIFI, seed=1, transport="tcp")
     missing = sim.join("missing", password="", wait=False)
     wrong = sim.join("wrong", password="melon", wait=False)
@@ -69,9 +69,9 @@ def test_passwords_over_a_stream_are_told_at_once() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("latency_seconds", [0.4, 0.6])
-def test_a_good_password_over_a_slow_stream_is_never_doubted_for_long(latency_seconds: float) -> None:
-    """The question beside it may be asked before the answer can be here; its own answer comes later still."""
+@pytest.mark.parametrize("latency_seconds", [0.6, 1.1])
+def test_a_good_password_over_a_slow_stream_is_not_doubted(latency_seconds: float) -> None:
+    """Its answer takes seconds. A question asked beside it would be taken for a packet, and end the connection."""
     link = Link(latency_seconds=latency_seconds)
     sim = Simulation(game, clients=1, password="mellon", link=link, seed=1, transport="tcp")
 
