@@ -195,7 +195,7 @@ def join_command(
         config=ClientConfig(transport=transport_config),
     )
     run(client, show, seconds, seed, lambda: figures_of(client))
-    finish(client)
+    finish(client, hint="" if password else ": add --password", seconds=seconds)
 
 
 @commands.command()
@@ -329,13 +329,21 @@ def run(
         signal.signal(signal.SIGTERM, before)
 
 
-def finish(client: RunningClient) -> None:
-    """Say why the connection ended; make the command fail if it should not have."""
+def finish(client: RunningClient, *, hint: str = "", seconds: float | None = None) -> None:
+    """Say why the connection ended; make the command fail if it should not have, or never came about in its time.
+
+    Args:
+        hint: What to do about a password that is missing.
+    """
     if client.disconnected is None:
         return
     reason, text = client.disconnected
+    if reason is DisconnectReason.WRONG_PASSWORD:
+        text += hint
     if reason not in CLEAN_ENDS:
         raise click.ClickException(text or reason.text)
+    if seconds is not None and not client.client_id:
+        raise click.ClickException(f"the server gave no answer within {seconds:g} s")
     if reason is not DisconnectReason.LEFT:
         click.echo(text or reason.text, err=True)
 
