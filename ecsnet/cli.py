@@ -335,9 +335,7 @@ def finish(client: RunningClient, *, hint: str = "", seconds: float | None = Non
     Args:
         hint: What to do about a password that is missing.
     """
-    if client.disconnected is None:
-        return
-    reason, text = client.disconnected
+    reason, text = client.disconnected or (DisconnectReason.LEFT, "")
     if reason is DisconnectReason.WRONG_PASSWORD:
         text += hint
     if reason not in CLEAN_ENDS:
