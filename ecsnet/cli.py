@@ -100,7 +100,7 @@ def commands() -> None:
 @click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
 @click.option("--transport", type=click.Choice(TRANSPORTS), default="udp", help="What clients may come by.")
 @key_option
-@password_option("Ask for a password, and let in who knows it.")
+@password_option("Ask for a password, and let in who knows it.", twice=True)
 @click.option("--token-key", type=FILE, help="Let in who brings a token for this key; see `ecsnet token`.")
 @click.option("--max-clients", type=click.IntRange(min=1), help="Refuse more.  [default: what the game says]")
 @server_options
@@ -150,7 +150,7 @@ def serve(
 @click.argument("link_text", metavar="LINK")
 @click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
 @click.option("--name", default="", show_default=False, help="How others see you.")
-@password_option("Ask for the server's password.")
+@password_option("Ask for the server's password.", twice=False)
 @click.option("--player-key", type=FILE, help="Key file by which servers know you again; see `ecsnet keys make`.")
 @click.option(
     "--token",
@@ -194,7 +194,7 @@ def join_command(
         transport=transport,
         config=ClientConfig(transport=transport_config),
     )
-    run(client, show, seconds, seed, lambda: figures_of(client))
+    run(client, show, seconds, seed, lambda: figures_of(client) if client.client_id else {})
     finish(client, hint="" if password else ": add --password", seconds=seconds)
 
 
@@ -214,7 +214,7 @@ def join_command(
     help=f"UDP port where friends join.  [default: {DEFAULT_PORT} or a free one; with --headless: none]",
 )
 @key_option
-@password_option("Ask for a password that friends have to know.")
+@password_option("Ask for a password that friends have to know.", twice=True)
 @link_options
 def play(
     game: Game,
@@ -321,7 +321,9 @@ def run(
             line = ScoreLine(sys.stderr)
             autoplay(client, make_bot(client.game, seed), seconds=seconds, tell=line.show)
             line.end()
-            click.echo(json.dumps(figures()))
+            found = figures()
+            if found:  # of who was not let in there are none
+                click.echo(json.dumps(found))
     except KeyboardInterrupt:
         pass
     finally:

@@ -41,17 +41,22 @@ seed_option = click.option("--seed", type=int, help="Reproduces the world's chan
 key_option = click.option("--key", "key_file", type=FILE, help="The server's key file.  [default: one for all games]")
 
 
-def password_option(text: str) -> Callable[[F], F]:
-    """Add `--password`; the command is given the password, or an empty text."""
-    return click.option(
-        "--password", is_flag=True, callback=_ask_password, help=f"{text}  [or set {PASSWORD_VARIABLE}]"
-    )
+def password_option(text: str, *, twice: bool) -> Callable[[F], F]:
+    """Add `--password`; the command is given the password, or an empty text.
 
+    Args:
+        twice: Ask again, for who sets a password: a slip of the finger would keep everybody out.
+    """
 
-def _ask_password(_: click.Context, __: click.Parameter, value: bool) -> str:  # noqa: FBT001  # click calls it so
-    """Ask for the password, or take it from the environment; never from the command, which others can list."""
-    given = os.environ.get(PASSWORD_VARIABLE, "")
-    return click.prompt("Password", hide_input=True, err=True) if value and not given else given
+    def ask(_: click.Context, __: click.Parameter, value: bool) -> str:  # noqa: FBT001  # click calls it so
+        """Ask for the password, or take it from the environment; never from the command, which others can list."""
+        given = os.environ.get(PASSWORD_VARIABLE, "")
+        if given or not value:
+            return given
+        answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=twice, err=True)
+        return answer
+
+    return click.option("--password", is_flag=True, callback=ask, help=f"{text}  [or set {PASSWORD_VARIABLE}]")
 
 
 def link_options(command: F) -> F:
