@@ -95,7 +95,7 @@ class Reception:
         try:
             session = self._sessions.find(credentials.ticket, request.player_key)
             if session is not None:
-                return self._welcome_back(session, request.player_key, tick)
+                return self._welcome_back(session, request.player_key, network_of(request.address), tick)
             token = self._check_token(credentials.token, request.player_key)
         except TokenError as error:
             return No(DisconnectReason.BAD_TOKEN, str(error))
@@ -138,7 +138,7 @@ class Reception:
         welcome = Welcome(client_id, tick, self._sessions.seal(Ticket(client_id, session_id, serial)))
         return Guest(client_id, shown, player_key, token, network, session_id, serial, returns=False, welcome=welcome)
 
-    def _welcome_back(self, session: Session, player_key: bytes, tick: Tick) -> Guest:
+    def _welcome_back(self, session: Session, player_key: bytes, network: str, tick: Tick) -> Guest:
         """Go on with a session. It needs neither a token, which it had, nor a free place, which is its own."""
         before, ticket = session.peer, self._sessions.offer(session)
         welcome = Welcome(before.client_id, tick, self._sessions.seal(ticket))
@@ -147,7 +147,7 @@ class Reception:
             before.name,
             player_key,
             before.token,
-            session.network,
+            network,
             session.id,
             ticket.serial,
             returns=True,

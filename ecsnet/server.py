@@ -249,14 +249,14 @@ class Server:
         session = self._sessions.get(guest.client_id)
         if session is None:
             peer.entity = players.make(self.world, self.game, peer)
-            self._sessions.begin(guest.session_id, peer, guest.serial)
+            self._sessions.begin(guest.session_id, peer, guest.serial, guest.network)
             self._events.append(PlayerJoined(peer.client_id, peer.name))
             accesslog.joined(peer)
         else:
-            self._resume(session, peer, guest.serial)
+            self._resume(session, peer, guest)
         self._begin_conversation(peer)
 
-    def _resume(self, session: Session, peer: Peer, serial: int) -> None:
+    def _resume(self, session: Session, peer: Peer, guest: Guest) -> None:
         """Put a player in its place again; if its old connection still looks alive, nobody is there any more."""
         before = session.peer
         if session.keep_until is None:
@@ -268,7 +268,7 @@ class Server:
             peer.entity = before.entity
         else:  # the game deleted it meanwhile
             peer.entity = players.make(self.world, self.game, peer)
-        self._sessions.resume(session, peer, serial)
+        self._sessions.resume(session, peer, guest.serial, guest.network)
         accesslog.returned(peer)
 
     def _begin_conversation(self, peer: Peer) -> None:

@@ -21,7 +21,6 @@ from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.peer import Peer
 from ecsnet.protocol import DisconnectReason
-from ecsnet.transport.address import network_of
 
 __all__ = ["LOST_REASONS", "TICKETS", "Session", "Sessions", "Ticket"]
 
@@ -65,11 +64,7 @@ class Session:
     offered: list[int] = field(default_factory=list)
     keep_until: float | None = None
     ending: tuple[DisconnectReason, str] = (DisconnectReason.UNKNOWN, "")
-    network: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Note the network."""
-        self.network = network_of(self.peer.connection.address)
+    network: str = ""
 
 
 class Sessions:
@@ -133,11 +128,11 @@ class Sessions:
         session.offered = [*session.offered, session.last_serial][-self._max_offered :]
         return Ticket(session.peer.client_id, session.id, session.last_serial)
 
-    def resume(self, session: Session, peer: Peer, serial: int) -> None:
+    def resume(self, session: Session, peer: Peer, serial: int, network: str = "") -> None:
         """Go on over another connection; of all tickets before, only the one it was welcomed with counts."""
         assert serial in session.offered, f"ticket {serial} was not offered"
         session.peer, session.serial, session.offered, session.keep_until = peer, serial, [], None
-        session.network = network_of(peer.connection.address)
+        session.network = network
 
     def seal(self, ticket: Ticket) -> bytes:
         """Make a ticket's 56 bytes; nothing if places are not kept."""
@@ -146,10 +141,10 @@ class Sessions:
         nonce = self._entropy(_NONCE_BYTES)
         return nonce + _cipher(self._secrets[0], nonce).encrypt(_ZERO_NONCE, _CONTENT.pack(*ticket), b"")
 
-    def begin(self, session_id: bytes, peer: Peer, serial: int) -> None:
+    def begin(self, session_id: bytes, peer: Peer, serial: int, network: str = "") -> None:
         """Give a new player a place."""
         assert peer.client_id not in self._sessions, f"{peer.client_id} has a place"
-        self._sessions[peer.client_id] = Session(session_id, peer, serial, serial)
+        self._sessions[peer.client_id] = Session(session_id, peer, serial, serial, network=network)
 
     def lose(self, peer: Peer, reason: DisconnectReason, text: str, now: float) -> bool:
         """Note that a connection ended; return whether the place is kept."""
