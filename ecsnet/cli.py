@@ -1,6 +1,5 @@
 """The command line: serve, join, play. Arguments only; what they start is in `runtime` and `hosting`."""
 
-import functools
 import json
 import logging
 import os
@@ -10,7 +9,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import TypeVar, cast
 
 import click
 
@@ -18,12 +16,23 @@ from ecsnet import game as games
 from ecsnet import keys, tokenfiles, udp
 from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
+from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
 from ecsnet.errors import EcsnetError, PortInUseError, SchemaError
-from ecsnet.events import PlayerEvent, PlayerJoined, PlayerLeft, PlayerLost
 from ecsnet.game import Game
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
+from ecsnet.options import (
+    FILE,
+    key_option,
+    link_options,
+    open_access_log,
+    password_option,
+    seconds_option,
+    seed_option,
+    server_options,
+    transport_options,
+)
 from ecsnet.paths import TRANSPORTS, Path, open_path
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import ScoreLine, figures_of
@@ -39,10 +48,7 @@ from ecsnet.window import MissingPygameError, find_window, is_pygame, missing_di
 
 __all__ = ["main"]
 
-F = TypeVar("F", bound=Callable[..., object])
-
 DEFAULT_GAME = "soccer"
-PASSWORD_VARIABLE = "ECSNET_PASSWORD"  # noqa: S105  # the name of one
 GAME_PATH = "ecsnet.game"  # where a command's context keeps what the user called the game
 CLEAN_ENDS = {DisconnectReason.LEFT, DisconnectReason.SERVER_CLOSING}  # of any other, the exit code tells
 
@@ -76,43 +82,7 @@ def load_game(ctx: click.Context, param: click.Parameter, value: str) -> Game:
         raise
 
 
-def link_options(command: F) -> F:
-    """Add the options that make the network bad; the command is given a `Link`."""
-
-    @functools.wraps(command)
-    def with_link(*args: object, loss: float, delay_ms: float, jitter_ms: float, **kwargs: object) -> object:
-        link = Link(loss=loss, latency_seconds=delay_ms / 1000, jitter_seconds=jitter_ms / 1000)
-        return command(*args, link=link, **kwargs)
-
-    for option, kind, text in (
-        ("--jitter-ms", click.FloatRange(min=0), "By how much that varies, either way."),
-        ("--delay-ms", click.FloatRange(min=0), "How late datagrams are, each way."),
-        ("--loss", click.FloatRange(0, 1), "Share of datagrams to lose, each way: 0.1 is one in ten."),
-    ):
-        with_link = click.option(option, type=kind, default=0.0, help=text)(with_link)
-    return cast("F", with_link)
-
-
 game_argument = click.argument("game", callback=load_game)
-seconds_option = click.option("--seconds", type=click.FloatRange(min=0), help="End after this time.")
-seed_option = click.option("--seed", type=int, help="Reproduces the world's chance.  [default: another each time]")
-key_option = click.option(
-    "--key", "key_file", type=click.Path(dir_okay=False, path_type=FilePath), help="The server's key file."
-)
-
-
-def ask_password(_: click.Context, __: click.Parameter, value: bool) -> str:  # noqa: FBT001  # click calls it so
-    """Ask for the password, or take it from the environment; never from the command, which others can list."""
-    given = os.environ.get(PASSWORD_VARIABLE, "")
-    return click.prompt("Password", hide_input=True, err=True) if value and not given else given
-
-
-password_option = click.option(
-    "--password",
-    is_flag=True,
-    callback=ask_password,
-    help=f"Ask for the server's password.  [or set {PASSWORD_VARIABLE}]",
-)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -129,16 +99,18 @@ def commands() -> None:
 @game_argument
 @click.option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="Port; 0: any free one.")
 @click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
+@click.option("--transport", type=click.Choice(TRANSPORTS), default="udp", help="What clients may come by.")
 @key_option
-@password_option
-@click.option(
-    "--token-key", type=click.Path(dir_okay=False, path_type=FilePath), help="Let in who brings a token for this key."
-)
+@password_option("Ask for a password, and let in who knows it.", twice=True)
+@click.option("--token-key", type=FILE, help="Let in who brings a token for this key; see `ecsnet token`.")
 @click.option("--max-clients", type=click.IntRange(min=1), help="Refuse more.  [default: what the game says]")
+@server_options
+@click.option(
+    "--access-log", default="-", metavar="FILE|-|off", help="Where to note who comes and goes; -: standard error."
+)
 @seed_option
 @seconds_option
 @link_options
-@click.option("--transport", type=click.Choice(TRANSPORTS), default="udp", help="What clients may come by.")
 def serve(
     game: Game,
     *,
@@ -149,6 +121,8 @@ def serve(
     password: str,
     token_key: FilePath | None,
     max_clients: int | None,
+    config: ServerConfig,
+    access_log: str,
     seed: int | None,
     seconds: float | None,
     link: Link,
@@ -157,36 +131,40 @@ def serve(
     if max_clients is not None:
         game = replace(game, max_clients=max_clients)
     seed = chosen(seed)
+    open_access_log(access_log)
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = open_path(transport, port, host)
     tokens = None if token_key is None else TokenGate(tokenfiles.load_token_key(token_key), unix_time=unix_time)
-    server = RunningServer(game, identity, impaired(path, link, seed), seed=seed, password=password, tokens=tokens)
+    server = RunningServer(
+        game, identity, impaired(path, link, seed), seed=seed, config=config, password=password, tokens=tokens
+    )
     kinds = TRANSPORTS[:2] if transport == "both" else (transport,)
     name = " and ".join(kind.upper() for kind in kinds)
     click.echo(f"{game.name} on {name} port {path.address[1]}, server key {identity.fingerprint}")
-    announce(path.address, identity, kinds, err=False)
-    server.run(seconds=seconds, report=log_player)
+    needs = " --password" * bool(password) + " --token TOKEN" * (tokens is not None)
+    announce(path.address, identity, kinds, needs, err=False)
+    server.run(seconds=seconds)
     logger.info("%s closed after %d ticks", game.name, server.world.tick)
 
 
 @commands.command("join")
 @click.argument("link_text", metavar="LINK")
 @click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
-@click.option("--name", default="", help="How others see you.")
-@password_option
+@click.option("--name", default="", show_default=False, help="How others see you.")
+@password_option("Ask for the server's password.", twice=False)
+@click.option("--player-key", type=FILE, help="Key file by which servers know you again; see `ecsnet keys make`.")
 @click.option(
-    "--player-key",
-    type=click.Path(dir_okay=False, path_type=FilePath),
-    help="Key file by which servers know you again.",
-)
-@click.option(
-    "--token", default="", help="Connect token for a server that asks for one: itself, @FILE, or - to read it."
+    "--token",
+    default="",
+    show_default=False,
+    help="Connect token for a server that asks for one: itself, @FILE, or - to read it.",
 )
 @click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
 @click.option(
     "--transport", type=click.Choice(TRANSPORTS[:2]), help="How to get there.  [default: as LINK says, or udp]"
 )
+@transport_options("client")
 @link_options
 def join_command(
     link_text: str,
@@ -199,6 +177,7 @@ def join_command(
     headless: bool,
     seconds: float | None,
     transport: str | None,
+    transport_config: TransportConfig,
     link: Link,
 ) -> None:
     """Join the server at LINK: a join link, or host:port to trust it at the first contact."""
@@ -214,15 +193,16 @@ def join_command(
         token=read_token(token) if token else b"",
         via=lambda path: impaired(path, link, seed),
         transport=transport,
+        config=ClientConfig(transport=transport_config),
     )
-    run(client, show, seconds, seed, lambda: figures_of(client))
-    finish(client)
+    run(client, show, seconds, seed, lambda: figures_of(client) if client.client_id else {})
+    finish(client, hint="" if password else ": add --password", seconds=seconds)
 
 
 @commands.command()
 @game_argument
 @click.option("--bots", default=3, type=click.IntRange(min=0), help="Players without a person, besides you.")
-@click.option("--name", default="", help="How others see you.")
+@click.option("--name", default="", show_default=False, help="How others see you.")
 @click.option("--headless", is_flag=True, help="Let a bot play for you, without a window; end with a line of JSON.")
 @click.option(
     "--fast", is_flag=True, help="With --headless: as fast as the machine goes; a seed reproduces every byte."
@@ -235,6 +215,7 @@ def join_command(
     help=f"UDP port where friends join.  [default: {DEFAULT_PORT} or a free one; with --headless: none]",
 )
 @key_option
+@password_option("Ask for a password that friends have to know.", twice=True)
 @link_options
 def play(
     game: Game,
@@ -247,6 +228,7 @@ def play(
     seed: int | None,
     port: int | None,
     key_file: FilePath | None,
+    password: str,
     link: Link,
 ) -> None:
     """Host GAME and play it, with bots, in one process; friends may join."""
@@ -255,11 +237,12 @@ def play(
     headless = is_headless(headless, seconds)
     show = None if headless else find_window(game)
     seed = chosen(seed)
+    open_access_log("off")  # the line of the score is there
     identity = socket = None
     if port is not None or not headless:
         identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
         socket = open_for_friends(port)
-        announce(socket.address, identity, err=True)
+        announce(socket.address, identity, needs=" --password" * bool(password), err=True)
     host = Host(
         game,
         bots=bots,
@@ -268,6 +251,7 @@ def play(
         seed=seed,
         identity=identity,
         socket=socket,
+        password=password if socket is not None else "",
         clock=VirtualClock() if fast else None,
         entropy=random.Random(seed).randbytes if fast else os.urandom,  # noqa: S311  # nobody else is there to listen
     )
@@ -307,7 +291,9 @@ def open_for_friends(port: int | None) -> UdpSocket:
         return UdpSocket.listen(0)
 
 
-def announce(address: DatagramAddress, identity: Identity, transports: Sequence[str] = ("udp",), *, err: bool) -> None:
+def announce(
+    address: DatagramAddress, identity: Identity, transports: Sequence[str] = ("udp",), needs: str = "", *, err: bool
+) -> None:
     """Print the commands that others join with: those for other machines first."""
     host, port = address
     hosts = [*udp.local_addresses(), "127.0.0.1"] if host in {"::", "0.0.0.0"} else [host]  # noqa: S104  # a comparison
@@ -316,17 +302,8 @@ def announce(address: DatagramAddress, identity: Identity, transports: Sequence[
     for transport in transports:
         for place in dict.fromkeys(hosts):
             link = JoinLink(place, port, (identity.public,), transport)
-            click.echo(f'join with: ecsnet join "{link}"{option}', err=err)
+            click.echo(f'join with: ecsnet join "{link}"{option}{needs}', err=err)
     sys.stdout.flush()
-
-
-def log_player(event: PlayerEvent) -> None:
-    """Note who comes and goes."""
-    if isinstance(event, PlayerLeft):
-        logger.info("%s left (client %d): %s", event.name, event.client_id, event.text or event.reason.text)
-    else:
-        verb = {PlayerJoined: "joined", PlayerLost: "is lost"}.get(type(event), "is back")
-        logger.info("%s %s (client %d)", event.name, verb, event.client_id)
 
 
 def run(
@@ -345,7 +322,9 @@ def run(
             line = ScoreLine(sys.stderr)
             autoplay(client, make_bot(client.game, seed), seconds=seconds, tell=line.show)
             line.end()
-            click.echo(json.dumps(figures()))
+            found = figures()
+            if found:  # of who was not let in there are none
+                click.echo(json.dumps(found))
     except KeyboardInterrupt:
         pass
     finally:
@@ -353,13 +332,19 @@ def run(
         signal.signal(signal.SIGTERM, before)
 
 
-def finish(client: RunningClient) -> None:
-    """Say why the connection ended; make the command fail if it should not have."""
-    if client.disconnected is None:
-        return
-    reason, text = client.disconnected
+def finish(client: RunningClient, *, hint: str = "", seconds: float | None = None) -> None:
+    """Say why the connection ended; make the command fail if it should not have, or never came about in its time.
+
+    Args:
+        hint: What to do about a password that is missing.
+    """
+    reason, text = client.disconnected or (DisconnectReason.LEFT, "")
+    if reason is DisconnectReason.WRONG_PASSWORD:
+        text += hint
     if reason not in CLEAN_ENDS:
         raise click.ClickException(text or reason.text)
+    if seconds is not None and not client.client_id:
+        raise click.ClickException(f"the server gave no answer within {seconds:g} s")
     if reason is not DisconnectReason.LEFT:
         click.echo(text or reason.text, err=True)
 

@@ -70,7 +70,7 @@ class HandshakeConfig:
     password_doubt_seconds: float = 2.0
     """How long a client waits for an answer to its password before it asks, beside it, whether that may be wrong: a
     server cannot read what was said under another password and is silent. HELLO has gone out five times by then, so
-    only one of 100,000 good passwords is doubted for nothing at 5 % loss."""
+    only one of 100,000 good passwords is doubted for nothing at 5 % loss. Over a stream the server ends it instead."""
 
     max_settled: int = 1024
     """Attempts remembered as dealt with until their cookie runs out, so that a replayed HELLO starts nothing.
@@ -397,6 +397,10 @@ class ServerConfig:
     resume_grace_seconds: float = 0.0
     """How long the place and the entity of a player are kept whose connection broke off, on top of the transport's
     idle_timeout_seconds. 0: not at all, since a game has to decide what an entity does that nobody steers."""
+
+    max_clients_per_network: int = 64
+    """Places that the players of one IPv4 address or IPv6 /64 may take: a classroom behind one address fits, and nobody
+    takes every place of a large server from one. Over TCP, `TcpConfig.max_streams_per_network` comes before."""
 
     max_offered_tickets: int = 8
     """Resume tickets of one session that were given out and not confirmed: one per attempt to come back. The oldest is

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from ecsnet.transport.connection import Connection
 
 __all__ = [
+    "AddressChanged",
+    "ConnectRefused",
     "ConnectRequested",
     "Connected",
     "Disconnected",
@@ -36,6 +38,15 @@ class ConnectRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectRefused:
+    """Endpoint: somebody proved its address and was turned away before the application was asked."""
+
+    address: "Address"
+    reason: DisconnectReason
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """A connection is up. On a client `payload` is what the server granted; on a server it is empty."""
 
@@ -51,6 +62,14 @@ class Disconnected:
     reason: DisconnectReason
     text: str
     payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChanged:
+    """Server: a client sends from another address, and has proved that it is there: `connection.address`."""
+
+    connection: "Connection"
+    before: "Address"
 
 
 @dataclass(frozen=True, slots=True)

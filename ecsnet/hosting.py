@@ -109,6 +109,7 @@ class Host:
         seed: int = 0,
         identity: Identity | None = None,
         socket: UdpSocket | None = None,
+        password: str = "",
         clock: Clock | None = None,
         entropy: Entropy = os.urandom,
     ) -> None:
@@ -119,6 +120,7 @@ class Host:
             seed: Reproduces the world's chance, the link's and the bots'.
             identity: The server's key; a fresh one when omitted.
             socket: Where friends join.
+            password: What they have to know.
             clock: A `VirtualClock` moves on by a tick instead of waiting: the match runs as fast as the machine can,
                 and nobody should join it from outside.
         """
@@ -132,11 +134,13 @@ class Host:
         local: list[Address] = [(f"player-{number}.memory", 1) for number in range(bots + 1)]
         self.path = HostPath(self._memory(SERVER, game), local, self._public)
         identity = identity or Identity.generate(entropy)
-        self.server = RunningServer(game, identity, self.path, clock=self.clock, seed=seed, entropy=entropy)
+        self.server = RunningServer(
+            game, identity, self.path, clock=self.clock, seed=seed, entropy=entropy, password=password
+        )
 
         def client(number: int, kind: type[ClientT], name: str) -> ClientT:
             path, pins = self._memory(local[number], game), (identity.public,)
-            return kind(game, SERVER, path, name=name, pins=pins, clock=self.clock, entropy=entropy)
+            return kind(game, SERVER, path, name=name, pins=pins, clock=self.clock, entropy=entropy, password=password)
 
         self.player = client(0, HostPlayer, name)
         self.player.host = self

@@ -94,7 +94,9 @@ def make_identity(path: Path, *, entropy: Entropy = os.urandom) -> Identity:
     """
     identity = Identity.generate(entropy)
     if not write_own(path, _text_of(identity), replace=False):
-        raise KeyFileError(f"{path} exists and is not overwritten: it may be the only copy. rotate gives it a new key")
+        raise KeyFileError(
+            f"{path} exists and is not overwritten: it may be the only copy. `ecsnet keys rotate` gives it a new key"
+        )
     return identity
 
 

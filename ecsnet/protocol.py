@@ -63,7 +63,7 @@ _TEXTS = {
     DisconnectReason.BANNED: "this address is blocked",
     DisconnectReason.WRONG_PASSWORD: "the password is wrong, or missing",
     DisconnectReason.BAD_TOKEN: "the token or ticket is not valid, or not any more",
-    DisconnectReason.SERVER_RESTARTED: "the server has been restarted",
+    DisconnectReason.SERVER_RESTARTED: "the server has been restarted, or had given up waiting",
     DisconnectReason.CONNECTION_LOST: "the connection broke off",
     DisconnectReason.TOO_SLOW: "too much waits to be sent: the link is too slow, or the other side does not read",
     DisconnectReason.FLOODING: "the other side sent far more than allowed",

@@ -14,6 +14,7 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.schema import Schema
 from ecsnet.sessions import Session, Sessions, Ticket
 from ecsnet.tokens import ConnectToken, TokenGate
+from ecsnet.transport.address import network_of
 from ecsnet.wire import Tick
 
 __all__ = ["Guest", "No", "Reception"]
@@ -35,6 +36,7 @@ class Guest:
     """Somebody who may come in, as far as it can be told before the connection is confirmed.
 
     Attributes:
+        network: Where it is, as `network_of` tells.
         session_id: Names the session it begins or goes on with.
         serial: Of the ticket in its welcome.
         returns: It goes on with a session; else it is a new player.
@@ -44,6 +46,7 @@ class Guest:
     name: str
     player_key: bytes
     token: ConnectToken | None
+    network: str
     session_id: bytes
     serial: int
     returns: bool
@@ -60,11 +63,13 @@ class Reception:
         sessions: Sessions,
         *,
         server_keys: tuple[bytes, ...],
+        max_clients_per_network: int,
         tokens: TokenGate | None = None,
     ) -> None:
         """Open.
 
         Args:
+            max_clients_per_network: See `ServerConfig`.
             sessions: Whose places are taken, and by which ticket they are found again.
             server_keys: The server's public keys.
             tokens: Everybody needs a token that passes it; None: nobody does.
@@ -73,6 +78,7 @@ class Reception:
         self._schema = schema
         self._sessions = sessions
         self._server_keys = server_keys
+        self._max_clients_per_network = max_clients_per_network
         self._tokens = tokens
         self._last_client_id = 0
 
@@ -89,13 +95,15 @@ class Reception:
         try:
             session = self._sessions.find(credentials.ticket, request.player_key)
             if session is not None:
-                return self._welcome_back(session, request.player_key, tick)
+                return self._welcome_back(session, request.player_key, network_of(request.address), tick)
             token = self._check_token(credentials.token, request.player_key)
         except TokenError as error:
             return No(DisconnectReason.BAD_TOKEN, str(error))
-        if len(self._sessions) >= self._game.max_clients:
-            return No(DisconnectReason.SERVER_FULL, f"all {self._game.max_clients} places are taken")
-        return self._welcome_new(credentials.name, request.player_key, token, tick)
+        network = network_of(request.address)
+        full = self._why_full(network)
+        if full:
+            return No(DisconnectReason.SERVER_FULL, full)
+        return self._welcome_new(credentials.name, request.player_key, token, network, tick)
 
     def confirm(self, guest: Guest) -> No | None:
         """Take what the guest brought for its place; return why it has to go after all."""
@@ -104,8 +112,9 @@ class Reception:
             if session is None or guest.serial not in session.offered:
                 return No(DisconnectReason.BAD_TOKEN, "the ticket was used, or its time ran out, a moment ago")
             return None
-        if len(self._sessions) >= self._game.max_clients:  # others confirmed while this one was on its way
-            return No(DisconnectReason.SERVER_FULL, "the last place was taken a moment ago")
+        full = self._why_full(guest.network)  # others confirmed while this one was on its way
+        if full:
+            return No(DisconnectReason.SERVER_FULL, full)
         try:
             if self._tokens is not None and guest.token is not None:
                 self._tokens.use(guest.token)
@@ -113,14 +122,23 @@ class Reception:
             return No(DisconnectReason.BAD_TOKEN, str(error))
         return None
 
-    def _welcome_new(self, name: str, player_key: bytes, token: ConnectToken | None, tick: Tick) -> Guest:
+    def _why_full(self, network: str) -> str:
+        """Return why nobody of a network gets a place any more; nothing if somebody may."""
+        taken, limit = len(self._sessions), self._max_clients_per_network
+        if taken >= self._game.max_clients:
+            return f"all {self._game.max_clients} places are taken"
+        if taken >= limit and self._sessions.count_from(network) >= limit:
+            return f"{limit} players of your network are here, and this server takes no more from one"
+        return ""
+
+    def _welcome_new(self, name: str, player_key: bytes, token: ConnectToken | None, network: str, tick: Tick) -> Guest:
         self._last_client_id += 1  # even if the client never confirms: no number is ever given twice
         client_id, session_id, serial = self._last_client_id, self._sessions.new_id(), 1
         shown = clean_name((token.name if token is not None else "") or name) or f"player {client_id}"
         welcome = Welcome(client_id, tick, self._sessions.seal(Ticket(client_id, session_id, serial)))
-        return Guest(client_id, shown, player_key, token, session_id, serial, returns=False, welcome=welcome)
+        return Guest(client_id, shown, player_key, token, network, session_id, serial, returns=False, welcome=welcome)
 
-    def _welcome_back(self, session: Session, player_key: bytes, tick: Tick) -> Guest:
+    def _welcome_back(self, session: Session, player_key: bytes, network: str, tick: Tick) -> Guest:
         """Go on with a session. It needs neither a token, which it had, nor a free place, which is its own."""
         before, ticket = session.peer, self._sessions.offer(session)
         welcome = Welcome(before.client_id, tick, self._sessions.seal(ticket))
@@ -129,6 +147,7 @@ class Reception:
             before.name,
             player_key,
             before.token,
+            network,
             session.id,
             ticket.serial,
             returns=True,

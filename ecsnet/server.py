@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ecsnet import players
+from ecsnet import accesslog, players
 from ecsnet.components.player import PlayerStatus
 from ecsnet.components.predicted import Predicted
 from ecsnet.config import ReplicationConfig, ServerConfig, TransportConfig
 from ecsnet.events import (
+    AddressChanged,
     Connected,
+    ConnectRefused,
     ConnectRequested,
     Disconnected,
     PlayerEvent,
@@ -105,8 +107,9 @@ class Server:
         )  # fmt: skip
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
         self._reception = Reception(
-            game, self._schema, self._sessions, server_keys=self._identity.public_keys, tokens=tokens
-        )
+            game, self._schema, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
+            max_clients_per_network=self.config.max_clients_per_network,
+        )  # fmt: skip
         self.peers = self._session.peers
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS) if game.input is None else (INPUT, CALLS, CASUAL_CALLS))
@@ -219,6 +222,10 @@ class Server:
                 self._admit(connection)
             case Disconnected(connection, reason, text):
                 self._dismiss(connection, reason, text)
+            case AddressChanged(connection, before) if connection in self._by_connection:
+                accesslog.moved(self._by_connection[connection], before)
+            case ConnectRefused(address, reason, text):
+                accesslog.refused(address, reason, text)
 
     def _answer(self, request: ConnectRequested) -> None:
         """Grant or refuse a request whose cookie is proved. All that is kept is the transport's entry."""
@@ -227,6 +234,7 @@ class Server:
             self._endpoint.accept(request.request_id, answer.welcome.pack(), tag=answer)
         else:
             self._endpoint.refuse(request.request_id, answer.reason, answer.text, answer.payload)
+            accesslog.refused(request.address, answer.reason, answer.text, request.player_key)
 
     def _admit(self, connection: Connection) -> None:
         """Give a player its entity: a new one, or the one it had before its connection was lost."""
@@ -235,18 +243,20 @@ class Server:
         refusal = self._reception.confirm(guest)
         if refusal is not None:
             connection.close(refusal.reason, refusal.text, now=self._now)
+            accesslog.refused(connection.address, refusal.reason, refusal.text, guest.player_key)
             return
         peer = Peer(connection, guest.client_id, self._reads, guest.name, guest.player_key, guest.token)
         session = self._sessions.get(guest.client_id)
         if session is None:
             peer.entity = players.make(self.world, self.game, peer)
-            self._sessions.begin(guest.session_id, peer, guest.serial)
+            self._sessions.begin(guest.session_id, peer, guest.serial, guest.network)
             self._events.append(PlayerJoined(peer.client_id, peer.name))
+            accesslog.joined(peer)
         else:
-            self._resume(session, peer, guest.serial)
+            self._resume(session, peer, guest)
         self._begin_conversation(peer)
 
-    def _resume(self, session: Session, peer: Peer, serial: int) -> None:
+    def _resume(self, session: Session, peer: Peer, guest: Guest) -> None:
         """Put a player in its place again; if its old connection still looks alive, nobody is there any more."""
         before = session.peer
         if session.keep_until is None:
@@ -258,7 +268,8 @@ class Server:
             peer.entity = before.entity
         else:  # the game deleted it meanwhile
             peer.entity = players.make(self.world, self.game, peer)
-        self._sessions.resume(session, peer, serial)
+        self._sessions.resume(session, peer, guest.serial, guest.network)
+        accesslog.returned(peer)
 
     def _begin_conversation(self, peer: Peer) -> None:
         """Exchange inputs, state and calls over a fresh connection, whatever was said over another one."""
@@ -289,11 +300,13 @@ class Server:
         players.set_status(self.world, peer.entity, PlayerStatus.LOST)
         players.release_inputs(self.world, self._schema, peer.client_id)
         self._events.append(PlayerLost(peer.client_id, peer.name))
+        accesslog.lost(peer, reason, text)
 
     def _remove_player(self, peer: Peer, reason: DisconnectReason, text: str) -> None:
         """Delete a player's entity for good."""
         self.world.delete_entity(peer.entity)
         self._events.append(PlayerLeft(peer.client_id, peer.name, reason, text))
+        accesslog.left(peer, reason, text)
 
     def _close_faulty(self, now: float) -> None:
         """Close the connections of peers that sent what our own software never sends."""

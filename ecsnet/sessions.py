@@ -54,6 +54,7 @@ class Session:
         last_serial: Of the newest ticket made.
         keep_until: Until when the place of a lost player is kept, monotonic seconds; None while it is connected.
         ending: Why the last connection ended, for when the player does not come back.
+        network: Where its player was when its connection began, as `network_of` tells.
     """
 
     id: bytes
@@ -63,6 +64,7 @@ class Session:
     offered: list[int] = field(default_factory=list)
     keep_until: float | None = None
     ending: tuple[DisconnectReason, str] = (DisconnectReason.UNKNOWN, "")
+    network: str = ""
 
 
 class Sessions:
@@ -91,6 +93,10 @@ class Sessions:
     def new_id(self) -> bytes:
         """Name a session to be; nothing without tickets, and then no randomness is used up."""
         return self._entropy(SESSION_ID_BYTES) if self._grace_seconds > 0 else b""
+
+    def count_from(self, network: str) -> int:
+        """Return how many places the players of one network have taken."""
+        return sum(session.network == network for session in self._sessions.values())
 
     def get(self, client_id: int) -> Session | None:
         """Return a client's session, if there is one."""
@@ -122,10 +128,11 @@ class Sessions:
         session.offered = [*session.offered, session.last_serial][-self._max_offered :]
         return Ticket(session.peer.client_id, session.id, session.last_serial)
 
-    def resume(self, session: Session, peer: Peer, serial: int) -> None:
+    def resume(self, session: Session, peer: Peer, serial: int, network: str = "") -> None:
         """Go on over another connection; of all tickets before, only the one it was welcomed with counts."""
         assert serial in session.offered, f"ticket {serial} was not offered"
         session.peer, session.serial, session.offered, session.keep_until = peer, serial, [], None
+        session.network = network
 
     def seal(self, ticket: Ticket) -> bytes:
         """Make a ticket's 56 bytes; nothing if places are not kept."""
@@ -134,10 +141,10 @@ class Sessions:
         nonce = self._entropy(_NONCE_BYTES)
         return nonce + _cipher(self._secrets[0], nonce).encrypt(_ZERO_NONCE, _CONTENT.pack(*ticket), b"")
 
-    def begin(self, session_id: bytes, peer: Peer, serial: int) -> None:
+    def begin(self, session_id: bytes, peer: Peer, serial: int, network: str = "") -> None:
         """Give a new player a place."""
         assert peer.client_id not in self._sessions, f"{peer.client_id} has a place"
-        self._sessions[peer.client_id] = Session(session_id, peer, serial, serial)
+        self._sessions[peer.client_id] = Session(session_id, peer, serial, serial, network=network)
 
     def lose(self, peer: Peer, reason: DisconnectReason, text: str, now: float) -> bool:
         """Note that a connection ended; return whether the place is kept."""

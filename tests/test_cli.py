@@ -116,7 +116,7 @@ def test_a_stopped_server_exits_cleanly_and_its_client_says_why(
     assert link.startswith("ecsnet://" if transport == "udp" else "ecsnet+tcp://")
     client = start("join", link, "--name", "Ada", "--headless")
     assert server.stderr is not None
-    assert "Ada joined (client 1)" in server.stderr.readline()
+    assert 'joined client=1 name="Ada"' in server.stderr.readline()
 
     server.send_signal(number)
 
@@ -136,7 +136,7 @@ def test_a_player_who_leaves_is_reported_by_the_server(start: Start) -> None:
 
     assert code == 0
     assert json.loads(output)["datagrams_received"] > 10
-    assert "player 1 left (client 1): the player left" in finished(server)[2]
+    assert re.search(r'left client=1 name="player 1" address=\S+ transport=udp reason=LEFT', finished(server)[2])
 
 
 @needs_signals
@@ -145,18 +145,20 @@ def test_clients_of_both_kinds_play_and_a_killed_one_over_tcp_is_missed_at_once(
     server, link = serve(start, "soccer", "--transport", "both")
     assert server.stderr is not None
     killed = start("join", link, "--transport", "tcp", "--name", "Bob", "--headless")
-    assert "Bob joined" in server.stderr.readline()
+    assert 'name="Bob"' in server.stderr.readline()
     stays = start("join", link, "--name", "Ada", "--headless", "--seconds", "4")
-    assert "Ada joined" in server.stderr.readline()
+    assert 'name="Ada"' in server.stderr.readline()
 
     killed.kill()
 
-    assert "Bob left (client 1): the connection broke off" in server.stderr.readline()
+    line = server.stderr.readline()
+    assert 'left client=1 name="Bob"' in line
+    assert "transport=tcp reason=CONNECTION_LOST" in line
     code, output, _ = finished(stays)
     figures = json.loads(output)
     assert (code, figures["client_id"]) == (0, 2)
     assert figures["datagrams_received"] > 50
-    assert "Ada left (client 2): the player left" in server.stderr.readline()
+    assert 'left client=2 name="Ada"' in server.stderr.readline()
     server.send_signal(signal.SIGINT)
     assert finished(server)[0] == 0
 

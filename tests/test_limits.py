@@ -42,6 +42,8 @@ BOUNDS = (
           f"{TESTS}/test_handshake.py::test_attempts_dealt_with_are_remembered_within_a_bound"),
     Bound("challenges answered in one attempt", 4, f"{HANDSHAKE}.max_challenges",
           f"{TESTS}/test_handshake_hostile.py::test_forged_challenges_cannot_push_out_the_true_one"),
+    Bound("attempts with a wrong password remembered", 64, "ecsnet.transport.serverhandshake:MAX_WRONG_PASSWORDS",
+          f"{TESTS}/test_patterns.py::test_each_wrong_password_is_noted_once_and_few_are_remembered"),
     Bound("bytes of INIT and HELLO", 1200, f"{HANDSHAKE}.datagram_bytes",
           f"{TESTS}/test_handshake.py::test_every_datagram_is_told_by_its_first_byte_and_has_its_size"),
     # Packets.
@@ -132,6 +134,8 @@ BOUNDS = (
     Bound("bytes an idle connection takes", 20_000, "tests.transport.test_brimful:IDLE_BYTES",
           f"{TESTS}/test_brimful.py::test_an_idle_connection_takes_20_kb"),
     # A server.
+    Bound("places of the players of one network", 64, "ecsnet.config:ServerConfig.max_clients_per_network",
+          "tests/hostile/test_floods.py::test_slot_exhaustion_by_players_of_one_address_leaves_places_for_others"),
     Bound("events of a server queued", 4096, "ecsnet.server:MAX_EVENTS",
           "tests/simulation/test_sessions.py::test_a_host_that_never_asks_for_events_keeps_the_newest"),
 )  # fmt: skip

@@ -6,7 +6,8 @@ same reason a client answers a few different CHALLENGEs in parallel; the server 
 
 A server cannot read what was said under another password than its own, so it is silent. A client that gets no answer to
 its password therefore asks beside it, in an attempt of its own, without password, key or credentials: a server with a
-password refuses that, authentically, and then it is known what is wrong.
+password refuses that, authentically, and then it is known what is wrong. Over a stream the
+server ends it, and that is enough.
 """
 
 from collections import Counter
@@ -41,6 +42,7 @@ class HandshakeFailure(Enum):
     KEY_MISMATCH = auto()  # somebody answered with a key that is not pinned
     VERSION_MISMATCH = auto()  # the server offered only other protocol versions
     UNSUPPORTED = auto()  # the server did not offer our suite or pattern
+    WRONG_PASSWORD = auto()  # the server ended the stream when it heard ours
     NO_PASSWORD = auto()  # the server has no password, and we do not come in without
 
 
@@ -150,6 +152,13 @@ class ClientHandshake:
     def failure(self) -> HandshakeFailure:
         """Why it failed, once `expired`."""
         return self._failure
+
+    @property
+    def failure_at_stream_end(self) -> HandshakeFailure:
+        """Why it failed if the server ended the stream: where it heard a password, that is how it says it is wrong."""
+        heard = self.state is ClientHandshakeState.HELLO_SENT and self._pattern.has_password
+        guess = HandshakeFailure.WRONG_PASSWORD if heard else HandshakeFailure.NO_ANSWER
+        return guess if self._failure is HandshakeFailure.NO_ANSWER else self._failure
 
     def expired(self, now: float) -> bool:
         """Tell whether the time is up without a verdict."""

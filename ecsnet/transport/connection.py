@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
-from ecsnet.events import Connected, Disconnected, Writable
+from ecsnet.events import AddressChanged, Connected, Disconnected, Writable
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import packet
 from ecsnet.transport.address import Address, StreamAddress
@@ -37,6 +37,7 @@ _FAILURES = {  # with a text where the reason's own does not say it
     HandshakeFailure.KEY_MISMATCH: (DisconnectReason.SERVER_KEY_MISMATCH, ""),
     HandshakeFailure.VERSION_MISMATCH: (DisconnectReason.VERSION_MISMATCH, ""),
     HandshakeFailure.UNSUPPORTED: (DisconnectReason.VERSION_MISMATCH, ""),
+    HandshakeFailure.WRONG_PASSWORD: (DisconnectReason.WRONG_PASSWORD, "the password is wrong"),
     HandshakeFailure.NO_PASSWORD: (
         DisconnectReason.WRONG_PASSWORD,
         "whoever answered has no password: join without one if that is right",
@@ -117,7 +118,7 @@ class Connection:
         self._asked_at = now  # when the handshake's last question went out, HELLO or REPLY
         self._settled = 0  # pieces of reliable messages, when that last changed
         self._settled_at = now
-        self._events: list[Connected | Disconnected | Writable] = []
+        self._events: list[AddressChanged | Connected | Disconnected | Writable] = []
 
     @classmethod
     def connect(
@@ -308,7 +309,7 @@ class Connection:
         deadline = min(self._last_heard + self._config.idle_timeout_seconds, self._traffic.next_deadline())
         return deadline if self._roaming.next_at is None else min(deadline, self._roaming.next_at)
 
-    def events(self) -> list[Connected | Disconnected | Writable]:  # HOT: once per pass and connection that is awake
+    def events(self) -> list[AddressChanged | Connected | Disconnected | Writable]:  # HOT: once a pass while awake
         """Return and forget what happened."""
         if not self._events and not self._outbox.refused:
             return []
@@ -423,8 +424,10 @@ class Connection:
             self._roaming.note(address, len(data), now, is_newest=opened[0] > newest)
             self._receive_packet(traffic, *opened, now)
             if self._roaming.has_answered(address):
-                self.address = traffic.address = address
+                before, self.address = self.address, address
+                traffic.address = address
                 self._statistics.moves += 1
+                self._events.append(AddressChanged(self, before))
 
     def _ask_path(self, traffic: Traffic, now: float) -> list[tuple[bytes, Address]]:
         """Ask whoever is at the new address to answer from there, when that is due."""
@@ -479,8 +482,10 @@ class Connection:
         self._stream_open = False
         if self.state is State.CLOSING:
             self.state = advance(self.state, Event.ENDED)
-        elif self._handshake is not None and self._handshake.failure is not HandshakeFailure.NO_ANSWER:
-            reason, text = _FAILURES[self._handshake.failure]
+            return
+        failure = HandshakeFailure.NO_ANSWER if self._handshake is None else self._handshake.failure_at_stream_end
+        if failure is not HandshakeFailure.NO_ANSWER:
+            reason, text = _FAILURES[failure]
             self._end(reason, text or reason.text)
         elif self.state is not State.CLOSED:
             self._end(DisconnectReason.CONNECTION_LOST, DisconnectReason.CONNECTION_LOST.text)

@@ -6,10 +6,11 @@ asked who may come in.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError
-from ecsnet.events import Connected, ConnectRequested, Disconnected, Writable
+from ecsnet.events import AddressChanged, Connected, ConnectRefused, ConnectRequested, Disconnected, Writable
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.alarms import Alarms
@@ -24,6 +25,8 @@ from ecsnet.transport.state import State
 from ecsnet.transport.traffic import CLIENT_HEADER
 
 __all__ = ["Endpoint"]
+
+EndpointEvent: TypeAlias = AddressChanged | ConnectRefused | ConnectRequested | Connected | Disconnected | Writable
 
 
 class Endpoint:
@@ -66,7 +69,7 @@ class Endpoint:
         self._requests: dict[int, tuple[HandshakeRequest, float]] = {}  # with the time at which they expire
         self._unconfirmed: dict[int, HandshakeRequest] = {}  # by connection id
         self._outgoing: list[tuple[bytes, Address]] = []
-        self._events: list[ConnectRequested | Connected | Disconnected | Writable] = []
+        self._events: list[EndpointEvent] = []
         self._closed = False
         self._now = float("-inf")
         self.connections: dict[int, Connection] = {}
@@ -186,9 +189,9 @@ class Endpoint:
         deadlines.append(self._alarms.next_deadline())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
-    def events(self) -> list[ConnectRequested | Connected | Disconnected | Writable]:
+    def events(self) -> list[EndpointEvent]:
         """Return and forget what happened."""
-        events, self._events = self._events, []
+        events, self._events = self._events + self._handshakes.take_refusals(), []
         # A request that has expired, or was refused by `close`, is nobody's business any more.
         return [e for e in events if not isinstance(e, ConnectRequested) or e.request_id in self._requests]
 
@@ -214,12 +217,15 @@ class Endpoint:
             self.drops["closed"] += 1
             return
         for outcome in self._handshakes.receive(data, address, self._now):
-            if isinstance(outcome, Reply):
+            if isinstance(outcome, Reply) and isinstance(address, StreamAddress) and not outcome.data:
+                self._end_streams([address])
+            elif isinstance(outcome, Reply):
                 self._outgoing.append((outcome.data, address))
             elif self.doorkeeper.is_blocked(address, self._now):
                 banned = DisconnectReason.BANNED
                 reply = self._handshakes.refuse(outcome.request, banned, banned.text, b"", self._now)
                 self._outgoing.append((reply, address))
+                self._events.append(ConnectRefused(address, banned, banned.text))
             else:
                 request = outcome.request
                 self._requests[request.id] = request, self._now + self._config.handshake.timeout_seconds
@@ -283,7 +289,9 @@ class Endpoint:
         if answer is not None:
             self._outgoing.append((answer, address))
 
-    def _take_events(self, connection: Connection, events: list[Connected | Disconnected | Writable]) -> None:
+    def _take_events(
+        self, connection: Connection, events: list[AddressChanged | Connected | Disconnected | Writable]
+    ) -> None:
         self._events += events
         if connection.is_at_fault and any(isinstance(event, Disconnected) for event in events):
             self.doorkeeper.strike(connection.address, self._now)

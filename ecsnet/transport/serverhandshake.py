@@ -1,10 +1,10 @@
 """The server's side of the handshake: stateless until the cookie is proved, bounded afterwards.
 
 The order of checks is the defence: size, type, cookie (three hashes at most), is it known, is there room, and only then
-a key exchange. Whoever fails is dropped without an answer and counted; nothing is stored or logged for a stranger.
+a key exchange. Whoever fails is dropped without an answer and counted; nothing is stored or told of a stranger.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from hashlib import blake2s
@@ -13,6 +13,7 @@ from typing import TypeAlias
 from ecsnet import protocol
 from ecsnet.config import GuardConfig, HandshakeConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
+from ecsnet.events import ConnectRefused
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport import hello
 from ecsnet.transport.address import Address, StreamAddress, network_of
@@ -27,6 +28,7 @@ __all__ = ["HandshakeDrop", "HandshakeRequest", "Reply", "Requested", "ServerHan
 
 _SUITES = (Suite.AESGCM_SHA256, Suite.CHACHAPOLY_SHA256)
 _OPEN = (Pattern.NK, Pattern.IK)  # of a server without a password
+MAX_WRONG_PASSWORDS = 64  # attempts remembered, since each says HELLO ten times, and the owner reads of it once
 _COOKIE_GRAIN_SECONDS = 0.001  # cookies count whole milliseconds; nobody may slip in between two roundings
 
 
@@ -68,7 +70,7 @@ class HandshakeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A datagram for the address the last one came from."""
+    """A datagram for the address the last one came from; an empty one ends the stream, which has come to nothing."""
 
     data: bytes
 
@@ -131,6 +133,8 @@ class ServerHandshakes:
         self._pending: dict[_Key, _Pending] = {}
         self._by_network: Counter[str] = Counter()
         self._settled: dict[_Key, float] = {}  # until when the cookie could still be valid; in order of that
+        self._refusals: list[ConnectRefused] = []
+        self._wrong_passwords: deque[_Key] = deque(maxlen=MAX_WRONG_PASSWORDS)
         self._last_id = 0
         self._now = float("-inf")
         self.dropped: Counter[HandshakeDrop] = Counter()
@@ -197,6 +201,11 @@ class ServerHandshakes:
         """Free the place of a client whose first packet arrived; a copy of its HELLO starts nothing any more."""
         self._settle((request.address, request.attempt))
 
+    def take_refusals(self) -> list[ConnectRefused]:
+        """Return and forget whom this half turned away by itself, for the application's log."""
+        refusals, self._refusals = self._refusals, []
+        return refusals
+
     def update(self, now: float) -> None:
         """Forget who never confirmed, and attempts whose cookie has run out."""
         now = self._advance(now)
@@ -259,7 +268,11 @@ class ServerHandshakes:
         try:
             credentials = noise.read_message(said.message)
         except RemoteProtocolError:
-            return self._drop(HandshakeDrop.NOT_AUTHENTIC)
+            if pattern.has_password and key not in self._wrong_passwords:
+                self._wrong_passwords.append(key)
+                self._note_refusal(key[0], DisconnectReason.WRONG_PASSWORD, "the password is wrong")
+            self._drop(HandshakeDrop.NOT_AUTHENTIC)
+            return [Reply(b"")] if is_stream else []
         self._last_id += 1
         request = HandshakeRequest(self._last_id, *key, credentials, noise.remote_static or b"")
         expires = self._now + self._config.timeout_seconds
@@ -279,6 +292,7 @@ class ServerHandshakes:
             refusal = Refusal(DisconnectReason.WRONG_PASSWORD, "this server needs a password", b"")
         else:
             return [Requested(pending.request)]
+        self._note_refusal(pending.request.address, DisconnectReason(refusal.code), refusal.text)
         return [Reply(self._seal(pending, hello.pack_refusal(refusal)))]
 
     def _static(self, key_index: int) -> Identity | None:
@@ -349,6 +363,10 @@ class ServerHandshakes:
         """Return `now`, or the latest time known if the clock ran backward."""
         self._now = max(self._now, now)
         return self._now
+
+    def _note_refusal(self, address: Address, reason: DisconnectReason, text: str) -> None:
+        """Note a refusal; after the doorkeeper has counted the handshake, so that few are noted of any network."""
+        self._refusals.append(ConnectRefused(address, reason, text))
 
     def _drop(self, reason: HandshakeDrop) -> list[Reply | Requested]:
         self.dropped[reason] += 1

@@ -188,5 +188,8 @@ class FixedWindow:
 
 
 def handshake_config(config: HandshakeConfig) -> HandshakeConfig:
-    """Return how a client shakes hands over a stream: each question is asked once, and none is padded."""
-    return replace(config, padded_bytes=0, retransmit_pauses_seconds=(inf,))
+    """Return how a client shakes hands over a stream: each question is asked once, beside no other, and not padded.
+
+    What goes out after a HELLO that the server accepts would be taken for a packet.
+    """
+    return replace(config, padded_bytes=0, retransmit_pauses_seconds=(inf,), password_doubt_seconds=inf)

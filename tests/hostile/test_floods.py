@@ -7,8 +7,9 @@ import pytest
 
 from ecsnet import protocol
 from ecsnet.client import Client
-from ecsnet.config import HandshakeConfig, TransportConfig
+from ecsnet.config import HandshakeConfig, ServerConfig, TransportConfig
 from ecsnet.game import Game
+from ecsnet.protocol import DisconnectReason
 from ecsnet.server import Server
 from ecsnet.testing.simulation import SERVER_ADDRESS
 from ecsnet.transport import hello
@@ -139,6 +140,34 @@ def test_slot_exhaustion_by_one_address_leaves_room_for_all_others() -> None:
     assert server._endpoint._handshakes.pending <= HandshakeConfig().max_pending_per_network
     assert len(server._endpoint.connections) <= HandshakeConfig().max_pending_per_network + 1
     assert len(server.peers) == 1  # a place is taken by who confirms, not by who asks
+
+
+@pytest.mark.slow
+def test_slot_exhaustion_by_players_of_one_address_leaves_places_for_others() -> None:
+    """Sixty-four players of one address are in; their 65th is refused and another's first is not."""
+    entropy = random.Random(6).randbytes
+    limit = ServerConfig().max_clients_per_network
+    game = Game("crowd", max_clients=limit + 4)
+    server = Server(game, entropy=entropy)
+    now = 50.0
+    greedy = [Client(game, SERVER_ADDRESS, now=now, entropy=entropy) for _ in range(limit + 1)]
+    for port, client in enumerate(greedy):
+        now += 0.01 + 0.3 * (port == limit)  # a network may knock 64 times at once, and then every 0.25 s
+        knock(server, client, ("192.0.2.66", 2000 + port), now, confirm=True)
+    polite = Client(game, SERVER_ADDRESS, now=now, entropy=entropy)
+    knock(server, polite, ("198.51.100.1", 5), now, confirm=True)
+
+    assert greedy[-1].disconnected is not None
+    assert greedy[-1].disconnected[0] is DisconnectReason.SERVER_FULL
+    assert "64 players of your network" in greedy[-1].disconnected[1]
+    assert len(server.peers) == limit + 1
+    assert polite.disconnected is None
+    greedy[0].close(now=now)
+    knock(server, greedy[0], ("192.0.2.66", 2000), now, confirm=True)
+    now += 0.3
+    again = Client(game, SERVER_ADDRESS, now=now, entropy=entropy)
+    knock(server, again, ("192.0.2.66", 3000), now, confirm=True)
+    assert len(server.peers) == limit + 1  # one went, one came
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ Once because a NAT between forgot it and gave it another port, once because the 
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -158,17 +159,18 @@ def test_a_client_whose_machine_gets_another_address_plays_on(tmp_path: Path, ne
     with Server(tmp_path, "hello", "--port", "7777", host="10.77.0.1", prefix=inside_server) as server:
         arguments = ("join", str(server.link), "--game", "hello", "--headless", "--seconds", "6")
         with Process(tmp_path, "client", "-m", "ecsnet", *arguments, prefix=inside_client) as client:
-            server.wait_for(r"(player 1) joined")
+            server.wait_for(r'joined client=1 name="(player 1)"')
             time.sleep(1.5)
 
             ip("-n", networks[1], "addr", "del", "10.77.0.2/24", "dev", "cable")
             ip("-n", networks[1], "addr", "add", "10.77.0.3/24", "dev", "cable")
 
             figures = json.loads(client.finish().splitlines()[-1])
-        assert server.wait_for(r"player 1 left \(client 1\): (.+)") == "the player left"  # heard from the new address
+        assert server.wait_for(r'left client=1 .* text="(.+)"') == "the player left"  # heard from the new address
 
     assert figures["client_id"] == 1
     assert server.log.count(" joined ") == 1
+    assert re.search(r"moved client=1 .* address=10\.77\.0\.3:\d+ transport=udp before=10\.77\.0\.2:\d+", server.log)
     # 30 a second, for 6 seconds less the start and the move. Without a move they would end after 2.
     assert figures["datagrams_received"] > 4 * 30
 

@@ -50,6 +50,35 @@ def test_a_password_lets_in_who_knows_it_and_tells_the_others() -> None:
 
 
 @pytest.mark.slow
+def test_passwords_over_a_stream_are_told_at_once() -> None:
+    """Within round trips: a server that cannot read what was said ends the stream."""
+    sim = Simulation(game, clients=1, password="mellon", link=Link.WIFI, seed=1, transport="tcp")
+    missing = sim.join("missing", password="", wait=False)
+    wrong = sim.join("wrong", password="melon", wait=False)
+    with_key = sim.join("with key", password="melon", player_key=PLAYER, wait=False)
+    sim.run(1)
+
+    assert sim.clients[0].is_ready
+    assert missing.disconnected == (DisconnectReason.WRONG_PASSWORD, "this server needs a password")
+    for client in (wrong, with_key):
+        assert client.disconnected == (DisconnectReason.WRONG_PASSWORD, "the password is wrong")
+    assert len(sim.server.peers) == 1
+    sim.run(10)
+    assert sim.server._endpoint._streams.keys() == {sim.server.connections[0].address}
+    assert not sim.server._endpoint._visitors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("latency_seconds", [0.6, 1.1])
+def test_a_good_password_over_a_slow_stream_is_not_doubted(latency_seconds: float) -> None:
+    """Its answer takes seconds. A question asked beside it would be taken for a packet, and end the connection."""
+    link = Link(latency_seconds=latency_seconds)
+    sim = Simulation(game, clients=1, password="mellon", link=link, seed=1, transport="tcp")
+
+    assert sim.clients[0].is_ready
+
+
+@pytest.mark.slow
 def test_a_password_for_an_open_server_is_explained() -> None:
     """The client does not quietly do without: whoever has no password may be somebody else."""
     sim = Simulation(game, clients=0, seed=2)

@@ -10,6 +10,7 @@ import pytest
 
 from ecsnet.config import SUITES, HandshakeConfig, TransportConfig
 from ecsnet.errors import LocalProtocolError
+from ecsnet.events import ConnectRefused
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.transport import hello, serverhandshake
@@ -251,6 +252,20 @@ def test_a_password_server_never_asks_the_application_about_strangers() -> None:
 
 
 @pytest.mark.slow
+def test_each_wrong_password_is_noted_once_and_few_are_remembered() -> None:
+    """Though each attempt asks again and again: the owner's log is for people. Seventy leave 64 behind."""
+    meeting = meeting_with(PASSWORD)
+    for _ in range(70):
+        said = meeting.hello(meeting.make_client(password_key=OTHER_PASSWORD))
+        for _ in range(3):
+            assert meeting.server.receive(said, HERE, 0.0) == []
+    noted = meeting.server.take_refusals()
+
+    assert noted == 70 * [ConnectRefused(HERE, DisconnectReason.WRONG_PASSWORD, "the password is wrong")]
+    assert meeting.server.take_refusals() == []
+    assert len(meeting.server._wrong_passwords) == 64
+
+
 def test_a_password_becomes_a_key() -> None:
     """The same on both ends however it was typed; another for another password or game."""
     composed, decomposed = "caf\u00e9", "cafe\u0301"

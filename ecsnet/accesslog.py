@@ -1,0 +1,86 @@
+"""The access log: who came in, went, moved or was turned away, and from where. The only place that tells addresses.
+
+The logger is `ecsnet.access`, silent unless the host configures logging. A line is a word and `key=value` pairs, for
+people and for programs that block addresses. Everything that somebody else chose stands in quotes, in which quotes and
+whatever cannot be printed are escaped: nobody can forge a line, or another value within one.
+"""
+
+import json
+import logging
+
+from ecsnet.peer import Peer
+from ecsnet.protocol import DisconnectReason
+from ecsnet.transport.address import Address, StreamAddress
+from ecsnet.transport.identity import fingerprint
+
+__all__ = ["joined", "left", "lost", "moved", "refused", "returned"]
+
+logger = logging.getLogger("ecsnet.access")
+
+
+def joined(peer: Peer) -> None:
+    """Note a new player."""
+    _note("joined", _player(peer), _credentials(peer))
+
+
+def returned(peer: Peer) -> None:
+    """Note a player who goes on over another connection."""
+    _note("returned", _player(peer), _credentials(peer))
+
+
+def lost(peer: Peer, reason: DisconnectReason, text: str) -> None:
+    """Note a player whose connection broke off and whose place is kept."""
+    _note("lost", _player(peer), _why(reason, text))
+
+
+def left(peer: Peer, reason: DisconnectReason, text: str) -> None:
+    """Note a player who is gone."""
+    _note("left", _player(peer), _why(reason, text))
+
+
+def moved(peer: Peer, before: Address) -> None:
+    """Note that a player's packets come from another address."""
+    _note("moved", _player(peer), f"before={_place(before)}")
+
+
+def refused(address: Address, reason: DisconnectReason, text: str, player_key: bytes = b"") -> None:
+    """Note somebody who proved an address and was not let in."""
+    key = f" player_key={fingerprint(player_key)}" if player_key else ""
+    _note("refused", f"address={_place(address)} transport={_transport(address)}{key}", _why(reason, text))
+
+
+def _note(*parts: str) -> None:
+    logger.info(" ".join(["%s" for part in parts if part]), *[part for part in parts if part])
+
+
+def _player(peer: Peer) -> str:
+    address = peer.connection.address
+    return (
+        f"client={peer.client_id} name={_quoted(peer.name)} address={_place(address)} transport={_transport(address)}"
+    )
+
+
+def _credentials(peer: Peer) -> str:
+    """Return what the player has proved beside the password."""
+    proved = [f"player_key={fingerprint(peer.player_key)}"] if peer.player_key else []
+    return " ".join([*proved, f"player={_quoted(peer.token.player_id)}"] if peer.token is not None else proved)
+
+
+def _why(reason: DisconnectReason, text: str) -> str:
+    return f"reason={reason.name} text={_quoted(text or reason.text)}"
+
+
+def _transport(address: Address) -> str:
+    return "tcp" if isinstance(address, StreamAddress) else "udp"
+
+
+def _place(address: Address) -> str:
+    """Return host and port as they are written in links."""
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _quoted(text: str) -> str:
+    """Return a text in quotes, on one line and without tricks: escapes are those of JSON."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if quoted.isprintable() else json.dumps(text)

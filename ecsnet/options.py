@@ -1,0 +1,212 @@
+"""Options that commands share, or that have more to them than a value; each made into what the library takes."""
+
+import functools
+import logging
+import logging.handlers
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, cast
+
+import click
+
+from ecsnet.config import MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES, GuardConfig, ServerConfig, TransportConfig
+from ecsnet.errors import EcsnetError, LocalProtocolError
+from ecsnet.testing.network import Link
+from ecsnet.transport.doorkeeper import BlockList
+from ecsnet.transport.trace import TraceWriter
+
+__all__ = [
+    "FILE",
+    "key_option",
+    "link_options",
+    "open_access_log",
+    "password_option",
+    "seconds_option",
+    "seed_option",
+    "server_options",
+    "transport_options",
+]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+PASSWORD_VARIABLE = "ECSNET_PASSWORD"  # noqa: S105  # the name of one
+
+logger = logging.getLogger("ecsnet")
+
+seconds_option = click.option("--seconds", type=click.FloatRange(min=0), help="End after this time.")
+seed_option = click.option("--seed", type=int, help="Reproduces the world's chance.  [default: another each time]")
+key_option = click.option("--key", "key_file", type=FILE, help="The server's key file.  [default: one for all games]")
+
+
+def password_option(text: str, *, twice: bool) -> Callable[[F], F]:
+    """Add `--password`; the command is given the password, or an empty text.
+
+    Args:
+        twice: Ask again, for who sets a password: a slip of the finger would keep everybody out.
+    """
+
+    def ask(_: click.Context, __: click.Parameter, value: bool) -> str:  # noqa: FBT001  # click calls it so
+        """Ask for the password, or take it from the environment; never from the command, which others can list."""
+        given = os.environ.get(PASSWORD_VARIABLE, "")
+        if given or not value:
+            return given
+        answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=twice, err=True)
+        return answer
+
+    return click.option("--password", is_flag=True, callback=ask, help=f"{text}  [or set {PASSWORD_VARIABLE}]")
+
+
+def link_options(command: F) -> F:
+    """Add the options that make the network bad; the command is given a `Link`."""
+
+    @functools.wraps(command)
+    def with_link(*args: object, loss: float, delay_ms: float, jitter_ms: float, **kwargs: object) -> object:
+        link = Link(loss=loss, latency_seconds=delay_ms / 1000, jitter_seconds=jitter_ms / 1000)
+        return command(*args, link=link, **kwargs)
+
+    for option, kind, text in (
+        ("--jitter-ms", click.FloatRange(min=0), "By how much that varies, either way."),
+        ("--delay-ms", click.FloatRange(min=0), "How late datagrams are, each way."),
+        ("--loss", click.FloatRange(0, 1), "Share of datagrams to lose, each way: 0.1 is one in ten."),
+    ):
+        with_link = click.option(option, type=kind, default=0.0, help=text)(with_link)
+    return cast("F", with_link)
+
+
+def transport_options(side: str) -> Callable[[F], F]:
+    """Add what is set for every connection; the command is given a `TransportConfig`."""
+
+    def add(command: F) -> F:
+        @functools.wraps(command)
+        def with_transport(*args: object, trace: Path | None, datagram_bytes: int, **kwargs: object) -> object:
+            writer = None if trace is None else _open_trace(trace, side)
+            config = TransportConfig(datagram_bytes=datagram_bytes, trace=writer)
+            return command(*args, transport_config=config, **kwargs)
+
+        size = click.option(
+            "--datagram-bytes",
+            type=click.IntRange(MIN_DATAGRAM_BYTES, MAX_DATAGRAM_BYTES),
+            default=TransportConfig().datagram_bytes,
+            help="Largest UDP payload to send. Less where a tunnel swallows large ones.",
+        )
+        trace = click.option("--trace", type=FILE, help="Add a line of JSON to FILE for every packet, to find faults.")
+        return cast("F", size(trace(with_transport)))
+
+    return add
+
+
+def server_options(command: F) -> F:
+    """Add how a server treats its clients; the command is given a `ServerConfig`."""
+
+    @transport_options("server")
+    @functools.wraps(command)
+    def with_config(
+        *args: object,
+        transport_config: TransportConfig,
+        block_list: Path | None,
+        max_clients_per_network: int,
+        resume_seconds: float,
+        **kwargs: object,
+    ) -> object:
+        guard = GuardConfig(blocked_networks=() if block_list is None else _read_block_list(block_list))
+        config = ServerConfig(
+            transport=replace(transport_config, guard=guard),
+            max_clients_per_network=max_clients_per_network,
+            resume_grace_seconds=resume_seconds,
+        )
+        return command(*args, config=config, **kwargs)
+
+    usual = ServerConfig()
+    for option in (
+        click.option(
+            "--resume-seconds",
+            type=click.FloatRange(min=0),
+            default=usual.resume_grace_seconds,
+            help="How long to keep the place of a player whose connection broke off.",
+        ),
+        click.option(
+            "--max-clients-per-network",
+            type=click.IntRange(min=1),
+            default=usual.max_clients_per_network,
+            help="Refuse more from one IPv4 address or IPv6 /64.",
+        ),
+        click.option("--block-list", type=FILE, help="Let nobody in from the networks in FILE: one CIDR a line."),
+    ):
+        with_config = option(with_config)
+    return cast("F", with_config)
+
+
+def open_access_log(where: str) -> None:
+    """Write who comes and goes to a file, to stderr ("-") or nowhere ("off").
+
+    Raises:
+        EcsnetError: The file cannot be written.
+    """
+    access = logging.getLogger("ecsnet.access")
+    if where == "-":
+        return  # like all that is logged
+    access.propagate = False
+    handler: logging.Handler = logging.NullHandler()
+    if where != "off":
+        try:
+            handler = logging.handlers.WatchedFileHandler(where, encoding="utf-8")  # logrotate may take it away
+        except OSError as error:
+            raise EcsnetError(f"cannot write the access log {where}: {error.strerror}") from error
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%dT%H:%M:%S%z"))
+    access.addHandler(handler)
+
+
+def _open_trace(path: Path, side: str) -> TraceWriter:
+    """Open a trace to add to it; what is not a trace is left alone.
+
+    Raises:
+        EcsnetError: It cannot be written, or holds something else.
+    """
+    try:
+        if path.is_file() and _first_byte(path) not in {b"", b"{"}:
+            raise EcsnetError(f"{path} holds something else than a trace: name another file")
+        # By lines, so that the last ones are there however the program ends, and others can follow them.
+        file = path.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise EcsnetError(f"cannot write the trace {path}: {error.strerror}") from error
+    click.get_current_context().call_on_close(file.close)
+
+    def write(line: str) -> None:
+        try:
+            file.write(line)
+        except (OSError, ValueError) as error:
+            if not file.closed:  # a full disk is no reason to end the game
+                file.close()
+                logger.warning("the trace %s ends here: %s", path, error)
+
+    return TraceWriter(write, side=side)
+
+
+def _first_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(1)
+
+
+def _read_block_list(path: Path) -> tuple[str, ...]:
+    """Read networks in CIDR notation, one a line; what follows # is a comment.
+
+    Raises:
+        EcsnetError: It cannot be read, or a line is not a network.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EcsnetError(f"cannot read the block list {path}: {error}") from error
+    networks = []
+    for number, line in enumerate(lines, 1):
+        network = line.partition("#")[0].strip()
+        if network:
+            try:
+                BlockList([network])
+            except LocalProtocolError as error:
+                raise EcsnetError(f"{path}, line {number}: {error}") from error
+            networks.append(network)
+    return tuple(networks)
