@@ -3,6 +3,7 @@
 To add a row there, add one here: every number of its value cell, in order.
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from ecsnet.config import (
     TransportConfig,
 )
 from ecsnet.netfield import MAX_MEMBERS
+from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.schema import MAX_RECORDS
+from ecsnet.systems.rpc import MAX_REFUSAL_BYTES
 from ecsnet.transport import acks, connection, crypto, hello, packet, path
 
 STANDARD = Path(ecsnet.transport.__file__).parent / "PROTOCOL.md"
@@ -100,16 +103,19 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "after our end of the stream, for the peer's": (TCP.linger_seconds,),
     # The game.
     "records of a schema, members of an Enum": (MAX_RECORDS, MAX_MEMBERS),
+    "text of a refused call": (MAX_REFUSAL_BYTES,),
     "inputs of one message": (ClientConfig().inputs_per_message,),
     "input ahead of the server's tick": (ServerConfig().input_window_ticks,),
 }  # fmt: skip
 
 
+def text() -> str:
+    return STANDARD.read_text(encoding="utf-8")
+
+
 def rows() -> list[tuple[str, str]]:
     """Return name and value of every row of the tables under "Limits"."""
-    [section] = re.findall(
-        r"^## Limits\n(.*?)(?=^## |\Z)", STANDARD.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+    [section] = re.findall(r"^## Limits\n(.*?)(?=^## |\Z)", text(), re.DOTALL | re.MULTILINE)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line[:1] == "|"]
     return [(name, value) for name, value in cells if value not in ("value", "---")]
 
@@ -120,7 +126,7 @@ def numbers(value: str) -> tuple[float, ...]:
 
 def number(text: str) -> float:
     base, _, exponent = text.replace(",", "").partition("^")
-    return float(base) ** float(exponent or 1)
+    return math.pow(float(base), float(exponent or 1))
 
 
 def test_every_row_is_compared_and_no_other() -> None:
@@ -132,6 +138,14 @@ def test_every_row_is_compared_and_no_other() -> None:
 @pytest.mark.parametrize(("name", "value"), rows(), ids=[name for name, _ in rows()])
 def test_a_limit_of_the_standard_is_that_of_the_code(name: str, value: str) -> None:
     assert numbers(value) == pytest.approx(LIMITS[name])
+
+
+def test_every_reason_is_in_the_table() -> None:
+    """By number; their names are for people."""
+    [table] = re.findall(r"^\| reason .*?\n\n", text(), re.DOTALL | re.MULTILINE)
+    listed = [int(cell) for cell in table.split("|") if cell.strip().isdecimal()]
+
+    assert sorted(listed) == sorted(DisconnectReason)
 
 
 def test_numbers_are_read_as_people_read_them() -> None:
