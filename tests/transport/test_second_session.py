@@ -14,8 +14,8 @@ from tests.transport.pair import CLIENT, ORDERED, SEQUENCED, UNORDERED, UNRELIAB
 from tests.transport.secondmeeting import Meeting
 
 ELSEWHERE: Address = ("elsewhere", 7)
-PIECE = bytes(4000)
-PIECES = second.CREDIT_BYTES // (len(PIECE) + second.MESSAGE_COST_BYTES)  # for which the credit lasts
+PIECE = bytes(4096 - second.MESSAGE_COST_BYTES)  # so the credit lasts for a whole number of them
+PIECES = second.CREDIT_BYTES // (len(PIECE) + second.MESSAGE_COST_BYTES)
 
 
 def send_slowly(meeting: Meeting, sender: Connection | second.MinimalClient, count: int) -> None:
@@ -128,13 +128,15 @@ def test_a_second_client_that_does_not_read_stops_the_server() -> None:
     """To the byte; and its next CREDIT brings the rest."""
     meeting = Meeting()
     connection = meeting.connect()
-    send_slowly(meeting, connection, PIECES + 10)
-    before = len(meeting.client.messages)
-    meeting.client.read()
+    send_slowly(meeting, connection, PIECES)
+    for _ in range(10):
+        connection.send(ORDERED, b"")
+    meeting.run(5)
+    before = meeting.client.read()
     meeting.run()
 
-    assert before == PIECES
-    assert len(meeting.client.messages) == 10
+    assert len(before) == PIECES
+    assert meeting.client.read() == 10 * [(ORDERED, b"")]
 
 
 def test_a_second_sender_waits_for_credit_and_goes_on() -> None:
@@ -157,7 +159,7 @@ def test_the_server_says_credit_when_a_quarter_was_read() -> None:
     meeting = Meeting()
     connection = meeting.connect()
     cost = len(PIECE) + second.MESSAGE_COST_BYTES
-    send_slowly(meeting, meeting.client, second.CREDIT_STEP_BYTES // cost)
+    send_slowly(meeting, meeting.client, second.CREDIT_STEP_BYTES // cost - 1)
     connection.take_messages()
     meeting.run(5)
     too_early = heard(meeting.client, second.Credit)
@@ -166,8 +168,7 @@ def test_the_server_says_credit_when_a_quarter_was_read() -> None:
     meeting.run(5)
 
     assert too_early == []
-    total = second.CREDIT_BYTES + (second.CREDIT_STEP_BYTES // cost + 1) * cost
-    assert heard(meeting.client, second.Credit) == [second.Credit(total)]
+    assert heard(meeting.client, second.Credit) == [second.Credit(second.CREDIT_BYTES + second.CREDIT_STEP_BYTES)]
 
 
 def test_a_second_sender_that_overdraws_breaks_the_protocol() -> None:
