@@ -20,6 +20,7 @@ __all__ = [
 
 SUITES = ("aesgcm", "chachapoly")  # by their number on the wire
 MIN_DATAGRAM_BYTES = 256  # an input message of half a second, with its headers
+MAX_RECORD_BYTES = 1200  # of a stream: as long as a datagram that nobody configured. A longer one ends it. (wire)
 MAX_DATAGRAM_BYTES = 1472  # an Ethernet frame of 1500 B less 28 B of IPv4 and UDP headers
 
 
@@ -141,7 +142,8 @@ class TransportConfig:
     datagram_bytes: int = 1200
     """Largest UDP payload sent, 256 to 1472. 1200 B + 48 B of IPv6 and UDP headers fits the 1280 B every IPv6 link must
     carry; in one's own network 1472 B fill an Ethernet frame, behind tunnels less may be needed. Each end decides for
-    itself: whatever is sent is taken. Handshakes are not concerned, see `HandshakeConfig.datagram_bytes`."""
+    itself: whatever is sent is taken. Handshakes are not concerned, see `HandshakeConfig.datagram_bytes`; nor do the
+    records of a stream grow beyond 1200 B."""
 
     keep_alive_seconds: float = 1.0
     """After this long without sending, a client sends a PING: NATs forget after 30 s, and the peer hears we live. A
@@ -295,7 +297,7 @@ class TcpConfig:
     accepts_per_pass: int = 64
     """New streams taken at once: a full server's players come back within a few passes, a flood stops no tick."""
 
-    max_record_bytes: int = 1200
+    max_record_bytes: int = MAX_RECORD_BYTES
     """Longest record: a packet as long as a datagram. A longer length ends the stream. (wire)"""
 
     read_bytes: int = 16_384

@@ -168,7 +168,7 @@ class CallDesk:
             refusal = self._invoke(peer, call_id, entry, call, values)
         if refusal is not None and call_id:
             code, text = refusal
-            encoded = text.encode()[:MAX_REFUSAL_BYTES]
+            encoded = text.encode(errors="replace")[:MAX_REFUSAL_BYTES].decode(errors="ignore").encode()
             _answer(peer, bytes((REFUSED,)) + pack_varint(call_id) + bytes((code.value,)) + encoded)
 
     def _invoke(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
-from ecsnet.config import HandshakeConfig, TransportConfig
+from ecsnet.config import MAX_RECORD_BYTES, HandshakeConfig, TransportConfig
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.transport import packet
 from ecsnet.transport.acks import ACK_RANGE
@@ -82,7 +82,7 @@ class StreamTraffic(Traffic):
         """
         self.withholds_acks = True
         self._unread_bytes += size
-        if self._unread_bytes > self._config.stream_window_bytes + self._config.datagram_bytes:
+        if self._unread_bytes > self._config.stream_window_bytes + MAX_RECORD_BYTES:
             raise RemoteProtocolError(f"{self._unread_bytes} B beyond what was acknowledged: more than a window")
         return True
 

@@ -8,7 +8,7 @@ arrived to `acks.py`, how much may go out to `congestion.py`. Whether there is a
 import struct
 from collections.abc import Callable, Sequence
 
-from ecsnet.config import TransportConfig
+from ecsnet.config import MAX_RECORD_BYTES, TransportConfig
 from ecsnet.transport import packet
 from ecsnet.transport.acks import ACK_RANGE, ReceivedPackets
 from ecsnet.transport.address import Address, StreamAddress
@@ -344,5 +344,5 @@ class Traffic:
 def payload_bytes(address: Address, config: TransportConfig, *, is_client: bool) -> int:
     """Return how many bytes of frames fit a packet."""
     if isinstance(address, StreamAddress):
-        return config.datagram_bytes - TAG_BYTES
+        return min(config.datagram_bytes, MAX_RECORD_BYTES) - TAG_BYTES
     return config.datagram_bytes - (CLIENT_HEADER if is_client else SERVER_HEADER).size - TAG_BYTES

@@ -66,7 +66,7 @@ def test_bots_get_ready_play_and_score_over_a_bad_network(seed: int, transport: 
     let_bots_play(sim)
     patience = 120 if transport == "udp" else 300
     sim.run_until(lambda: match_of(sim).home + match_of(sim).away > 0, within_seconds=patience)
-    sim.run(seconds=1)
+    sim.run(seconds=patience / 60)
     expected = match_of(sim).home, match_of(sim).away
 
     assert [(client.world.single(Match).home, client.world.single(Match).away) for client in sim.clients] == [

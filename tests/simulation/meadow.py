@@ -123,6 +123,8 @@ def shear(call: Call, sheep: EntityRef, note: str) -> int:
     found = call.world.try_component(sheep, Sheep)
     if found is None:
         raise Refused("no such sheep")
+    if note == "long":
+        raise Refused("w" + 300 * "ö")
     if note == "bug":
         raise RuntimeError("a bug in the game")
     wool, found.wool = found.wool, 0

@@ -55,6 +55,16 @@ def test_a_refusal_carries_its_text(transport: str) -> None:
     assert (reply.refusal.code, reply.refusal.text) == (RefusalCode.REFUSED, "no such sheep")
 
 
+def test_a_long_refusal_is_cut_between_characters(transport: str) -> None:
+    """512 bytes of UTF-8 travel, and no half of a letter."""
+    sim, _, local = pasture(transport)
+    reply = sim.clients[0].call(shear, local, "long")
+    wait(sim, reply)
+
+    assert reply.refusal is not None
+    assert reply.refusal.text == "w" + 255 * "ö"
+
+
 def test_a_bug_in_a_handler_is_logged_refused_and_stops_nothing(
     caplog: pytest.LogCaptureFixture, transport: str
 ) -> None:

@@ -10,6 +10,7 @@ the description of a schema, values, state messages, input messages, calls.
 import math
 import struct
 import unicodedata
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -17,21 +18,25 @@ from hashlib import blake2b, blake2s, scrypt, sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 VERSION = 1
-INIT, CHALLENGE, HELLO, REPLY = 0x81, 0x82, 0x83, 0x84
+INIT, CHALLENGE, HELLO, REPLY, RESET = 0x81, 0x82, 0x83, 0x84, 0x85
 HANDSHAKE_BYTES = 1200
 CHALLENGE_BYTES = 69
 HELLO_FIELDS_BYTES = 52
 EPOCH_PACKETS = 1 << 22
 REPLAY_WINDOW = 1024
 RESET_TOKEN_BYTES = 16
-DATAGRAM_BYTES = 1200
+DATAGRAM_BYTES = 1472  # taken; 1200 are sent
 PART_BYTES = 1000  # of a fragment; any size does that fits a datagram with 23 bytes around the frames
 BITMAP_BYTES = 128
+CREDIT_BYTES, MESSAGE_COST_BYTES, CREDIT_STEP_BYTES = 327_680, 64, 81_920
+ASSEMBLIES = 4
+CIPHERS = (AESGCM, ChaCha20Poly1305)  # by the number of the suite
+CIPHER_NAMES = ("AESGCM", "ChaChaPoly")
 
 Value = bool | int | float | str | bytes
 
@@ -101,22 +106,18 @@ def varint(value: int) -> bytes:
 
 
 class Noise:
-    """The four patterns under AESGCM, as seen by whoever knows the initiator's keys; revision 34, sections 5 and 9.
+    """The four patterns under both suites, for whoever knows the initiator's keys; revision 34, sections 5 and 9."""
 
-    Args:
-        static: The initiator's static private key, for IK; nothing for NK.
-        psk: Made of the password; nothing without.
-    """
-
-    def __init__(
-        self, ephemeral: bytes, server_key: bytes, prologue: bytes, static: bytes = b"", psk: bytes = b""
-    ) -> None:
+    def __init__(self, ephemeral: bytes, server_key: bytes, prologue: bytes, haves: "Haves") -> None:
+        self.suite = haves.suite
         self._ephemeral = X25519PrivateKey.from_private_bytes(ephemeral)
-        self._static = X25519PrivateKey.from_private_bytes(static) if static else None
-        self._psk = psk
+        self._static = X25519PrivateKey.from_private_bytes(haves.static) if haves.static else None
+        self._psk = haves.psk
         self._server_key = server_key
-        name = f"Noise_{'IK' if static else 'NK'}{'psk0' if psk else ''}_25519_AESGCM_SHA256"
-        self._chaining_key = self.hash = name.encode().ljust(32, b"\0")
+        pattern = f"{'IK' if haves.static else 'NK'}{'psk0' if haves.psk else ''}"
+        name = f"Noise_{pattern}_25519_{CIPHER_NAMES[self.suite]}_SHA256"
+        encoded = name.encode()
+        self._chaining_key = self.hash = encoded.ljust(32, b"\0") if len(encoded) <= 32 else sha256(encoded).digest()
         self._key = b""
         self._mix_hash(prologue)
         self._mix_hash(server_key)
@@ -135,10 +136,14 @@ class Noise:
         return message + self._seal(payload)
 
     def read_first(self, message: bytes) -> bytes:
-        """Return the payload of a message 1 of NK that was written with this ephemeral key."""
+        """Return the payload of a message 1 that was written with these keys."""
         reader = Reader(message)
         expect(reader.take(32) == self.public, "message 1 of another ephemeral key")
         self._start()
+        if self._static is not None:
+            shown = self._open(reader.take(48))
+            expect(shown == self._static.public_key().public_bytes_raw(), "another static key")
+            self._mix_key(self._static, self._server_key)
         return self._open(reader.rest())
 
     def read_second(self, message: bytes) -> bytes:
@@ -169,12 +174,12 @@ class Noise:
             self._chaining_key, self._key = self._hkdf(public, 2)
 
     def _seal(self, payload: bytes) -> bytes:
-        sealed = AESGCM(self._key).encrypt(bytes(12), payload, self.hash)
+        sealed = CIPHERS[self.suite](self._key).encrypt(bytes(12), payload, self.hash)
         self._mix_hash(sealed)
         return sealed
 
     def _open(self, sealed: bytes) -> bytes:
-        payload = _decrypt(self._key, bytes(12), sealed, self.hash)
+        payload = _decrypt(self.suite, self._key, bytes(12), sealed, self.hash)
         self._mix_hash(sealed)
         return payload
 
@@ -211,6 +216,7 @@ class Verdict:
     payload: bytes
     reason: int = 0
     text: str = ""
+    reset_token: bytes = b""
 
 
 def encode_init(attempt: bytes, application_id: bytes, padded_bytes: int = HANDSHAKE_BYTES) -> bytes:
@@ -218,10 +224,10 @@ def encode_init(attempt: bytes, application_id: bytes, padded_bytes: int = HANDS
     return fields.ljust(padded_bytes, b"\0")
 
 
-def decode_init(data: bytes) -> tuple[int, bytes, bytes]:
+def decode_init(data: bytes, padded_bytes: int = HANDSHAKE_BYTES) -> tuple[int, bytes, bytes]:
     """Return version, attempt and application id."""
     reader = Reader(data)
-    expect(len(data) == HANDSHAKE_BYTES and reader.take(5) == bytes([INIT]) + b"ecsn", "no INIT")
+    expect(len(data) == (padded_bytes or 31) and reader.take(5) == bytes([INIT]) + b"ecsn", "no INIT")
     found = reader.unsigned(2), reader.take(8), reader.take(16)
     expect(not any(reader.rest()), "padding that is not zero")
     return found
@@ -242,11 +248,12 @@ def password_key(password: str, application_id: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Haves:
-    """What a client may have besides credentials."""
+    """What a client may have besides credentials: pin, static private key, key made of the password, suite."""
 
     pin: bytes = b""
     static: bytes = b""
     psk: bytes = b""
+    suite: int = 0
 
     @property
     def pattern(self) -> int:
@@ -271,35 +278,44 @@ def encode_hello(
     size = 32 + len(credentials) + 16 + (48 if haves.static else 0)
     fields = (
         bytes([HELLO]) + challenge.attempt + unsigned(challenge.issued, 4) + challenge.cookie
-        + unsigned(VERSION, 2) + bytes([0, haves.pattern, key_index]) + application_id + unsigned(size, 2)
+        + unsigned(VERSION, 2) + bytes([haves.suite, haves.pattern, key_index]) + application_id + unsigned(size, 2)
     )  # fmt: skip
     padding = bytes(max(0, padded_bytes - HELLO_FIELDS_BYTES - size))
     server_key = challenge.former_key if key_index else challenge.server_key
-    noise = Noise(ephemeral, server_key, challenge_data + fields + padding, haves.static, haves.psk)
+    noise = Noise(ephemeral, server_key, challenge_data + fields + padding, haves)
     return fields + noise.write_first(credentials) + padding, noise
 
 
-def decode_hello(challenge_data: bytes, data: bytes, ephemeral_of: Callable[[bytes], bytes]) -> tuple[bytes, Noise]:
+def decode_hello(
+    challenge_data: bytes,
+    data: bytes,
+    ephemeral_of: Callable[[bytes], bytes],
+    haves: Haves = Haves(),
+    padded_bytes: int = HANDSHAKE_BYTES,
+) -> tuple[bytes, Noise]:
     """Return the credentials of a HELLO that answers a CHALLENGE, and the Noise handshake it began.
 
     Args:
         ephemeral_of: Gives the private key of an ephemeral public key.
+        haves: Those of the client that wrote it.
     """
     challenge = decode_challenge(challenge_data)
     reader = Reader(data)
-    expect(len(data) == HANDSHAKE_BYTES and reader.unsigned(1) == HELLO, "no HELLO")
+    expect(len(data) == (padded_bytes or len(data)) and reader.unsigned(1) == HELLO, "no HELLO")
     expect(reader.take(8) == challenge.attempt, "HELLO of another attempt")
     expect((reader.unsigned(4), reader.take(16)) == (challenge.issued, challenge.cookie), "another cookie")
-    expect((reader.unsigned(2), reader.unsigned(1), reader.unsigned(1)) == (VERSION, 0, 0), "another suite")
+    spoken = reader.unsigned(2), reader.unsigned(1), reader.unsigned(1)
+    expect(spoken == (VERSION, haves.suite, haves.pattern), "another version, suite or pattern")
     key_index = reader.unsigned(1)
     expect(key_index == 0 or (key_index == 1 and challenge.former_key != b""), "a key that was not shown")
     server_key = challenge.former_key if key_index else challenge.server_key
     reader.take(16)
     message = reader.take(reader.unsigned(2))
     padding = reader.rest()
+    expect(padded_bytes > 0 or padding == b"", "padding over a stream")
     expect(not any(padding), "padding that is not zero")
     prologue = challenge_data + data[:HELLO_FIELDS_BYTES] + padding
-    noise = Noise(ephemeral_of(message[:32]), server_key, prologue)
+    noise = Noise(ephemeral_of(message[:32]), server_key, prologue, haves)
     return noise.read_first(message), noise
 
 
@@ -310,9 +326,8 @@ def decode_reply(data: bytes, attempt: bytes, noise: Noise) -> Verdict:
     reader = Reader(noise.read_second(reader.rest()))
     kind = reader.unsigned(1)
     if kind == 1:
-        connection_id = reader.unsigned(4)
-        reader.take(RESET_TOKEN_BYTES)
-        return Verdict(connection_id, reader.rest())
+        connection_id, reset_token = reader.unsigned(4), reader.take(RESET_TOKEN_BYTES)
+        return Verdict(connection_id, reader.rest(), reset_token=reset_token)
     expect(kind == 2, f"verdict {kind}")
     reason, text = reader.unsigned(2), reader.take(reader.unsigned(1)).decode()
     return Verdict(None, reader.rest(), reason, text)
@@ -321,24 +336,28 @@ def decode_reply(data: bytes, attempt: bytes, noise: Noise) -> Verdict:
 # Keys and packet protection.
 
 
-def epoch_key(key: bytes, number: int) -> bytes:
+def epoch_key(key: bytes, number: int, suite: int = 0) -> bytes:
     """Return the key of a packet number's epoch, from that of Split()."""
     for _ in range(number // EPOCH_PACKETS):
-        key = AESGCM(key).encrypt(bytes(4) + b"\xff" * 8, bytes(32), None)[:32]
+        key = CIPHERS[suite](key).encrypt(bytes(4) + b"\xff" * 8, bytes(32), None)[:32]
     return key
 
 
-def seal(key: bytes, number: int, header: bytes, frames: bytes) -> bytes:
-    return AESGCM(epoch_key(key, number)).encrypt(bytes(4) + unsigned(number, 8), frames, header)
+def seal(key: bytes, number: int, header: bytes, frames: bytes, suite: int = 0) -> bytes:
+    return CIPHERS[suite](epoch_key(key, number, suite)).encrypt(_nonce(number, suite), frames, header)
 
 
-def unseal(key: bytes, number: int, header: bytes, sealed: bytes) -> bytes:
-    return _decrypt(epoch_key(key, number), bytes(4) + unsigned(number, 8), sealed, header)
+def unseal(key: bytes, number: int, header: bytes, sealed: bytes, suite: int = 0) -> bytes:
+    return _decrypt(suite, epoch_key(key, number, suite), _nonce(number, suite), sealed, header)
 
 
-def _decrypt(key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
+def _nonce(number: int, suite: int) -> bytes:
+    return bytes(4) + number.to_bytes(8, ("big", "little")[suite])
+
+
+def _decrypt(suite: int, key: bytes, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
     try:
-        return AESGCM(key).decrypt(nonce, sealed, associated)
+        return CIPHERS[suite](key).decrypt(nonce, sealed, associated)
     except InvalidTag:
         raise WireError("does not authenticate") from None
 
@@ -357,9 +376,10 @@ def restore(low: int, largest: int) -> int:
 class Opening:
     """The receiving end of one direction: opens each packet once."""
 
-    def __init__(self, key: bytes, connection_id: int | None) -> None:
+    def __init__(self, key: bytes, connection_id: int | None, suite: int = 0) -> None:
         """Open the packets of a client with `connection_id`, or of a server without one."""
         self._key = key
+        self._suite = suite
         self._start = b"\0" if connection_id is None else b"\0" + unsigned(connection_id, 4)
         self.accepted: set[int] = set()
         self.largest = -1
@@ -372,7 +392,7 @@ class Opening:
         number = restore(reader.unsigned(2), self.largest)
         expect(number not in self.accepted and number >= self.largest - REPLAY_WINDOW, "a replay")
         header = data[: reader.at]
-        frames = unseal(self._key, number, header, reader.rest())
+        frames = unseal(self._key, number, header, reader.rest(), self._suite)
         expect(frames != b"", "no frames")
         self.accepted.add(number)
         self.largest = max(self.largest, number)
@@ -533,11 +553,21 @@ class _Arriving:
     next_number: int = 0
     seen: set[int] = field(default_factory=set)
     parts: dict[int, dict[int, bytes]] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
     waiting: dict[int, bytes] = field(default_factory=dict)
 
 
 class MinimalClient:
-    """Connects, exchanges messages and closes. Datagrams go in through `receive`, and come out of `take_datagrams`."""
+    """Connects, exchanges messages and closes. Datagrams go in through `receive`, and come out of `take_datagrams`.
+
+    Attributes:
+        assembling: Channel and number of the unreliable messages of which parts are missing, oldest first.
+        messages: What arrived and was not read yet.
+        frames_heard: All of them, in order.
+        is_reset: The server has said, and proved, that it knows nothing of the connection any more.
+        answers_challenges: Whether it says PATH_RESPONSE.
+        credit: What its reliable messages may cost in all; those that would go beyond wait.
+    """
 
     def __init__(
         self,
@@ -558,13 +588,27 @@ class MinimalClient:
         self.acknowledged: set[int] = set()
         self.frames_heard: list[Frame] = []
         self.next_packet = 0
+        self.is_reset = False
+        self.answers_challenges = True
+        self.acknowledges = True
+        self.credit = CREDIT_BYTES
+        self.granted = CREDIT_BYTES
+        self._spent = self._delivered = self._read = 0
+        self._waiting: deque[tuple[int, bytes]] = deque()
         self._noise: Noise | None = None
         self._opening: Opening | None = None
         self._key = self._start = b""
         self._numbers = [0] * len(channels)
         self._arriving = [_Arriving() for _ in channels]
+        self.assembling: list[tuple[int, int]] = []
+        self._given_up: set[tuple[int, int]] = set()
         self._outgoing = [encode_init(self.attempt, application_id)]
         self._is_closing = False
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for credit."""
+        return len(self._waiting)
 
     def take_datagrams(self) -> list[bytes]:
         taken, self._outgoing = self._outgoing, []
@@ -580,22 +624,29 @@ class MinimalClient:
             case 0x84 if self._noise is not None and self.verdict is None:
                 self.verdict = decode_reply(data, self.attempt, self._noise)
                 self._begin(self._noise, self.verdict.connection_id)
+            case 0x85 if len(data) == 1 + RESET_TOKEN_BYTES:
+                self.is_reset |= self.verdict is not None and data[1:] == self.verdict.reset_token
             case 0x00 if self._opening is not None:
                 self._receive_packet(self._opening, data)
             case _:
                 raise WireError(f"unexpected datagram {data[0]:#x}")
 
     def send(self, channel: int, message: bytes) -> None:
-        """Send a message, of a reliable channel in parts if it is long."""
-        number = self._numbers[channel]
-        self._numbers[channel] += 1
-        if len(message) <= PART_BYTES:
-            is_numbered = self.channels[channel] is not Delivery.UNRELIABLE
-            self.send_frames(Message(channel, number if is_numbered else None, message))
-            return
-        parts = [message[at : at + PART_BYTES] for at in range(0, len(message), PART_BYTES)]
-        for index, part in enumerate(parts):
-            self.send_frames(Fragment(channel, number, index, len(parts), part))
+        """Send a message, in parts if it is long; a reliable one when there is credit for it."""
+        if self._is_reliable(channel):
+            self._waiting.append((channel, message))
+            self._spend()
+        else:
+            self._send(channel, message)
+
+    def read(self) -> list[tuple[int, bytes]]:
+        """Take what has arrived, and give credit for it."""
+        taken, self.messages = self.messages, []
+        self._read += sum(len(message) + MESSAGE_COST_BYTES for channel, message in taken if self._is_reliable(channel))
+        if self._read + CREDIT_BYTES - self.granted >= CREDIT_STEP_BYTES:
+            self.granted = self._read + CREDIT_BYTES
+            self.send_frames(Credit(self.granted))
+        return taken
 
     def close(self, reason: int, text: str) -> None:
         self._is_closing = True
@@ -603,21 +654,56 @@ class MinimalClient:
 
     def send_frames(self, *frames: Frame) -> None:
         """Send one packet."""
-        plaintext = b"".join(map(encode_frame, frames))
+        self.send_bytes(b"".join(map(encode_frame, frames)))
+
+    def send_bytes(self, plaintext: bytes) -> None:
+        """Send one packet of what may be no frames."""
         header = self._start + unsigned(self.next_packet & 0xFFFF, 2)
-        self._outgoing.append(header + seal(self._key, self.next_packet, header, plaintext))
+        self._outgoing.append(header + seal(self._key, self.next_packet, header, plaintext, self.haves.suite))
         self.next_packet += 1
+
+    def acknowledge(self) -> None:
+        """Name all packets that arrived, as far as an ACK can."""
+        assert self._opening is not None
+        oldest = self._opening.largest - 8 * BITMAP_BYTES
+        known = sorted((number for number in self._opening.accepted if number >= oldest), reverse=True)
+        self.send_frames(Ack(tuple(known), 0))
+
+    def _is_reliable(self, channel: int) -> bool:
+        return self.channels[channel] in (Delivery.RELIABLE_ORDERED, Delivery.RELIABLE_UNORDERED)
+
+    def _spend(self) -> None:
+        while self._waiting:
+            cost = len(self._waiting[0][1]) + MESSAGE_COST_BYTES
+            if self._spent + cost > self.credit:
+                return
+            self._spent += cost
+            self._send(*self._waiting.popleft())
+
+    def _send(self, channel: int, message: bytes) -> None:
+        is_whole, is_unreliable = len(message) <= PART_BYTES, self.channels[channel] is Delivery.UNRELIABLE
+        if is_whole and is_unreliable:
+            self.send_frames(Message(channel, None, message))
+            return
+        number = self._numbers[channel]
+        self._numbers[channel] += 1
+        if is_whole:
+            self.send_frames(Message(channel, number, message))
+            return
+        parts = [message[at : at + PART_BYTES] for at in range(0, len(message), PART_BYTES)]
+        for index, part in enumerate(parts):
+            self.send_frames(Fragment(channel, number, index, len(parts), part))
 
     def _begin(self, noise: Noise, connection_id: int | None) -> None:
         if connection_id is None:
             return
         self._key, receiving = noise.split()
         self._start = b"\0" + unsigned(connection_id, 4)
-        self._opening = Opening(receiving, None)
+        self._opening = Opening(receiving, None, self.haves.suite)
         self.send_frames(Ping())  # confirms
 
     def _receive_packet(self, opening: Opening, data: bytes) -> None:
-        _, plaintext = opening.open(data)
+        number, plaintext = opening.open(data)
         frames = decode_frames(plaintext, self.channels)
         self.frames_heard += frames
         for frame in frames:
@@ -628,37 +714,68 @@ class MinimalClient:
         if closes:
             self._hear_close(closes[0])
             return
-        if any(isinstance(frame, Ping | Message | Fragment) for frame in frames) and not self._is_closing:
-            oldest = opening.largest - 8 * BITMAP_BYTES
-            known = sorted((number for number in opening.accepted if number >= oldest), reverse=True)
-            self.send_frames(Ack(tuple(known), 0))
         for frame in frames:
             if isinstance(frame, Message | Fragment):
                 self._deliver(frame)
+        if any(isinstance(frame, Fragment) and self._is_given_up(frame) for frame in frames):
+            opening.accepted.discard(number)  # not acknowledged; it comes once, so nothing takes it for new
+        if not self._is_closing:
+            self._answer(frames)
+
+    def _answer(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            if isinstance(frame, PathChallenge) and self.answers_challenges:
+                self.send_frames(PathResponse(frame.number))
+            if isinstance(frame, Credit):
+                self.credit = max(self.credit, frame.total)
+        self._spend()
+        if self.acknowledges and not all(isinstance(frame, Pad | Ack | Close) for frame in frames):
+            self.acknowledge()
 
     def _hear_close(self, close: Close) -> None:
         if self.heard is None and not self._is_closing:
             self.send_frames(Close(close.reason, ""))
         self.heard = close
 
+    def _is_given_up(self, frame: Fragment) -> bool:
+        return (frame.channel, frame.number) in self._given_up
+
     def _deliver(self, frame: Message | Fragment) -> None:
         arriving = self._arriving[frame.channel]
         if frame.number is None:
             assert isinstance(frame, Message)
-            self.messages.append((frame.channel, frame.message))
+            self._hand_over(frame.channel, frame.message)
             return
         if frame.number in arriving.seen:
             return
-        if isinstance(frame, Fragment):
-            parts = arriving.parts.setdefault(frame.number, {})
-            parts[frame.index] = frame.part
-            if len(parts) < frame.count:
-                return
+        if isinstance(frame, Message):
+            message = frame.message
+        elif self._collect(frame):
+            parts = arriving.parts.pop(frame.number)
             message = b"".join(parts[index] for index in sorted(parts))
         else:
-            message = frame.message
+            return
         arriving.seen.add(frame.number)
         self._order(frame.channel, frame.number, message)
+
+    def _collect(self, frame: Fragment) -> bool:
+        """Keep a part, and return whether it was the last of its message."""
+        name = frame.channel, frame.number
+        if name in self._given_up:
+            return False
+        if not self._is_reliable(frame.channel) and name not in self.assembling:
+            self.assembling.append(name)
+        if len(self.assembling) > ASSEMBLIES:
+            oldest = self.assembling.pop(0)
+            self._given_up.add(oldest)
+            del self._arriving[oldest[0]].parts[oldest[1]]
+        arriving = self._arriving[frame.channel]
+        expect(arriving.counts.setdefault(frame.number, frame.count) == frame.count, "parts of different counts")
+        parts = arriving.parts.setdefault(frame.number, {})
+        parts.setdefault(frame.index, frame.part)
+        if len(parts) == frame.count and name in self.assembling:
+            self.assembling.remove(name)
+        return len(parts) == frame.count
 
     def _order(self, channel: int, number: int, message: bytes) -> None:
         arriving = self._arriving[channel]
@@ -667,12 +784,18 @@ class MinimalClient:
                 return
             arriving.next_number = number + 1
         if self.channels[channel] is not Delivery.RELIABLE_ORDERED:
-            self.messages.append((channel, message))
+            self._hand_over(channel, message)
             return
         arriving.waiting[number] = message
         while arriving.next_number in arriving.waiting:
-            self.messages.append((channel, arriving.waiting.pop(arriving.next_number)))
+            self._hand_over(channel, arriving.waiting.pop(arriving.next_number))
             arriving.next_number += 1
+
+    def _hand_over(self, channel: int, message: bytes) -> None:
+        if self._is_reliable(channel):
+            self._delivered += len(message) + MESSAGE_COST_BYTES
+            expect(self._delivered <= self.granted, "more than there was credit for")
+        self.messages.append((channel, message))
 
 
 # The description of a schema.

@@ -5,7 +5,6 @@ Like `second.py`, whose client it changes where that section says so, it imports
 
 from tests.transport.second import (
     Ack,
-    Frame,
     MinimalClient,
     Opening,
     Ping,
@@ -13,7 +12,6 @@ from tests.transport.second import (
     decode_challenge,
     decode_frames,
     decode_reply,
-    encode_frame,
     encode_hello,
     encode_init,
     expect,
@@ -53,7 +51,7 @@ class MinimalStreamClient(MinimalClient):
             self._take_packet(data)
         elif data[0] == 0x82 and self._noise is None and decode_challenge(data).attempt == self.attempt:
             hello, self._noise = encode_hello(
-                data, self.application_id, self.credentials, self.ephemeral, padded_bytes=0
+                data, self.application_id, self.credentials, self.ephemeral, self.haves, padded_bytes=0
             )
             self._outgoing.append(hello)
         elif data[0] == 0x84 and self._noise is not None and self.verdict is None:
@@ -64,13 +62,13 @@ class MinimalStreamClient(MinimalClient):
         else:
             raise WireError(f"unexpected record {data[0]:#x}")
 
-    def send_frames(self, *frames: Frame) -> None:
-        plaintext = b"".join(map(encode_frame, frames))
-        self._outgoing.append(seal(self._key, self.next_packet, unsigned(len(plaintext) + 16, 2), plaintext))
+    def send_bytes(self, plaintext: bytes) -> None:
+        header = unsigned(len(plaintext) + 16, 2)
+        self._outgoing.append(seal(self._key, self.next_packet, header, plaintext, self.haves.suite))
         self.next_packet += 1
 
     def _take_packet(self, data: bytes) -> None:
-        plaintext = unseal(self._receiving, self.opened, unsigned(len(data), 2), data)
+        plaintext = unseal(self._receiving, self.opened, unsigned(len(data), 2), data, self.haves.suite)
         expect(plaintext != b"", "no frames")
         # What is done with the frames is as over UDP; the numbers are counted instead of read.
         opening = _Counting(self.opened, plaintext)
@@ -78,6 +76,7 @@ class MinimalStreamClient(MinimalClient):
         for frame in decode_frames(plaintext, self.channels):
             if isinstance(frame, Ack):
                 expect(len(frame.packets) == 1, "an ACK over a stream has no bitmap")
+        self._opening = opening
         self._receive_packet(opening, data)
 
 

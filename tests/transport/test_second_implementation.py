@@ -5,7 +5,6 @@
 
 import ast
 import math
-import random
 from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
@@ -17,8 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 import ecsnet.transport
 from ecsnet.components import Owner
-from ecsnet.config import TransportConfig
-from ecsnet.events import Connected, ConnectRequested, Disconnected
+from ecsnet.events import ConnectRequested
 from ecsnet.fields import OWNER, EntityRef, NetVar, component, netvar
 from ecsnet.game import Game
 from ecsnet.protocol import DisconnectReason
@@ -26,18 +24,15 @@ from ecsnet.replication.schema import Schema
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
 from ecsnet.transport.address import Address
-from ecsnet.transport.connection import Connection
 from ecsnet.transport.crypto import PacketKeys
-from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
-from ecsnet.transport.password import password_key
 from ecsnet.transport.state import State
 from tests.simulation.meadow import Sheep, Walk, game, rename, shear
 from tests.transport import second
-from tests.transport.pair import APPLICATION, CHANNELS, CLIENT, ORDERED, STEP, UNRELIABLE
+from tests.transport.pair import APPLICATION, CHANNELS, ORDERED, UNRELIABLE
+from tests.transport.secondmeeting import Meeting
 
 STANDARD = Path(ecsnet.transport.__file__).parent / "PROTOCOL.md"
-DELIVERIES = tuple(second.Delivery[channel.delivery.name] for channel in CHANNELS)
 
 
 def test_the_second_implementation_shares_nothing_with_the_first() -> None:
@@ -128,73 +123,15 @@ def test_the_example_of_the_standard_reads_as_it_says() -> None:
 # A second client at a first server.
 
 
-class Meeting:
-    """A real server's endpoint and a client of the second implementation, over a wire that loses what it is told to."""
-
-    def __init__(
-        self,
-        *,
-        refuse: bool = False,
-        identity: Identity | None = None,
-        haves: second.Haves | None = None,
-        password: str = "",
-    ) -> None:
-        self.entropy = random.Random(5).randbytes
-        self.endpoint = Endpoint(
-            identity or Identity.generate(self.entropy), application_id=APPLICATION, channels=CHANNELS,
-            config=TransportConfig(), entropy=self.entropy,
-            password_key=password_key(password, APPLICATION) if password else None,
-        )  # fmt: skip
-        self.client = second.MinimalClient(DELIVERIES, APPLICATION, b"credentials", self.entropy, haves)
-        self.now = 100.0
-        self.events: list[object] = []
-        self.packets_to_lose: set[int] = set()  # of the server's packets, by order of sending
-        self.packets_lost = 0
-        self._refuse = refuse
-        self._packets = 0
-
-    def step(self) -> None:
-        self.now += STEP
-        for data in self.client.take_datagrams():
-            self.endpoint.receive_datagram(data, CLIENT, self.now)
-        self.endpoint.update(self.now)
-        for event in self.endpoint.events():
-            self.events.append(event)
-            if isinstance(event, ConnectRequested):
-                self._answer(event)
-        for data, _ in self.endpoint.datagrams_to_send(self.now):
-            self._packets += data[0] < 0x80
-            if data[0] < 0x80 and self._packets in self.packets_to_lose:
-                self.packets_lost += 1
-            else:
-                self.client.receive(data)
-
-    def _answer(self, request: ConnectRequested) -> None:
-        if self._refuse:
-            self.endpoint.refuse(request.request_id, DisconnectReason.SERVER_FULL, "full", b"later")
-        else:
-            self.endpoint.accept(request.request_id, b"welcome")
-
-    def run(self, steps: int = 60) -> None:
-        for _ in range(steps):
-            self.step()
-
-    def connect(self) -> Connection:
-        self.run(5)
-        [connection] = [event.connection for event in self.events if isinstance(event, Connected)]
-        return connection
-
-    def ended(self) -> list[Disconnected]:
-        return [event for event in self.events if isinstance(event, Disconnected)]
-
-
 def test_the_second_client_connects() -> None:
     meeting = Meeting()
     connection = meeting.connect()
 
     assert connection.state is State.CONNECTED
     assert [event.credentials for event in meeting.events if isinstance(event, ConnectRequested)] == [b"credentials"]
-    assert meeting.client.verdict == second.Verdict(connection.connection_id, b"welcome")
+    verdict = meeting.client.verdict
+    assert verdict is not None
+    assert (verdict.connection_id, verdict.payload) == (connection.connection_id, b"welcome")
     assert not meeting.endpoint.drops
 
 
@@ -211,17 +148,20 @@ def test_the_second_client_connects_by_either_key_of_a_rotation(number: int) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("password", ["", "caf\u00e9"])
 @pytest.mark.parametrize("static", [b"", b"\5" * 32], ids=["anybody", "player"])
-def test_the_second_client_connects_by_every_pattern(password: str, static: bytes) -> None:
+@pytest.mark.parametrize("suite", [0, 1])
+def test_the_second_client_connects_by_every_pattern(password: str, static: bytes, suite: int) -> None:
     """With a password, made into a key by itself, with a key of its own, with both; and messages travel."""
     psk = second.password_key("cafe\u0301", APPLICATION) if password else b""
-    meeting = Meeting(haves=second.Haves(static=static, psk=psk), password=password)
+    meeting = Meeting(haves=second.Haves(static=static, psk=psk, suite=suite), password=password)
     connection = meeting.connect()
     meeting.client.send(ORDERED, b"hello")
+    connection.send(ORDERED, b"welcome")
     meeting.run()
 
     [request] = [event for event in meeting.events if isinstance(event, ConnectRequested)]
     assert request.player_key == (Identity(static).public if static else b"")
     assert connection.take_messages() == [(ORDERED, b"hello")]
+    assert meeting.client.read() == [(ORDERED, b"welcome")]
 
 
 def test_the_second_client_understands_a_refusal() -> None:
@@ -309,17 +249,18 @@ def test_the_second_client_hears_that_the_server_closes() -> None:
     assert not meeting.endpoint.connections
 
 
+@pytest.mark.parametrize("suite", [0, 1])
 @pytest.mark.parametrize("number", [0, 65535, (1 << 22) - 1, 1 << 22, 3 << 22])
-def test_keys_are_renewed_alike(number: int) -> None:
+def test_keys_are_renewed_alike(number: int, suite: int) -> None:
     """A session that long is not played here, but its packets have to open."""
-    keys = PacketKeys("AESGCM", bytes(range(32)))
+    key, cipher = bytes(range(32)), ("AESGCM", "ChaChaPoly")[suite]
+    keys = PacketKeys(cipher, key)
     for epoch in range(0, number, 1 << 22):
         keys.seal(epoch, b"header", b"an earlier epoch")
 
-    assert second.unseal(bytes(range(32)), number, b"header", keys.seal(number, b"header", b"frames")) == b"frames"
-    assert second.seal(bytes(range(32)), 7, b"header", b"frames") == PacketKeys("AESGCM", bytes(range(32))).seal(
-        7, b"header", b"frames"
-    )
+    assert second.unseal(key, number, b"header", keys.seal(number, b"header", b"frames"), suite) == b"frames"
+    sealed = second.seal(key, 7, b"header", b"frames", suite)
+    assert sealed == PacketKeys(cipher, key).seal(7, b"header", b"frames")
 
 
 # The second implementation listens to a session of the first.

@@ -16,7 +16,7 @@ from ecsnet.transport.identity import Identity
 from ecsnet.transport.records import RecordReader, pack_record
 from ecsnet.transport.state import State
 from tests.transport import second, secondstream
-from tests.transport.pair import APPLICATION, CHANNELS, ORDERED, STEP
+from tests.transport.pair import APPLICATION, CHANNELS, ORDERED, STEP, UNRELIABLE
 
 DELIVERIES = tuple(second.Delivery[channel.delivery.name] for channel in CHANNELS)
 HERE = StreamAddress("here", 2, 1)
@@ -25,13 +25,22 @@ HERE = StreamAddress("here", 2, 1)
 class Meeting:
     """A real server's endpoint and a client of the second implementation, joined by bytes in pieces."""
 
-    def __init__(self, *, refuse: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        refuse: bool = False,
+        haves: second.Haves | None = None,
+        psk: bytes | None = None,
+        datagram_bytes: int = 1200,
+    ) -> None:
         self.chance = random.Random(5)
         self.endpoint = Endpoint(
             Identity.generate(self.chance.randbytes), application_id=APPLICATION, channels=CHANNELS,
-            config=TransportConfig(), entropy=self.chance.randbytes,
+            config=TransportConfig(datagram_bytes=datagram_bytes), entropy=self.chance.randbytes, password_key=psk,
         )  # fmt: skip
-        self.client = secondstream.MinimalStreamClient(DELIVERIES, APPLICATION, b"who I am", self.chance.randbytes)
+        self.client = secondstream.MinimalStreamClient(
+            DELIVERIES, APPLICATION, b"who I am", self.chance.randbytes, haves
+        )
         self.now = 100.0
         self.events: list[object] = []
         self.has_ended = False
@@ -96,6 +105,55 @@ def test_messages_of_all_channels_arrive(*, from_client: bool) -> None:
         assert max(meeting.client.acknowledged) >= meeting.client.next_packet - 3
     else:
         assert connection.budget_bytes(meeting.now) == TransportConfig().stream_window_bytes
+
+
+@pytest.mark.parametrize("suite", [0, 1])
+@pytest.mark.parametrize("psk", [b"", b"\1" * 32], ids=["open", "locked"])
+@pytest.mark.parametrize("static", [b"", b"\5" * 32], ids=["anybody", "player"])
+def test_every_pattern_and_suite_is_spoken(static: bytes, psk: bytes, suite: int) -> None:
+    meeting = Meeting(haves=second.Haves(static=static, psk=psk, suite=suite), psk=psk or None)
+    connection = meeting.connect()
+    meeting.client.send(ORDERED, b"hello")
+    connection.send(ORDERED, b"welcome")
+    meeting.run()
+
+    assert connection.take_messages() == [(ORDERED, b"hello")]
+    assert meeting.client.read() == [(ORDERED, b"welcome")]
+
+
+@pytest.mark.parametrize("from_client", [True, False])
+def test_credit_is_given_and_kept_to(*, from_client: bool) -> None:
+    """As over UDP: who does not read stops the other, and who reads on starts it again."""
+    meeting = Meeting()
+    connection = meeting.connect()
+    sender = meeting.client if from_client else connection
+    for _ in range(100):
+        sender.send(ORDERED, bytes(4000))
+        meeting.run(3)
+    read = connection.take_messages if from_client else meeting.client.read
+    before = len(read())
+    meeting.run()
+
+    assert before == second.CREDIT_BYTES // (4000 + second.MESSAGE_COST_BYTES)
+    assert before + len(read()) == 100
+
+
+@pytest.mark.parametrize("datagram_bytes", [256, 1472])
+def test_records_are_the_same_whatever_datagrams_are_sent(datagram_bytes: int) -> None:
+    """A server with longer datagrams sends no longer records; one with shorter takes a window of long ones."""
+    meeting = Meeting(datagram_bytes=datagram_bytes)
+    connection = meeting.connect()
+    connection.send(ORDERED, bytes(10_000))
+    meeting.run()
+    for _ in range(246):  # until the server's inbox is full ...
+        meeting.client.send(UNRELIABLE, bytes(1000))
+    meeting.run(5)
+    for size in [1092] * 59 + [900, 1160]:  # ... and a window more, of which the last begins below and ends above
+        meeting.client.send_frames(second.Message(UNRELIABLE, None, bytes(size)))
+    meeting.run(5)
+
+    assert meeting.client.read() == [(ORDERED, bytes(10_000))]
+    assert connection.state is State.CONNECTED
 
 
 def test_a_refusal_and_a_goodbye_are_understood() -> None:
