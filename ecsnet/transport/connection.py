@@ -369,8 +369,8 @@ class Connection:
     def _receive_packet(self, traffic: Traffic, number: int, plaintext: bytes, now: float) -> None:
         """Read an authentic packet whole, then act on it. HOT: once per packet received."""
         limit = self._inbound_limit
-        if limit is not None and not limit.allows(len(plaintext), now):
-            self._drop_excess(limit, len(plaintext), now)
+        size = len(plaintext)
+        if limit is not None and not limit.allows(size, now) and not self._keeps_excess(traffic, limit, size, now):
             return
         try:
             if self._config.trace is not None:
@@ -422,12 +422,15 @@ class Connection:
             elif len(self._outbox.urgent) < MAX_PATH_RESPONSES:
                 self._outbox.urgent.append(packet.pack_path_response(value))
 
-    def _drop_excess(self, limit: InboundLimit, size: int, now: float) -> None:
-        """Treat a packet as lost, or end a connection that will not be slowed down."""
+    def _keeps_excess(self, traffic: Traffic, limit: InboundLimit, size: int, now: float) -> bool:
+        """Treat a packet as lost, or take it and delay its ACK; or end a connection that will not be slowed down."""
         self._last_heard = now
-        self._statistics.drops["over the inbound limit"] += 1
         if not limit.forgives(size, now):
             self.close(DisconnectReason.FLOODING, now=now)
+        elif traffic.slows_down(now + limit.owes(size, now) if self._is_stream else now):
+            return True
+        self._statistics.drops["over the inbound limit"] += 1
+        return False
 
     # The peer's address.
 

@@ -126,6 +126,13 @@ class Traffic:
         """Hear that the application has read everything; tell whether the peer waits to hear it."""
         return False
 
+    def slows_down(self, until: float) -> bool:  # noqa: ARG002  # a stream does
+        """Let a peer that sends too much wait; tell whether its packet is taken all the same.
+
+        It is not: unacknowledged, it is a loss to the peer, which slows down for losses.
+        """
+        return False
+
     def take_ack(self, ack: packet.Ack, now: float) -> None:  # HOT: once per packet received
         """Settle what the peer says has arrived.
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ecsnet.config import HandshakeConfig, TransportConfig
+from ecsnet.config import GuardConfig, HandshakeConfig, TransportConfig
 from ecsnet.events import Connected, Disconnected
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
@@ -471,3 +471,38 @@ def test_a_host_that_sleeps_until_the_deadline_wakes_rarely() -> None:
         pair.pump()
 
     assert pair.now > 102 + 10
+
+
+def test_a_client_that_sends_more_than_a_server_takes_is_slowed_down_and_loses_nothing() -> None:
+    """What is dropped of a stream never comes again, and the next ACK would say that it had arrived."""
+    guard = GuardConfig(inbound_bytes_per_second=100_000, inbound_burst_bytes=100_000)
+    pair = StreamPair(link=Link.LAN, config=TransportConfig(guard=guard))
+    client, server = pair.connect()
+    sent = [number.to_bytes(2, "big") + bytes(5000) for number in range(60)]
+    waiting, got = list(sent), []
+    start = pair.now
+    while len(got) < len(sent):
+        while waiting and client.is_writable(ORDERED, len(waiting[0])):
+            client.send(ORDERED, waiting.pop(0))
+        pair.step()
+        got += drained(server)
+        assert pair.now < start + 10.0, f"{len(got)} messages, {pair.ended()}"
+
+    assert got == sent
+    assert pair.now > start + 4.0  # 300 packets count 600 kB, of which 100 kB come at once
+    assert client.is_connected
+    assert server.statistics.drops["over the inbound limit"] == 0
+
+
+def test_a_client_that_does_not_wait_for_acks_is_closed_for_flooding() -> None:
+    """Only our own software slows down."""
+    guard = GuardConfig(inbound_bytes_per_second=100_000, inbound_burst_bytes=100_000)
+    pair = StreamPair(config=TransportConfig(guard=guard))
+    client, server = pair.connect()
+    assert client._traffic is not None
+    for _ in range(250):
+        pair.network.send(client._traffic.seal(PING_FRAME), TO_CLIENT, TO_SERVER, pair.now)
+    pair.step()
+
+    assert server.state is not State.CONNECTED
+    assert DisconnectReason.FLOODING in reasons(pair)
