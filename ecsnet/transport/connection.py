@@ -218,7 +218,7 @@ class Connection:
         if messages and self._inbox.credit.read() and self.state is State.CONNECTED:
             self._outbox.say_credit(self._inbox.credit.granted)
             self.awake[self] = None
-        if self._traffic is not None and self._traffic.note_read():
+        if self._traffic is not None and self._traffic.note_read() and self.state is State.CONNECTED:
             self.awake[self] = None
         return messages
 

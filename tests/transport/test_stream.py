@@ -506,3 +506,19 @@ def test_a_client_that_does_not_wait_for_acks_is_closed_for_flooding() -> None:
 
     assert server.state is not State.CONNECTED
     assert DisconnectReason.FLOODING in reasons(pair)
+
+
+def test_what_a_forgotten_connection_left_can_still_be_read() -> None:
+    """The peer waited for an ACK when its stream ended; whoever reads afterwards wakes nobody."""
+    pair = StreamPair()
+    client, server = pair.connect()
+    assert client._traffic is not None
+    count = 1 + TransportConfig().max_inbox_bytes // 1000
+    for _ in range(count):
+        pair.endpoint.receive_datagram(client._traffic.seal(pack_message(UNRELIABLE, bytes(1000))), TO_CLIENT, pair.now)
+    pair.endpoint.receive_datagram(b"", TO_CLIENT, pair.now)
+    pair.step()
+
+    assert not pair.endpoint.connections
+    assert len(server.take_messages()) == count
+    pair.step()
