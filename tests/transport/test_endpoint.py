@@ -171,6 +171,8 @@ def test_the_host_hears_at_once_of_a_connection_it_closed_between_two_looks() ->
     pair = Pair(link=Link(latency_seconds=0.2))
     _, server = pair.connect()
     pair.run(1.0)
+    pair.network.partition(SERVER, CLIENT)  # nothing that arrives is to draw the look
+    pair.run(0.3)
     server.close(DisconnectReason.KICKED, now=pair.now)
     pair.endpoint.datagrams_to_send(pair.now)
     pair.step()
