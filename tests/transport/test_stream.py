@@ -9,9 +9,11 @@ from ecsnet.events import Connected, Disconnected
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.transport.address import StreamAddress
+from ecsnet.transport.clienthandshake import ClientHandshake
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.packet import PING_FRAME, pack_ack, pack_message
 from ecsnet.transport.state import State
+from ecsnet.transport.stream import handshake_config
 from tests.transport.pair import APPLICATION, CHANNELS, CLIENT, ORDERED, SEQUENCED, SERVER, UNORDERED, UNRELIABLE
 from tests.transport.streams import TO_CLIENT, TO_SERVER, StreamPair
 
@@ -522,3 +524,26 @@ def test_what_a_forgotten_connection_left_can_still_be_read() -> None:
     assert not pair.endpoint.connections
     assert len(server.take_messages()) == count
     pair.step()
+
+
+def test_one_stream_takes_one_place_among_those_who_wait_to_be_let_in() -> None:
+    """However many attempts it makes at once: else one stream would keep everybody else out."""
+    pair = StreamPair()
+    endpoint, now = pair.endpoint, pair.now
+    hellos = []
+    for _ in range(70):
+        attempt = ClientHandshake(
+            pins=(), application_id=APPLICATION, credentials=b"", entropy=pair.entropy, now=now,
+            config=handshake_config(HandshakeConfig()),
+        )  # fmt: skip
+        [init] = attempt.datagrams_to_send(now)
+        endpoint.receive_datagram(init, TO_CLIENT, now)
+        [(challenge, _)] = endpoint.answers()
+        attempt.receive(challenge, now)
+        hellos += attempt.datagrams_to_send(now)
+    for hello in hellos:
+        endpoint.receive_datagram(hello, TO_CLIENT, now)
+
+    assert len(endpoint.events()) == 1
+    pair.client_address = ("neighbour", 3)
+    pair.connect()
