@@ -247,8 +247,9 @@ class Connection:
             opened = self._traffic.open(data)
             if opened is not None:
                 self._receive_packet(self._traffic, *opened, now)
-            elif self._is_stream:  # no network damages a stream, so this is the peer's own doing
+            elif self._is_stream and self.state in (State.PENDING, State.CONNECTED):  # no network damages a stream
                 self.close(DisconnectReason.PROTOCOL_ERROR, "a record that is not authentic", now=now)
+                self.is_at_fault = False  # but whoever is on the way can write into one
             elif self._reset_token and self.state is State.CONNECTED and is_reset(data, self._reset_token):
                 self._end(DisconnectReason.SERVER_RESTARTED, DisconnectReason.SERVER_RESTARTED.text)
 

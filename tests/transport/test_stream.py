@@ -547,3 +547,17 @@ def test_one_stream_takes_one_place_among_those_who_wait_to_be_let_in() -> None:
     assert len(endpoint.events()) == 1
     pair.client_address = ("neighbour", 3)
     pair.connect()
+
+
+def test_nobody_is_shut_out_for_what_others_wrote_into_its_stream() -> None:
+    """A record that does not open may be anybody's on the way: it ends the connection and counts as no breach."""
+    pair = StreamPair()
+    for number in range(1, 4):
+        pair.connect()
+        here, there = StreamAddress(*CLIENT, number), StreamAddress(*SERVER, number)
+        pair.network.send(bytes(40), here, there, pair.now)
+        pair.run(1.0)
+        pair.reconnect()
+
+    assert DisconnectReason.PROTOCOL_ERROR in reasons(pair)
+    pair.connect()
