@@ -236,7 +236,8 @@ class Traffic:
         limit = self._config.send_budget_bytes
         most = self._max_in_flight - len(self._in_flight)
         room = congestion.room_bytes(now)
-        outbox.begin(room if room < limit else limit)
+        # Where there is room for a byte, a whole datagram goes out: its reliable share counts, not that of the byte.
+        outbox.begin(min(max(room, payload), limit) if room > 0 else 0)
         sent = kept = 0
         while True:
             if not kept and not outbox.waiting_bytes:  # only reliable messages are left: they leave some of the window
