@@ -230,6 +230,8 @@ class ServerHandshakes:
             return self._drop(HandshakeDrop.DUPLICATE)
         if key in self._pending:
             return self._repeat(self._pending[key], data)
+        if isinstance(address, StreamAddress) and self._is_asking(address):
+            return self._drop(HandshakeDrop.OTHER_HELLO)
         return self._open(said, data, key)
 
     def _repeat(self, pending: _Pending, data: bytes) -> list[Reply | Requested]:
@@ -244,8 +246,6 @@ class ServerHandshakes:
         """Do the key exchange if there is room; from here on something is remembered."""
         network = network_of(key[0])
         is_stream = isinstance(key[0], StreamAddress)  # its path limits how many of them a network has
-        if is_stream and self._is_asking(key[0]):
-            return self._drop(HandshakeDrop.OTHER_HELLO)
         self._make_room(network)
         if len(self._pending) >= self._config.max_pending:
             return self._drop(HandshakeDrop.TOO_MANY_PENDING)

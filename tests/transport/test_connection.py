@@ -246,9 +246,10 @@ def test_a_connection_that_has_ended_is_never_writable() -> None:
     """Whoever answers `Writable` by sending would be told of a mistake it did not make."""
     pair = Pair()
     client, _ = pair.connect()
+    while client.is_writable(ORDERED, 1000):
+        client.send(ORDERED, bytes(1000))
     with pytest.raises(SendQueueFull):
-        while True:
-            client.send(ORDERED, bytes(1000))
+        client.send(ORDERED, bytes(1000))
     client.close(DisconnectReason.LEFT, now=pair.now)
 
     assert not any(isinstance(event, Writable) for event in client.events())

@@ -481,7 +481,8 @@ def test_a_client_that_sends_more_than_a_server_takes_is_slowed_down_and_loses_n
     pair = StreamPair(link=Link.LAN, config=TransportConfig(guard=guard))
     client, server = pair.connect()
     sent = [number.to_bytes(2, "big") + bytes(5000) for number in range(60)]
-    waiting, got = list(sent), []
+    waiting = list(sent)
+    got: list[bytes] = []
     start = pair.now
     while len(got) < len(sent):
         while waiting and client.is_writable(ORDERED, len(waiting[0])):
