@@ -36,8 +36,11 @@ class FirstUse:
         if client.disconnected is not None:
             self._settled = True
             if client.disconnected[0] is DisconnectReason.SERVER_KEY_MISMATCH:
-                text = str(self._known.changed(host, port, client.server_key or None))
-                client.disconnected = (DisconnectReason.SERVER_KEY_MISMATCH, text)
+                try:
+                    error: Exception = self._known.changed(host, port, client.server_key or None)
+                except KeyFileError as unreadable:  # since it was read
+                    error = unreadable
+                client.disconnected = (DisconnectReason.SERVER_KEY_MISMATCH, str(error))
         elif client.state is State.CONNECTED:
             self._settled = True
             try:

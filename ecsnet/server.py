@@ -240,6 +240,9 @@ class Server:
         """Give a player its entity: a new one, or the one it had before its connection was lost."""
         guest = connection.tag
         assert isinstance(guest, Guest), f"{connection} was not accepted here"
+        if self._endpoint.doorkeeper.is_blocked(connection.address, self._now):  # since it was accepted
+            connection.close(DisconnectReason.BANNED, now=self._now)
+            return
         refusal = self._reception.confirm(guest)
         if refusal is not None:
             connection.close(refusal.reason, refusal.text, now=self._now)

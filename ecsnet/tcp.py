@@ -231,6 +231,7 @@ class TcpStreams:
         with contextlib.suppress(OSError):  # not yet
             stream.socket.getpeername()
             stream.is_connecting = False
+            self._watch(stream)
 
     # Reading and writing.
 

@@ -35,6 +35,12 @@ class Allowance:
         self.left = left
         return True
 
+    def owe(self, cost: float, now: float) -> float:
+        """Use up `cost` in any case; return how long it takes until nothing is owed any more."""
+        self.left = min(self._burst, self.left + (now - self._at) * self._per_second) - cost
+        self._at = now
+        return max(0.0, -self.left / self._per_second)
+
     def is_full(self, now: float) -> bool:
         """Tell whether nothing of it is used up any more, so that it need not be remembered."""
         return self.left + (now - self._at) * self._per_second >= self._burst
@@ -63,6 +69,10 @@ class InboundLimit:
             return True
         return allowed.take(cost, now)
 
+    def owes(self, size: int, now: float) -> float:
+        """Count a packet that was not allowed and is taken all the same; return how long its sender had better wait."""
+        return self._allowed.owe(size + self._overhead, now)
+
     def forgives(self, size: int, now: float) -> bool:
-        """Count a packet that was not allowed; tell whether dropping it is enough."""
+        """Count a packet that was not allowed; tell whether dropping or delaying it is enough."""
         return self._patience.take(size + self._overhead, now)

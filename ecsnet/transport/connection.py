@@ -228,7 +228,7 @@ class Connection:
         if inbox.credit.read() and self.state is State.CONNECTED:
             self._outbox.say_credit(inbox.credit.granted)
             self.awake[self] = None
-        if self._traffic is not None and self._traffic.note_read():
+        if self._traffic is not None and self._traffic.note_read() and self.state is State.CONNECTED:
             self.awake[self] = None
         return messages
 
@@ -260,8 +260,9 @@ class Connection:
             opened = traffic.open(data)
             if opened is not None:
                 self._receive_packet(traffic, opened[0], opened[1], now)
-            elif self._is_stream:  # no network damages a stream, so this is the peer's own doing
+            elif self._is_stream and self.state in (State.PENDING, State.CONNECTED):  # no network damages a stream
                 self.close(DisconnectReason.PROTOCOL_ERROR, "a record that is not authentic", now=now)
+                self.is_at_fault = False  # but whoever is on the way can write into one
             elif self._reset_token and self.state is State.CONNECTED and is_reset(data, self._reset_token):
                 self._end(DisconnectReason.SERVER_RESTARTED, DisconnectReason.SERVER_RESTARTED.text)
 
@@ -388,8 +389,9 @@ class Connection:
     def _receive_packet(self, traffic: Traffic, number: int, plaintext: bytes, now: float) -> None:
         """Read an authentic packet whole, then act on it. HOT: once per packet received."""
         intake = self._intake
+        size = len(plaintext)
         self._last_heard = now
-        if not intake.allows(len(plaintext), now):
+        if not intake.allows(traffic, size, now):
             if intake.is_flooded:
                 self.close(DisconnectReason.FLOODING, now=now)
             return
@@ -405,7 +407,7 @@ class Connection:
             if close is not None:
                 self._receive_close(*close)
             elif self.state is State.CONNECTED:
-                intake.take(traffic, number, frames, len(plaintext), now)
+                intake.take(traffic, number, frames, size, now)
         except RemoteProtocolError as error:
             self.close(DisconnectReason.PROTOCOL_ERROR, str(error), now=now)
 

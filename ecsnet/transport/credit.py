@@ -21,10 +21,17 @@ class CreditGiver:
         granted: What the peer may spend in all.
     """
 
-    __slots__ = ("_overhead_bytes", "_read", "_received", "_window_bytes", "granted")
+    __slots__ = ("_least_bytes", "_overhead_bytes", "_read", "_received", "_window_bytes", "granted")
 
-    def __init__(self, window_bytes: int, overhead_bytes: int) -> None:
-        """Grant one window to begin with."""
+    def __init__(self, window_bytes: int, overhead_bytes: int, longest_bytes: int) -> None:
+        """Grant one window to begin with.
+
+        Args:
+            longest_bytes: Longest message.
+        """
+        # What came free and was not said must never be what the longest message lacks: it would wait for ever.
+        spare = window_bytes - longest_bytes - overhead_bytes
+        self._least_bytes = min(window_bytes >> 2, spare + 1)
         self._window_bytes = window_bytes
         self._overhead_bytes = overhead_bytes
         self._received = 0
@@ -48,10 +55,11 @@ class CreditGiver:
     def read(self) -> bool:
         """Note that the application has read everything; tell whether the peer should hear of it.
 
-        It should when a quarter of the window came free: sooner costs frames, later stops the peer.
+        It should when a quarter of the window came free, or what the longest message may need of it: sooner costs
+        frames, later stops the peer.
         """
         self._read = self._received
-        if self._read + self._window_bytes - self.granted < self._window_bytes >> 2:
+        if self._read + self._window_bytes - self.granted < self._least_bytes:
             return False
         self.granted = self._read + self._window_bytes
         return True

@@ -8,6 +8,7 @@ else shut out by writing a foreign address on a datagram.
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from ecsnet.config import GuardConfig
@@ -134,12 +135,17 @@ class Doorkeeper:
             del self._records[next(iter(self._records))]
 
     def _make_room(self, now: float) -> None:
-        """Forget networks that used nothing lately; if all did, the one known longest."""
+        """Forget networks that used nothing lately, and those known longest if that makes too little room.
+
+        A sixteenth of the places, so that who comes from thousands of networks cannot make us look through them each
+        time.
+        """
         if len(self._allowances) < self._config.max_networks:
             return
         self._allowances = {network: each for network, each in self._allowances.items() if not each.is_full(now)}
-        if len(self._allowances) >= self._config.max_networks:
-            del self._allowances[next(iter(self._allowances))]
+        most = self._config.max_networks * 15 // 16
+        for network in list(islice(self._allowances, max(0, len(self._allowances) - most))):
+            del self._allowances[network]
 
 
 def _parse(network: str) -> IpNetwork:

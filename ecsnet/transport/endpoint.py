@@ -169,6 +169,8 @@ class Endpoint:
             if connection.state is State.CLOSED:
                 self._forget(connection)
             else:
+                if connection.state is State.CLOSING:  # perhaps since `update`; the host is to hear of it with the next
+                    self._take_events(connection, connection.events())
                 deadline = connection.next_deadline()
                 assert deadline is not None, f"{connection} would never be looked at again"
                 set_alarm(connection, deadline if deadline > now else now)

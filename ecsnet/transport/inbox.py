@@ -37,7 +37,7 @@ class Inbox:
         }
         self._assembler = UnreliableAssembler(config.max_unreliable_assemblies)
         self._bytes = 0
-        self.credit = CreditGiver(config.credit_bytes, config.message_overhead_bytes)
+        self.credit = CreditGiver(config.credit_bytes, config.message_overhead_bytes, config.max_reliable_message_bytes)
         self.messages: list[Message] = []
 
     def __repr__(self) -> str:

@@ -58,13 +58,19 @@ class Intake:
         self._limit = limit
         self.is_flooded = False
 
-    def allows(self, size: int, now: float) -> bool:  # HOT: once per packet received
+    def allows(self, traffic: Traffic, size: int, now: float) -> bool:  # HOT: once per packet received
         """Tell whether to take a packet of `size` bytes; else it is as good as lost."""
         limit = self._limit
-        if limit is None or limit.allows(size, now):
+        return limit is None or limit.allows(size, now) or self._keeps_excess(traffic, limit, size, now)
+
+    def _keeps_excess(self, traffic: Traffic, limit: InboundLimit, size: int, now: float) -> bool:
+        """Treat a packet over the limit as lost; where nothing gets lost, take it and let the peer wait for its ACK."""
+        if not limit.forgives(size, now):
+            self.is_flooded = True
+        elif traffic.is_lossless:
+            traffic.slow_down(now + limit.owes(size, now))
             return True
         self._statistics.drops["over the inbound limit"] += 1
-        self.is_flooded = not limit.forgives(size, now)
         return False
 
     def parse(self, plaintext: bytes) -> packet.Frames:

@@ -356,5 +356,6 @@ class Outbox:
         self._active.clear()
         self._credit.clear()
         self.urgent.clear()
+        self.refused.clear()  # there is nothing any more that could be written
         for sender in self._senders.values():
             sender.clear()

@@ -239,6 +239,8 @@ class ServerHandshakes:
             return self._drop(HandshakeDrop.DUPLICATE)
         if key in self._pending:
             return self._repeat(self._pending[key], data)
+        if isinstance(address, StreamAddress) and self._is_asking(address):
+            return self._drop(HandshakeDrop.OTHER_HELLO)
         return self._open(said, data, key)
 
     def _repeat(self, pending: _Pending, data: bytes) -> list[Reply | Requested]:
@@ -252,7 +254,7 @@ class ServerHandshakes:
     def _open(self, said: Hello, data: bytes, key: _Key) -> list[Reply | Requested]:
         """Do the key exchange if there is room; from here on something is remembered."""
         network = network_of(key[0])
-        is_stream = isinstance(key[0], StreamAddress)  # there nobody asks twice, and its path limits each network
+        is_stream = isinstance(key[0], StreamAddress)  # its path limits how many of them a network has
         self._make_room(network)
         if len(self._pending) >= self._config.max_pending:
             return self._drop(HandshakeDrop.TOO_MANY_PENDING)
@@ -280,6 +282,16 @@ class ServerHandshakes:
         self._pending[key] = pending
         self._by_network[network] += 1
         return self._judge(said, pattern, pending)
+
+    def _is_asking(self, stream: Address) -> bool:
+        """Tell whether a stream waits to be let in already: it leads to one connection, and to one place in the queue.
+
+        Who was refused may ask again: that is how a client finds out that its password is wrong.
+        """
+        return any(
+            address == stream and not (pending.reply and pending.request.keys is None)
+            for (address, _), pending in self._pending.items()
+        )
 
     def _judge(self, said: Hello, pattern: Pattern, pending: _Pending) -> list[Reply | Requested]:
         """Refuse at once another version, another game and a missing password; leave the rest to the application."""

@@ -34,7 +34,9 @@ class StreamTraffic(Traffic):
         withholds_acks: Whether the application lets so much pile up that the peer had better wait.
     """
 
-    __slots__ = ("_next_received", "_unread_bytes", "withholds_acks")
+    __slots__ = ("_acks_from", "_next_received", "_unread_bytes", "withholds_acks")
+
+    is_lossless = True
 
     def __init__(
         self,
@@ -57,6 +59,7 @@ class StreamTraffic(Traffic):
         self._probe_bytes = 0
         self._next_received = 0
         self._unread_bytes = 0
+        self._acks_from = now
         self.withholds_acks = False
 
     # Receiving.
@@ -86,6 +89,10 @@ class StreamTraffic(Traffic):
             raise RemoteProtocolError(f"{self._unread_bytes} B beyond what was acknowledged: more than a window")
         return True
 
+    def slow_down(self, until: float) -> None:
+        """Let a peer that sends too much wait for its ACK; its packet is taken, since it comes once."""
+        self._acks_from = until
+
     def note_read(self) -> bool:
         """Hear that the application has read everything: the peer may go on; tell whether it waits to hear it."""
         waits, self.withholds_acks = self.withholds_acks, False
@@ -109,7 +116,9 @@ class StreamTraffic(Traffic):
         """Return when `update` or `datagrams` has something to do."""
         ack_at = self.received.ack_due_at(self._config.max_ack_delay_seconds)
         keep_alive_at = self.last_sent + self._keep_alive_seconds
-        return keep_alive_at if ack_at is None or self.withholds_acks else min(keep_alive_at, ack_at)
+        if ack_at is None or self.withholds_acks:
+            return keep_alive_at
+        return min(keep_alive_at, max(ack_at, self._acks_from))
 
     def is_stuck(self, now: float) -> bool:
         """Tell whether the oldest packet has waited for its ACK longer than any living peer takes."""
@@ -119,11 +128,14 @@ class StreamTraffic(Traffic):
     # Sending.
 
     def _ack_is_due(self, now: float) -> bool:
-        return not self.withholds_acks and super()._ack_is_due(now)
+        return not self._withholds_ack(now) and super()._ack_is_due(now)
+
+    def _withholds_ack(self, now: float) -> bool:
+        return self.withholds_acks or now < self._acks_from
 
     def _pack_ack(self, frames: list[bytes], now: float) -> int:
         """Add an ACK without a bitmap, unless it is withheld; return the largest packet it names, or -1."""
-        if self.withholds_acks:
+        if self._withholds_ack(now):
             return -1
         largest, delay, _ = self.received.take_ack(now)
         frames.append(packet.pack_ack(largest, delay, 0))

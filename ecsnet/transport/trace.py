@@ -4,6 +4,7 @@ Set `TransportConfig.trace`, or say `--trace FILE` on the command line. Nothing 
 """
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +12,8 @@ from ecsnet.errors import RemoteProtocolError
 from ecsnet.transport import packet
 
 __all__ = ["Trace", "TraceWriter", "describe"]
+
+logger = logging.getLogger(__name__)
 
 MAX_TRACE_BYTES = 1 << 30  # an hour of a hundred players; a forgotten trace must not fill the disk
 
@@ -48,7 +51,12 @@ class TraceWriter:
         record |= {"packet": number, "bytes": len(frames), "frames": describe(frames, kinds)}
         line = json.dumps(record) + "\n"
         self._left -= len(line)
-        self._write(line if self._left > 0 else json.dumps({"what": "the trace ends here: it is long enough"}) + "\n")
+        last = json.dumps({"what": "the trace ends here: it is long enough"}) + "\n"
+        try:
+            self._write(line if self._left > 0 else last)
+        except (OSError, ValueError) as error:  # a full disk, a closed file: the game is worth more than its trace
+            self._left = 0
+            logger.warning("the trace ends here: %s", error)
 
 
 def describe(frames: bytes, kinds: bytes) -> list[str]:

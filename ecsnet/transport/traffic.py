@@ -37,6 +37,7 @@ class Traffic:
     """What goes over one connection, once there are keys.
 
     Attributes:
+        is_lossless: Whether nothing gets lost on the way; then nothing may be dropped here, either.
         address: Where packets go.
         calm_until: Before that `update` has nothing to do: no later than any timer, and often earlier.
         ping_due: Whether a packet that asks for an ACK must go out.
@@ -49,6 +50,8 @@ class Traffic:
         "_next_number", "_note", "_outbox", "_payload_bytes", "_peer_header_bytes", "_probe_bytes", "_resumes_at",
         "_statistics", "address", "calm_until", "last_sent", "ping_due", "received",
     )  # fmt: skip
+
+    is_lossless = False
 
     def __init__(
         self,
@@ -130,6 +133,9 @@ class Traffic:
     def note_read(self) -> bool:
         """Hear that the application has read everything; tell whether the peer waits to hear it."""
         return False
+
+    def slow_down(self, until: float) -> None:
+        """Let a peer that sends too much wait for its ACK. Here it does not get one: losses slow it down."""
 
     def take_ack(self, ack: packet.Ack, now: float) -> None:  # HOT: once per packet received
         """Settle what the peer says has arrived.
@@ -250,7 +256,8 @@ class Traffic:
         limit = self._config.send_budget_bytes
         most = self._max_in_flight - len(self._in_flight)
         room = congestion.room_bytes(now)
-        outbox.begin(room if room < limit else limit)
+        # Where there is room for a byte, a whole datagram goes out: its reliable share counts, not that of the byte.
+        outbox.begin(min(max(room, payload), limit) if room > 0 else 0)
         sent = kept = 0
         while True:
             if not kept and not outbox.waiting_bytes:  # only reliable messages are left: they leave some of the window

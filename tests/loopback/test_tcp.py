@@ -216,6 +216,19 @@ def test_nobody_there_is_the_end_of_the_stream() -> None:
     assert client.drops["ECONNREFUSED"] == 1
 
 
+def test_a_stream_that_stands_and_has_nothing_to_send_waits_for_nothing_but_what_arrives(table: Table) -> None:
+    """A socket can nearly always be written to: to wait for that is not to wait at all."""
+    client, selector = TcpStreams.toward(("127.0.0.1", table.port)), selectors.DefaultSelector()
+    client.watch(selector)
+    for _ in range(10):
+        client.receive(0.0)
+        select.select([], [], [], 0.005)
+
+    assert selector.select(0) == []
+    client.close()
+    selector.close()
+
+
 def test_a_port_in_use_is_named_with_its_kind(table: Table) -> None:
     """The same number may be free for UDP."""
     with pytest.raises(PortInUseError, match=f"TCP port {table.port} is in use"):

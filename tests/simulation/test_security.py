@@ -129,6 +129,24 @@ def test_a_new_key_is_learned_silently_by_whoever_comes_in_time(tmp_path: Path) 
         assert client.current_server_key == identity.public
 
 
+def test_a_list_that_broke_meanwhile_is_said_and_not_raised_into_the_game(tmp_path: Path) -> None:
+    """`settle` runs in the game's loop."""
+    place = tmp_path / "known_servers.json"
+    known = KnownServers(place)
+    link = JoinLink("play.example.org")
+    known.remember(link.host, link.port, b"\x07" * 32)
+    trust = FirstUse(known, link)
+    sim = Simulation(game, clients=0, seed=5)
+    client = sim.join(pins=trust.pins, wait=False)
+    sim.run_until(lambda: client.disconnected is not None, within_seconds=10)
+    place.write_text("{")
+    trust.settle(client)
+
+    assert client.disconnected is not None
+    assert client.disconnected[0] is DisconnectReason.SERVER_KEY_MISMATCH
+    assert "is not a list of known servers" in client.disconnected[1]
+
+
 # Connect tokens.
 
 

@@ -241,6 +241,19 @@ def test_a_blocked_network_is_put_out_and_kept_out() -> None:
     assert sim.join("later").is_ready
 
 
+def test_who_was_accepted_and_then_blocked_does_not_come_in() -> None:
+    """Between the server's yes and the client's first packet lies a round trip."""
+    sim = Simulation(game, clients=0, seed=15, link=Link(latency_seconds=0.1))
+    client = sim.join(wait=False)
+    sim.run_until(lambda: bool(sim.server._endpoint.connections), within_seconds=1)
+    assert not sim.server.peers
+    sim.server.block("10.0.0.1", now=sim.now)
+    sim.run(1)
+
+    assert client.disconnected == (DisconnectReason.BANNED, DisconnectReason.BANNED.text)
+    assert sim.server.events() == []
+
+
 def test_who_breaks_the_protocol_three_times_is_shut_out_for_a_minute() -> None:
     """Once may be a bug of its program. Forged datagrams from outside never count: see tests/hostile."""
     sim = Simulation(game, clients=0, seed=16)

@@ -173,3 +173,25 @@ def test_a_probe_and_an_ack_pass_a_full_window() -> None:
     assert client.statistics.datagrams_sent > sent
     pair.run(2)
     assert client.statistics.in_flight_bytes == client._outbox.waiting_bytes == 0
+
+
+@pytest.mark.parametrize(("rate", "rtt"), [(8000, 0.4), (4000, 0.6)])
+def test_a_call_gets_its_quarter_of_the_narrowest_link_beside_a_flood_of_state(rate: int, rtt: float) -> None:
+    """Pacing lets out one datagram at a time there, and its quarter counts, not that of what the pace had saved up."""
+    pair = Pair(link=link(rate, rtt, queue=16_000))
+    client, server = pair.connect()
+    got: list[float] = []
+
+    def flood(seconds: float) -> None:
+        for _ in range(round(seconds * 60)):
+            for _ in range(2):
+                server.send(UNRELIABLE, bytes(1000))
+            pair.step()
+            got.extend(pair.now for channel, _ in client.take_messages() if channel == ORDERED)
+
+    flood(10)
+    start = pair.now
+    server.send(ORDERED, bytes(rate))
+    flood(8)
+
+    assert [at - start < 6 for at in got] == [True]  # four seconds, and what waits before it

@@ -242,6 +242,19 @@ def test_a_channel_that_refused_says_when_it_takes_messages_again() -> None:
     assert len(drain(server, ORDERED)) == 10
 
 
+def test_a_connection_that_has_ended_is_never_writable() -> None:
+    """Whoever answers `Writable` by sending would be told of a mistake it did not make."""
+    pair = Pair()
+    client, _ = pair.connect()
+    while client.is_writable(ORDERED, 1000):
+        client.send(ORDERED, bytes(1000))
+    with pytest.raises(SendQueueFull):
+        client.send(ORDERED, bytes(1000))
+    client.close(DisconnectReason.LEFT, now=pair.now)
+
+    assert not any(isinstance(event, Writable) for event in client.events())
+
+
 @pytest.mark.parametrize("channel", [UNRELIABLE, SEQUENCED])
 @pytest.mark.parametrize("link", [Link.PERFECT, ROUGH])
 def test_an_unreliable_message_of_many_datagrams_arrives_whole_or_not_at_all(channel: int, link: Link) -> None:

@@ -1,5 +1,7 @@
 """Credit: a reader that stops stops the sender, and one that reads on starts it again, whatever gets lost."""
 
+import pytest
+
 from ecsnet.config import TransportConfig
 from ecsnet.testing.network import Link
 from ecsnet.transport.credit import CreditGiver, CreditSender
@@ -9,13 +11,24 @@ from tests.transport.pair import CLIENT, ORDERED, SERVER, UNORDERED, Pair
 
 
 def test_credit_is_given_anew_when_a_quarter_was_read() -> None:
-    giver = CreditGiver(1000, 10)
+    giver = CreditGiver(1000, 10, 500)
     giver.receive(bytes(230))
     assert not giver.read()
     giver.receive(b"")
     assert giver.read()
 
     assert giver.granted == 1250
+
+
+@pytest.mark.parametrize("before", [60_000, 70_000, 81_855])
+@pytest.mark.parametrize("credit", [262_208, 327_680])
+def test_the_longest_message_never_waits_for_credit_that_nobody_says(before: int, credit: int) -> None:
+    """All is read, and what was read is less than a quarter; but what is left is less than the message costs."""
+    pair = Pair(config=TransportConfig(credit_bytes=credit))
+    client, server = pair.connect()
+    for message in (bytes(before), bytes(262_144)):
+        client.send(ORDERED, message)
+        pair.run_until(lambda: bool(server.take_messages()))
 
 
 def test_a_credit_that_was_overtaken_takes_nothing_back() -> None:

@@ -164,3 +164,17 @@ def test_connections_with_nothing_to_do_are_not_touched() -> None:
     assert pair.endpoint.next_deadline() == pair.now
     pair.run(0.1)
     assert pair.client.take_messages() == [(UNRELIABLE, b"x")]
+
+
+def test_the_host_hears_at_once_of_a_connection_it_closed_between_two_looks() -> None:
+    """A player that was kicked must not stand around until the repeated CLOSE is due."""
+    pair = Pair(link=Link(latency_seconds=0.2))
+    _, server = pair.connect()
+    pair.run(1.0)
+    pair.network.partition(SERVER, CLIENT)  # nothing that arrives is to draw the look
+    pair.run(0.3)
+    server.close(DisconnectReason.KICKED, now=pair.now)
+    pair.endpoint.datagrams_to_send(pair.now)
+    pair.step()
+
+    assert [event.reason for event in pair.ended()] == [DisconnectReason.KICKED]

@@ -154,12 +154,13 @@ def test_a_second_sender_waits_for_credit_and_goes_on() -> None:
     assert connection.state is State.CONNECTED
 
 
-def test_the_server_says_credit_when_a_quarter_was_read() -> None:
+def test_the_server_says_credit_as_soon_as_the_longest_message_may_need_it() -> None:
     """What was read, at 64 bytes on top of each message, and 327,680."""
     meeting = Meeting()
     connection = meeting.connect()
     cost = len(PIECE) + second.MESSAGE_COST_BYTES
-    send_slowly(meeting, meeting.client, second.CREDIT_STEP_BYTES // cost - 1)
+    step = -(-second.CREDIT_STEP_BYTES // cost)
+    send_slowly(meeting, meeting.client, step - 1)
     connection.take_messages()
     meeting.run(5)
     too_early = heard(meeting.client, second.Credit)
@@ -168,7 +169,7 @@ def test_the_server_says_credit_when_a_quarter_was_read() -> None:
     meeting.run(5)
 
     assert too_early == []
-    assert heard(meeting.client, second.Credit) == [second.Credit(second.CREDIT_BYTES + second.CREDIT_STEP_BYTES)]
+    assert heard(meeting.client, second.Credit) == [second.Credit(second.CREDIT_BYTES + step * cost)]
 
 
 def test_a_second_sender_that_overdraws_breaks_the_protocol() -> None:

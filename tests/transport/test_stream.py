@@ -4,14 +4,16 @@ import random
 
 import pytest
 
-from ecsnet.config import HandshakeConfig, TransportConfig
+from ecsnet.config import GuardConfig, HandshakeConfig, TransportConfig
 from ecsnet.events import Connected, Disconnected
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.transport.address import StreamAddress
+from ecsnet.transport.clienthandshake import ClientHandshake
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.packet import PING_FRAME, pack_ack, pack_message
 from ecsnet.transport.state import State
+from ecsnet.transport.stream import handshake_config
 from tests.transport.pair import APPLICATION, CHANNELS, CLIENT, ORDERED, SEQUENCED, SERVER, UNORDERED, UNRELIABLE
 from tests.transport.streams import TO_CLIENT, TO_SERVER, StreamPair
 
@@ -471,3 +473,92 @@ def test_a_host_that_sleeps_until_the_deadline_wakes_rarely() -> None:
         pair.pump()
 
     assert pair.now > 102 + 10
+
+
+def test_a_client_that_sends_more_than_a_server_takes_is_slowed_down_and_loses_nothing() -> None:
+    """What is dropped of a stream never comes again, and the next ACK would say that it had arrived."""
+    guard = GuardConfig(inbound_bytes_per_second=100_000, inbound_burst_bytes=100_000)
+    pair = StreamPair(link=Link.LAN, config=TransportConfig(guard=guard))
+    client, server = pair.connect()
+    sent = [number.to_bytes(2, "big") + bytes(5000) for number in range(60)]
+    waiting = list(sent)
+    got: list[bytes] = []
+    start = pair.now
+    while len(got) < len(sent):
+        while waiting and client.is_writable(ORDERED, len(waiting[0])):
+            client.send(ORDERED, waiting.pop(0))
+        pair.step()
+        got += drained(server)
+        assert pair.now < start + 10.0, f"{len(got)} messages, {pair.ended()}"
+
+    assert got == sent
+    assert pair.now > start + 4.0  # 300 packets count 600 kB, of which 100 kB come at once
+    assert client.is_connected
+    assert server.statistics.drops["over the inbound limit"] == 0
+
+
+def test_a_client_that_does_not_wait_for_acks_is_closed_for_flooding() -> None:
+    """Only our own software slows down."""
+    guard = GuardConfig(inbound_bytes_per_second=100_000, inbound_burst_bytes=100_000)
+    pair = StreamPair(config=TransportConfig(guard=guard))
+    client, server = pair.connect()
+    assert client._traffic is not None
+    for _ in range(250):
+        pair.network.send(client._traffic.seal(PING_FRAME), TO_CLIENT, TO_SERVER, pair.now)
+    pair.step()
+
+    assert server.state is not State.CONNECTED
+    assert DisconnectReason.FLOODING in reasons(pair)
+
+
+def test_what_a_forgotten_connection_left_can_still_be_read() -> None:
+    """The peer waited for an ACK when its stream ended; whoever reads afterwards wakes nobody."""
+    pair = StreamPair()
+    client, server = pair.connect()
+    assert client._traffic is not None
+    count = 1 + TransportConfig().max_inbox_bytes // 1000
+    for _ in range(count):
+        pair.endpoint.receive_datagram(client._traffic.seal(pack_message(UNRELIABLE, bytes(1000))), TO_CLIENT, pair.now)
+    pair.endpoint.receive_datagram(b"", TO_CLIENT, pair.now)
+    pair.step()
+
+    assert not pair.endpoint.connections
+    assert len(server.take_messages()) == count
+    pair.step()
+
+
+def test_one_stream_takes_one_place_among_those_who_wait_to_be_let_in() -> None:
+    """However many attempts it makes at once: else one stream would keep everybody else out."""
+    pair = StreamPair()
+    endpoint, now = pair.endpoint, pair.now
+    hellos = []
+    for _ in range(70):
+        attempt = ClientHandshake(
+            pins=(), application_id=APPLICATION, credentials=b"", entropy=pair.entropy, now=now,
+            config=handshake_config(HandshakeConfig()),
+        )  # fmt: skip
+        [init] = attempt.datagrams_to_send(now)
+        endpoint.receive_datagram(init, TO_CLIENT, now)
+        [(challenge, _)] = endpoint.answers()
+        attempt.receive(challenge, now)
+        hellos += attempt.datagrams_to_send(now)
+    for hello in hellos:
+        endpoint.receive_datagram(hello, TO_CLIENT, now)
+
+    assert len(endpoint.events()) == 1
+    pair.client_address = ("neighbour", 3)
+    pair.connect()
+
+
+def test_nobody_is_shut_out_for_what_others_wrote_into_its_stream() -> None:
+    """A record that does not open may be anybody's on the way: it ends the connection and counts as no breach."""
+    pair = StreamPair()
+    for number in range(1, 4):
+        pair.connect()
+        here, there = StreamAddress(*CLIENT, number), StreamAddress(*SERVER, number)
+        pair.network.send(bytes(40), here, there, pair.now)
+        pair.run(1.0)
+        pair.reconnect()
+
+    assert DisconnectReason.PROTOCOL_ERROR in reasons(pair)
+    pair.connect()

@@ -56,3 +56,20 @@ def test_a_forgotten_trace_does_not_fill_the_disk() -> None:
         "frames": ["PING"],
     }  # fmt: skip
     assert json.loads(lines[-1])["what"].startswith("the trace ends here")
+
+
+def test_a_full_disk_ends_the_trace_and_not_the_game() -> None:
+    """An exception out of a packet half made would lose what it carried."""
+    tries: list[str] = []
+
+    def write(line: str) -> None:
+        tries.append(line)
+        raise OSError(28, "No space left on device")
+
+    pair = Pair(config=TransportConfig(trace=TraceWriter(write)))
+    client, server = pair.connect()
+    client.send(ORDERED, b"still here")
+    pair.run(0.5)
+
+    assert server.take_messages() == [(ORDERED, b"still here")]
+    assert len(tries) == 1
