@@ -164,6 +164,9 @@ def open_path(transport: str, port: int, host: str | None = None, config: TcpCon
         except PortInUseError as error:
             socket.close()
             taken = error
+        except BaseException:
+            socket.close()
+            raise
     raise taken
 
 

@@ -282,19 +282,23 @@ def join(
         path, address = UdpPath(UdpSocket.toward(place)), place
     if via is not None:
         path = via(path)
-    return RunningClient(
-        game,
-        address,
-        path,
-        name=name,
-        pins=target.keys,
-        config=config,
-        trust=trust,
-        password=password,
-        player_key=player_key,
-        token=token,
-        ticket=ticket,
-    )
+    try:
+        return RunningClient(
+            game,
+            address,
+            path,
+            name=name,
+            pins=target.keys,
+            config=config,
+            trust=trust,
+            password=password,
+            player_key=player_key,
+            token=token,
+            ticket=ticket,
+        )
+    except BaseException:  # e.g. a token that is too long
+        path.close()
+        raise
 
 
 def wait_for(side: RunningServer | RunningClient, end: float | None = None) -> None:

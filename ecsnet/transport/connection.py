@@ -427,7 +427,7 @@ class Connection:
             self._receive_packet(traffic, *opened, now)
             if self._roaming.has_answered(address):
                 before, self.address = self.address, address
-                traffic.address = address
+                traffic.move(address)
                 self._statistics.moves += 1
                 self._events.append(AddressChanged(self, before))
 

@@ -295,6 +295,10 @@ class Endpoint:
         self, connection: Connection, events: list[AddressChanged | Connected | Disconnected | Writable]
     ) -> None:
         self._events += events
+        if any(isinstance(event, AddressChanged) for event in events) and self.doorkeeper.is_blocked(
+            connection.address, self._now
+        ):
+            connection.close(DisconnectReason.BANNED, now=self._now)
         if connection.is_at_fault and any(isinstance(event, Disconnected) for event in events):
             self.doorkeeper.strike(connection.address, self._now)
 

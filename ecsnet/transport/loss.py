@@ -175,6 +175,11 @@ class InFlight:
         """Return the packets that have waited longest."""
         return [packet for packet, _ in zip(self._packets.values(), range(count), strict=False)]
 
+    def forget_path(self) -> None:
+        """Hear that packets go another way from now on: what is small or orderly there need not be so here."""
+        self.rtt.forget_minimum()
+        self._reordering = Reordering()
+
     def give_up(self) -> list[SentPacket]:
         """Return all packets and forget them: the connection ends."""
         packets = list(self._packets.values())

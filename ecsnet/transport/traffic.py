@@ -189,6 +189,13 @@ class Traffic:
         """Return after how many seconds without an acknowledgement something must be wrong."""
         return self._in_flight.rtt.probe_timeout(self._config.max_ack_delay_seconds)
 
+    def move(self, address: Address) -> None:
+        """Send to another address from now on. Another host is another path: nothing known of the old one holds."""
+        if address[0] != self.address[0]:
+            self._in_flight.forget_path()
+            self._congestion.restart(self._next_number)
+        self.address = address
+
     def _set_alarm(self, deadline: float | None) -> None:
         """Hear that `update` has something to do by then."""
         if deadline is not None and deadline < self.calm_until:
@@ -234,13 +241,14 @@ class Traffic:
             sent = self._send_waiting(datagrams, now)
         else:
             self._resumes_at = None
+        if sent:
+            self._congestion.note_sent(sent, now)
         if self.received.eliciting_since is not None and self._ack_is_due(now):  # nothing was sent that could carry it
             data = self._pack(now, 0)
             datagrams.append((data, self.address))
             sent += len(data)
         if datagrams:
             statistics = self._statistics
-            self._congestion.note_sent(sent, now)
             self.last_sent = now
             statistics.datagrams_sent += len(datagrams)
             statistics.bytes_sent += sent

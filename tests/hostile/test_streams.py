@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ecsnet.config import GuardConfig, TransportConfig
 from ecsnet.events import Connected, ConnectRequested, Disconnected
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport.address import StreamAddress
@@ -19,6 +20,9 @@ from tests.transport.streams import StreamPair
 LIMIT = 1200
 # Places of INIT, behind its length, that a server does not act on: it answers every version and every game.
 UNREAD = {*range(7, 9), *range(17, 33)}
+
+# Hundreds of sessions of one network follow each other here.
+PATIENT = TransportConfig(guard=GuardConfig(handshakes_at_once=1_000_000))
 
 
 class Session:
@@ -114,7 +118,7 @@ def recorded(way: str) -> int:
 @pytest.mark.parametrize("way", ["server", "client"])
 def test_a_stream_may_end_at_every_byte_of_a_session(way: str) -> None:
     """Both ends notice at once, nothing is left behind, and whoever else is connected does not notice."""
-    pair = StreamPair()
+    pair = StreamPair(config=PATIENT)
     bystander, its_server = pair.connect()
     drops = its_server.statistics.drops.total(), bystander.statistics.drops.total()
     for number in range(recorded(way)):
@@ -172,7 +176,7 @@ def test_every_byte_of_a_session_changed(way: str) -> None:
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=5), st.integers(0, 4))
 def test_any_records_at_any_time_disturb_nobody(records: list[bytes], after: int) -> None:
     """Garbage before, during and after a handshake: 0 exceptions, and the bystander's session goes on."""
-    pair = StreamPair()
+    pair = StreamPair(config=PATIENT)
     bystander, its_server = pair.connect()
     session = Session(pair, 2)
     session.run(passes=after)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.transport.path import Roaming
 from ecsnet.transport.state import State
@@ -142,3 +143,34 @@ def test_an_answer_to_an_older_challenge_is_none() -> None:
     roaming.answer = 2
     assert not roaming.has_answered(THIEF)
     assert roaming.has_answered(ELSEWHERE)
+
+
+def test_a_new_host_is_a_new_path_and_a_new_port_is_not() -> None:
+    """A NAT that forgets changes nothing of the way; another network may be a tenth as wide."""
+    pair = Pair(link=Link(latency_seconds=0.02))
+    client, server = pair.connect()
+    for _ in range(300):
+        while server.is_writable(ORDERED, 20_000):
+            server.send(ORDERED, bytes(20_000))
+        pair.step()
+        client.take_messages()
+    wide = server.statistics.budget_bytes
+    for address, is_wide in ((("client", 99), True), (("client's new network", 5), False)):
+        pair.client_address = address
+        client.send(UNRELIABLE, b"from elsewhere")
+        pair.run_until(lambda: server.address == pair.client_address)
+        assert (server.statistics.budget_bytes > wide / 2) is is_wide
+
+    assert server.statistics.moves == 2
+
+
+def test_nobody_moves_into_a_network_that_is_blocked() -> None:
+    pair = Pair()
+    client, server = pair.connect()
+    pair.endpoint.doorkeeper.block_list.add("192.0.2.0/24")
+    pair.client_address = ("192.0.2.7", 5)
+    client.send(UNRELIABLE, b"from elsewhere")
+    pair.run(1)
+
+    assert [event.reason for event in pair.ended()] == [DisconnectReason.BANNED] * 2
+    assert server.state is client.state is State.CLOSED
