@@ -176,6 +176,10 @@ class TransportConfig:
     """Most bytes on their way on the worst of paths: two datagrams, RFC 9002, section 7.2; and inputs, 30 a second of
     60 B, for a round trip of a second."""
 
+    min_rate_bytes_per_second: float = 16_000.0
+    """The same as a rate, for long paths: who plays over a satellite, with a round trip of a second and every fourth
+    packet lost, still gets the state of a small game and its calls. Narrower links are not what games are made for."""
+
     max_window_bytes: int = 1_048_576
     """Most bytes on their way on the best of paths: 20 MB/s at a round trip of 50 ms. 1024 datagrams, as many as an ACK
     can name, are little more."""

@@ -43,6 +43,7 @@ PACKETS_TO_JUDGE = 64  # fewer say nothing about a share of losses: one in 64 is
 FIRST_PACKETS_TO_JUDGE = 20  # in slow start, where waiting for more costs more
 LOSS_TOLERANCE, USUAL_LOSSES = 0.05, 1.5  # more than 5 % above one and a half times the usual share is too much
 MAX_USUAL_LOSS = 0.4
+MOST_FLOOR_BYTES = 32_000  # of a round trip of two seconds: longer ones are queues
 DOUBTFUL_LOSS = 0.02  # a usual share above this is tried again every LOOK_SECONDS
 # Halving the window tells whose losses they are. The path's own stay: they are more than this share of what they were,
 # and less than this share of what arrived before arrives. If they were ours, fewer are lost, and as much arrives.
@@ -111,16 +112,18 @@ class Congestion:
     __slots__ = (
         "_acked_bytes", "_arrived_before", "_base", "_base_before", "_base_until", "_before", "_before_loss",
         "_burst_bytes", "_called_at", "_delay", "_doubted_at", "_due_at", "_empty_at", "_initial_bytes", "_interval",
-        "_limited", "_lost", "_max_ack_delay", "_max_bytes", "_min_bytes", "_noise", "_packet_bytes", "_peak_bytes",
-        "_quiet_since", "_rate", "_returns_to", "_round_began_at", "_round_ends_at", "_sample_at", "_sample_max",
-        "_sample_min", "_sample_sum", "_samples", "_seen", "_settling", "_shrunk_for_loss", "_slow_start", "_stuck",
-        "_stuck_queue", "_used_up", "_usual_loss", "_was_slow_start", "in_flight_bytes", "window_bytes",
+        "_limited", "_lost", "_max_ack_delay", "_max_bytes", "_min_bytes", "_min_rate", "_noise", "_packet_bytes",
+        "_peak_bytes", "_quiet_since", "_rate", "_returns_to", "_round_began_at", "_round_ends_at", "_sample_at",
+        "_sample_max", "_sample_min", "_sample_sum", "_samples", "_seen", "_settling", "_shrunk_for_loss",
+        "_slow_start", "_stuck", "_stuck_queue", "_used_up", "_usual_loss", "_was_slow_start", "in_flight_bytes",
+        "window_bytes",
     )  # fmt: skip
 
     def __init__(self, config: TransportConfig, smoothed: float) -> None:
         """Know nothing of the path but a guess at its round trip, in seconds."""
         self._initial_bytes = config.initial_window_bytes
         self._min_bytes = config.min_window_bytes
+        self._min_rate = config.min_rate_bytes_per_second
         self._max_bytes = config.max_window_bytes
         self._packet_bytes = config.datagram_bytes
         self._max_ack_delay = config.max_ack_delay_seconds
@@ -353,7 +356,7 @@ class Congestion:
             self._stuck = 1
             self._before = self.window_bytes
         self._stuck_queue = queue
-        if self._stuck > STUCK_ROUNDS and self.window_bytes > self._min_bytes:
+        if self._stuck > STUCK_ROUNDS and self.window_bytes > self._floor_bytes():
             self._base = self._base_before = self._delay
             self._returns_to = self._before
             self._stuck = 0
@@ -417,7 +420,16 @@ class Congestion:
         """Make the window small for two rounds, to see what the path is like when it is not full."""
         self._settling = True
         self._returns_to = returns_to
-        self.window_bytes = max(self._min_bytes, low)
+        self.window_bytes = max(self._floor_bytes(), low)
+
+    def _floor_bytes(self) -> int:
+        """Return the least the window may be: over a long path more is on its way at the same rate."""
+        base = min(self._base, self._base_before)
+        return (
+            self._min_bytes
+            if base == NEVER
+            else max(self._min_bytes, min(int(base * self._min_rate), MOST_FLOOR_BYTES))
+        )
 
     def _return(self) -> None:
         self.window_bytes = max(self.window_bytes, self._returns_to)
