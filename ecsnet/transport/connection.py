@@ -116,8 +116,8 @@ class Connection:
             NEVER  # before that `update` need not look at the time, as far as `Traffic` has no more urgent
         )
         self._asked_at = now  # when the handshake's last question went out, HELLO or REPLY
-        self._settled = 0  # pieces of reliable messages, when that last changed
-        self._settled_at = now
+        self._settled = 0  # pieces of reliable messages
+        self._settled_at: float | None = None  # since when that has not changed, though some wait
         self._events: list[AddressChanged | Connected | Disconnected | Writable] = []
 
     @classmethod
@@ -473,8 +473,11 @@ class Connection:
         """Close a connection whose peer acknowledges nothing of reliable messages for too long, though some wait."""
         waits, settled = self._outbox.progress
         if not waits or settled != self._settled:
-            self._settled, self._settled_at = settled, now
-        if traffic.is_stuck(now) or now >= self._settled_at + self._config.stall_timeout_seconds:
+            self._settled, self._settled_at = settled, None
+        elif self._settled_at is None:
+            self._settled_at = now
+        since = self._settled_at
+        if traffic.is_stuck(now) or (since is not None and now >= since + self._config.stall_timeout_seconds):
             self.close(DisconnectReason.TOO_SLOW, now=now)
 
     # The end.

@@ -144,7 +144,6 @@ class Traffic:
             RemoteProtocolError: It says so of a packet that was never sent.
         """
         in_flight = self._in_flight
-        had_sample = in_flight.rtt.has_sample
         acked, lost = in_flight.receive_ack(ack, self._next_number, now)
         if lost:
             self._note_lost(lost, acked)
@@ -162,9 +161,7 @@ class Traffic:
         statistics.note_acked(count)
         self.received.confirm(confirmed)
         self._congestion.note_acked(count, size, in_flight.largest_acked, self._next_number, in_flight.sample, now)
-        # Timers of probes move with every packet sent, and are set anew when they are due; those of losses are exact.
-        if in_flight.loss_at is not None or not had_sample:
-            self._set_alarm(in_flight.next_deadline())
+        self._set_alarm(in_flight.next_deadline())  # a shorter round trip, or a gap, makes it earlier
 
     def _note_lost(self, lost: Sequence[SentPacket], acked: Sequence[SentPacket] = ()) -> None:
         size = 0

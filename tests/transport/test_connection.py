@@ -217,12 +217,24 @@ def test_a_peer_that_reads_nothing_for_too_long_is_closed_and_told_why() -> None
         server.send(ORDERED, bytes(1000))
     pair.run(29)
     assert server.state is State.CONNECTED
-    pair.run(3)
+    pair.run(5)  # it is looked at about once a second
 
     assert [(event.connection, event.reason) for event in pair.ended()] == [
         (server, DisconnectReason.TOO_SLOW),
         (client, DisconnectReason.TOO_SLOW),
     ]
+
+
+def test_a_host_that_slept_is_not_taken_for_a_peer_that_does_not_read() -> None:
+    """What counts is how long something waits, not how long ago something last did."""
+    pair = Pair(config=TransportConfig(idle_timeout_seconds=100.0))
+    client, server = pair.connect()
+    pair.now += 60
+    client.send(ORDERED, b"good morning")
+    pair.run(1)
+
+    assert client.is_connected
+    assert drain(server, ORDERED) == [b"good morning"]
 
 
 def test_a_channel_that_refused_says_when_it_takes_messages_again() -> None:
