@@ -176,7 +176,7 @@ class TransportConfig:
     """Most bytes on their way on the worst of paths: two datagrams, RFC 9002, section 7.2; and inputs, 30 a second of
     60 B, for a round trip of a second."""
 
-    min_rate_bytes_per_second: float = 16_000.0
+    min_rate_bytes_per_second: float = 6000.0
     """The same as a rate, for long paths: who plays over a satellite, with a round trip of a second and every fourth
     packet lost, still gets the state of a small game and its calls. Narrower links are not what games are made for."""
 

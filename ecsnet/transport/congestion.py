@@ -43,7 +43,7 @@ PACKETS_TO_JUDGE = 64  # fewer say nothing about a share of losses: one in 64 is
 FIRST_PACKETS_TO_JUDGE = 20  # in slow start, where waiting for more costs more
 LOSS_TOLERANCE, USUAL_LOSSES = 0.05, 1.5  # more than 5 % above one and a half times the usual share is too much
 MAX_USUAL_LOSS = 0.4
-MOST_FLOOR_BYTES = 32_000  # of a round trip of two seconds: longer ones are queues
+MOST_FLOOR_BYTES = 12_000  # of a round trip of two seconds: longer ones are queues
 DOUBTFUL_LOSS = 0.02  # a usual share above this is tried again every LOOK_SECONDS
 # Halving the window tells whose losses they are. The path's own stay: they are more than this share of what they were,
 # and less than this share of what arrived before arrives. If they were ours, fewer are lost, and as much arrives.

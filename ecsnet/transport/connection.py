@@ -472,10 +472,11 @@ class Connection:
     def _watch_progress(self, traffic: Traffic, now: float) -> None:
         """Close a connection whose peer acknowledges nothing of reliable messages for too long, though some wait."""
         waits, settled = self._outbox.progress
-        if not waits or settled != self._settled:
-            self._settled, self._settled_at = settled, None
-        elif self._settled_at is None:
+        if not waits:
+            self._settled_at = None
+        elif self._settled_at is None or settled != self._settled:
             self._settled_at = now
+        self._settled = settled
         since = self._settled_at
         if traffic.is_stuck(now) or (since is not None and now >= since + self._config.stall_timeout_seconds):
             self.close(DisconnectReason.TOO_SLOW, now=now)
