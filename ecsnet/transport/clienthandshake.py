@@ -45,6 +45,30 @@ class HandshakeFailure(Enum):
     WRONG_PASSWORD = auto()  # the server ended the stream when it heard ours
     NO_PASSWORD = auto()  # the server has no password, and we do not come in without
 
+    @property
+    def reason(self) -> DisconnectReason:
+        """What a connection that failed so ends with."""
+        return _REASONS[self]
+
+    @property
+    def text(self) -> str:
+        """A sentence for people."""
+        return _TEXTS.get(self) or self.reason.text
+
+
+_REASONS = {
+    HandshakeFailure.NO_ANSWER: DisconnectReason.HANDSHAKE_TIMEOUT,
+    HandshakeFailure.KEY_MISMATCH: DisconnectReason.SERVER_KEY_MISMATCH,
+    HandshakeFailure.VERSION_MISMATCH: DisconnectReason.VERSION_MISMATCH,
+    HandshakeFailure.UNSUPPORTED: DisconnectReason.VERSION_MISMATCH,
+    HandshakeFailure.WRONG_PASSWORD: DisconnectReason.WRONG_PASSWORD,
+    HandshakeFailure.NO_PASSWORD: DisconnectReason.WRONG_PASSWORD,
+}
+_TEXTS = {  # where the reason's own does not say it
+    HandshakeFailure.WRONG_PASSWORD: "the password is wrong",
+    HandshakeFailure.NO_PASSWORD: "whoever answered has no password: join without one if that is right",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:

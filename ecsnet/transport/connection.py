@@ -32,18 +32,6 @@ from ecsnet.transport.traffic import Traffic, payload_bytes
 
 __all__ = ["Connection"]
 
-_FAILURES = {  # with a text where the reason's own does not say it
-    HandshakeFailure.NO_ANSWER: (DisconnectReason.HANDSHAKE_TIMEOUT, ""),
-    HandshakeFailure.KEY_MISMATCH: (DisconnectReason.SERVER_KEY_MISMATCH, ""),
-    HandshakeFailure.VERSION_MISMATCH: (DisconnectReason.VERSION_MISMATCH, ""),
-    HandshakeFailure.UNSUPPORTED: (DisconnectReason.VERSION_MISMATCH, ""),
-    HandshakeFailure.WRONG_PASSWORD: (DisconnectReason.WRONG_PASSWORD, "the password is wrong"),
-    HandshakeFailure.NO_PASSWORD: (
-        DisconnectReason.WRONG_PASSWORD,
-        "whoever answered has no password: join without one if that is right",
-    ),
-}
-
 NEVER = float("-inf")
 _FAULTS = {DisconnectReason.PROTOCOL_ERROR, DisconnectReason.FLOODING}
 
@@ -360,8 +348,7 @@ class Connection:
 
     def _update_handshake(self, handshake: ClientHandshake, now: float) -> None:
         if handshake.expired(now):
-            reason, text = _FAILURES[handshake.failure]
-            self._end(reason, text or reason.text)
+            self._end(handshake.failure.reason, handshake.failure.text)
 
     def _start(self, keys: SessionKeys) -> Traffic:
         """Have keys."""
@@ -491,8 +478,7 @@ class Connection:
             return
         failure = HandshakeFailure.NO_ANSWER if self._handshake is None else self._handshake.failure_at_stream_end
         if failure is not HandshakeFailure.NO_ANSWER:
-            reason, text = _FAILURES[failure]
-            self._end(reason, text or reason.text)
+            self._end(failure.reason, failure.text)
         elif self.state is not State.CLOSED:
             self._end(DisconnectReason.CONNECTION_LOST, DisconnectReason.CONNECTION_LOST.text)
 
