@@ -74,4 +74,5 @@ class ReceivedPackets(ReplayWindow):
         A packet that arrives below it even later is not acknowledged at all. By then the peer has counted it as lost:
         the confirmation is a round trip younger than the ACK that showed the gap.
         """
-        self._confirmed = max(self._confirmed, largest)
+        if largest > self._confirmed:  # noqa: PLR1730  # HOT: half the time of max()
+            self._confirmed = largest

@@ -257,7 +257,12 @@ class Connection:
     def update(self, now: float) -> None:  # HOT: once per pass and connection that is awake
         """Let timers fire."""
         now = self._clamp(now)
-        if now < self._calm_until and self._traffic is not None and now < self._traffic.calm_until:
+        if (
+            now < self._calm_until
+            and self.state is State.CONNECTED
+            and self._traffic is not None
+            and now < self._traffic.calm_until
+        ):
             return
         if self._handshake is not None:
             self._update_handshake(self._handshake, now)
@@ -452,9 +457,9 @@ class Connection:
         if now >= self._last_heard + patience:
             self._end(DisconnectReason.TIMEOUT, DisconnectReason.TIMEOUT.text)
         elif self.state is State.CONNECTED:
+            self._calm_until = self._last_heard + self._config.idle_timeout_seconds
             traffic.update(now)
             self._watch_progress(traffic, now)
-            self._calm_until = self._last_heard + self._config.idle_timeout_seconds
 
     def _watch_progress(self, traffic: Traffic, now: float) -> None:
         """Close a connection whose peer acknowledges nothing of reliable messages for too long, though some wait."""

@@ -32,8 +32,8 @@ class Outbox:
 
     __slots__ = (
         "_active", "_allowance_bytes", "_config", "_conflates", "_credit", "_duplicates", "_max_message_bytes",
-        "_numbers", "_parted", "_queue", "_queue_bytes", "_senders", "_sequenced", "_share_bytes", "_spending",
-        "_statistics", "refused", "reports", "urgent",
+        "_max_queue_bytes", "_numbers", "_overhead_bytes", "_parted", "_queue", "_queue_bytes", "_senders",
+        "_sequenced", "_share_bytes", "_spending", "_statistics", "refused", "reports", "urgent",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +59,8 @@ class Outbox:
         self._max_message_bytes = max_message_bytes
         self._queue: deque[tuple[bytes, int | None]] = deque()  # frames of unreliable messages, and their tokens
         self._queue_bytes = 0
+        self._max_queue_bytes = config.max_unreliable_queue_bytes
+        self._overhead_bytes = config.message_overhead_bytes
         self._sequenced = [channel.delivery is Delivery.SEQUENCED for channel in channels]
         self._numbers = [0] * len(channels)  # of sequenced messages, and of unreliable ones in parts
         # Messages in parts that have a token: the token, how many parts are to be settled, and whether it was reported.
@@ -92,11 +94,12 @@ class Outbox:
             return
         if token is not None and token < 0:
             raise LocalProtocolError(f"a token is not negative, as {token} is")
-        if self._conflates and self._sequenced[channel]:
+        is_sequenced = self._sequenced[channel]
+        if is_sequenced and self._conflates:
             self._supersede(channel)
         if len(message) > self._max_message_bytes:
             self._add_parts(channel, message, token)
-        elif self._sequenced[channel]:
+        elif is_sequenced:
             self._queue_frame(pack_numbered(channel, self._next_number(channel), message), token)
         else:
             self._queue_frame(pack_message(channel, message), token)
@@ -132,14 +135,15 @@ class Outbox:
         return number
 
     def _queue_frame(self, frame: bytes, token: int | None) -> None:
-        self._queue.append((frame, token))
+        queue = self._queue
+        queue.append((frame, token))
         self._queue_bytes += len(frame)
-        if self._held_bytes > self._config.max_unreliable_queue_bytes:
-            self.drop_oldest(self._config.max_unreliable_queue_bytes)
+        if self._queue_bytes + len(queue) * self._overhead_bytes > self._max_queue_bytes:
+            self.drop_oldest(self._max_queue_bytes)
 
     @property
     def _held_bytes(self) -> int:
-        return self._queue_bytes + len(self._queue) * self._config.message_overhead_bytes
+        return self._queue_bytes + len(self._queue) * self._overhead_bytes
 
     def drop_oldest(self, limit_bytes: int) -> None:
         """Let no more unreliable bytes wait: the newest messages are worth most."""

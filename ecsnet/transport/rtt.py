@@ -54,8 +54,9 @@ class RoundTrip:
             self.minimum = self.smoothed = sample
             self.variation = sample / 2
             return
-        self.minimum = min(self.minimum, sample)
-        delay = min(ack_delay, max_ack_delay)
+        if sample < self.minimum:  # noqa: PLR1730  # HOT: half the time of min()
+            self.minimum = sample
+        delay = ack_delay if ack_delay < max_ack_delay else max_ack_delay
         adjusted = sample - delay if sample >= self.minimum + delay else sample
         # In the order of RFC 9002, appendix A.7. Samples follow the handshake, so the delay always counts.
         self.variation += (abs(self.smoothed - adjusted) - self.variation) / 4

@@ -303,7 +303,8 @@ class Traffic:
         acks_up_to = -1
         if self.received.eliciting_since is not None:
             acks_up_to = self._pack_ack(frames, now)
-            room -= sum(map(len, frames))
+            if frames:
+                room -= len(frames[0])
         pieces, tokens = self._outbox.fill(frames, room)
         if len(frames) == (acks_up_to >= 0):
             if not self.ping_due:  # an ACK alone: nobody acknowledges it, so nothing is to be remembered

@@ -37,7 +37,7 @@ SECONDS = st.one_of(
 )
 REASONS = st.sampled_from((DisconnectReason.LEFT, DisconnectReason.KICKED, DisconnectReason.SERVER_CLOSING))
 SPINS = 20  # rounds a host may be asked to act at one and the same moment
-IDLE_SECONDS, CONFIRM_SECONDS = 10.0, 5.0  # the defaults of TransportConfig
+IDLE_SECONDS, CONFIRM_SECONDS, STALL_SECONDS = 10.0, 5.0, 30.0  # the defaults of TransportConfig
 CAREFUL_SECONDS = 3.5  # below both, with room for an answer
 
 
@@ -53,7 +53,7 @@ class Conversation(RuleBasedStateMachine):
         self.ends = (pair.client, server)
         self.wires = ([data for data, _ in pair.network.receive(SERVER, inf)], list[bytes]())  # by who sent it
         self.copies: tuple[list[bytes], list[bytes]] = ([], [])  # delivered once already
-        self.now = pair.now
+        self.began = self.now = pair.now
         self.promises = (Promises(pair.client, server), Promises(server, pair.client))
         self.heard_at = [self.now, self.now]
         self.ended: tuple[list[Disconnected], list[Disconnected]] = ([], [])
@@ -167,6 +167,8 @@ class Conversation(RuleBasedStateMachine):
         if event.reason is DisconnectReason.TIMEOUT:
             patience = IDLE_SECONDS if end == 0 or self.confirmed else CONFIRM_SECONDS
             assert self.now - self.heard_at[end] >= patience - 1e-6
+        elif event.reason is DisconnectReason.TOO_SLOW:  # something reliable waited for 30 s, and the peer lived
+            assert self.now >= self.began + STALL_SECONDS
         elif end in self.closed:
             assert event.reason is self.closed[end]
         else:

@@ -151,3 +151,20 @@ def test_an_ack_alone_waits_for_company_and_not_longer() -> None:
 
     assert pair.server.statistics.datagrams_sent == sent + 1
     assert pair.client.take_reports() == [(1, True)]
+
+
+def test_a_connection_closed_as_too_slow_ends_in_time() -> None:
+    """It is closed while its timers are looked at, and its farewell has timers of its own."""
+    pair = Sleeper(config=TransportConfig(credit_bytes=20_000, max_reliable_message_bytes=10_000))
+    while pair.server is None:
+        pair.sleep(0.1)
+    for _ in range(100):
+        pair.server.send(ORDERED, bytes(1000))
+    pair.sleep(29)
+    assert pair.server.is_connected
+    pair.network.partition(CLIENT, SERVER)
+    before = pair.wakings
+    pair.sleep(8)
+
+    assert pair.server.state is State.CLOSED
+    assert pair.wakings - before < 200

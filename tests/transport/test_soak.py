@@ -79,7 +79,7 @@ def test_two_hours_on_the_worst_link_leave_nothing_behind(seed: int, monkeypatch
     assert min(held[-quarter:]) < 1.25 * max(held[:quarter])
     assert max(held) < HARD_BYTES
     for end, before in zip(ends, idle, strict=True):
-        assert held_objects(end) < before + 100  # estimates take a few floats; what leaks would be thousands
+        assert held_objects(end) < before + 200  # estimates take some floats; what leaks would be thousands
         assert end._traffic is not None
         assert end._traffic._next_number > 20 << 16  # so often did the 16 bits begin anew
         assert end._traffic._keys.send._start >= 20 * EPOCH_PACKETS
