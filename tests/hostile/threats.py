@@ -1,7 +1,7 @@
 """Every threat the transport answers, each with the tests that prove the answer: file::test, checked to exist.
 
 Below the encryption sits a peer with true keys (`liar.py`), above it whoever can send and record datagrams.
-Slow-loris is a threat to byte streams alone. `python -m tests.fuzz` looks for what nobody thought of.
+`python -m tests.fuzz` looks for what nobody thought of.
 """
 
 THREATS: dict[str, tuple[str, ...]] = {
@@ -100,6 +100,11 @@ THREATS: dict[str, tuple[str, ...]] = {
         "hostile/test_floods.py::test_slot_exhaustion_by_players_of_one_address_leaves_places_for_others",
         "hostile/test_floods.py::test_slot_exhaustion_by_many_addresses_ends_after_five_seconds",
         "hostile/test_floods.py::test_slot_exhaustion_by_recorded_hellos_takes_no_second_place",
+    ),
+    "slow-loris": (
+        "loopback/test_tcp.py::test_slow_loris_a_first_record_must_come_in_time",
+        "loopback/test_tcp.py::test_slow_loris_every_record_must_become_whole_in_time",
+        "transport/test_stream.py::test_a_visitor_without_a_handshake_is_shown_out",
     ),
     "low-order keys": (
         "transport/test_handshake_hostile.py::test_low_order_keys_are_dropped_silently",
