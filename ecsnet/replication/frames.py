@@ -1,12 +1,17 @@
 """The layout of a state message. Only this file knows it; encode and decode are twins.
 
-    message  = tick u32 | flags u8 | [own] | [gones] | [fulls] | run*            big-endian; runs fill the rest
+    message  = tick u32 | flags u8 | [own] | [joining] | [gones] | [leaves] | [fulls] | run*
     flags    = 1: own part | 2: gones | 4: fulls | 8: synced, all this client may see has arrived
-    own      = newest input processed, its tick u32 | margin i8                   -128: no input arrived yet
-    gones    = count varint | count x network id varint
+             | 16: leaves | 32: joining                                    big-endian; runs fill the rest
+    own      = newest input processed, its tick u32 | margin i8            -128: no input arrived yet
+    joining  = count varint                                                entities to arrive before it is synced
+    gones    = count varint | count x network id varint                    they are deleted
+    leaves   = as gones                                                    they may live on, unseen by this client
     fulls    = count varint | count x (network id varint | records | their values)
     run      = records | count varint | count x (network id varint | their values)
+             | 0 u8 | count varint | count x (network id varint | records | check u32)        a run of checks
     records  = count u8, at least 1 | that many record ids u8, ascending
+    check    = CRC-32 of the encodings of these records' values, joined
     varint   = QUIC's; values of a record: see codec.py
 
 A full is an entity with all the client may see of it, and replaces what the client had. A run changes the records it
@@ -33,10 +38,12 @@ if TYPE_CHECKING:
 __all__ = [
     "HEADER_BYTES",
     "NO_INPUT",
+    "Check",
     "OwnPart",
     "State",
     "Update",
     "decode_state",
+    "encode_checks",
     "encode_full",
     "encode_head",
     "encode_records",
@@ -52,14 +59,16 @@ MAX_NETWORK_ID = 0xFFFFFFFF
 _HEAD = struct.Struct("!IB")
 _HEAD_WITH_OWN = struct.Struct("!IBIb")
 _OWN = struct.Struct("!Ib")
-_HAS_OWN, _HAS_GONES, _HAS_FULLS, _SYNCED = 1, 2, 4, 8
-_KNOWN_FLAGS = _HAS_OWN | _HAS_GONES | _HAS_FULLS | _SYNCED
+_CHECK = struct.Struct("!I")
+_HAS_OWN, _HAS_GONES, _HAS_FULLS, _SYNCED, _HAS_LEAVES, _JOINING = 1, 2, 4, 8, 16, 32
+_KNOWN_FLAGS = _HAS_OWN | _HAS_GONES | _HAS_FULLS | _SYNCED | _HAS_LEAVES | _JOINING
 
-# What to set aside for all but the items themselves: head, own part and two counts below 2**14.
-HEADER_BYTES = _HEAD_WITH_OWN.size + 2 + 2
+# What to set aside for all but the items themselves: head, own part, three counts below 2**14 and one of any size.
+HEADER_BYTES = _HEAD_WITH_OWN.size + 3 * 2 + 4
 
 # (network id, ((record id, values), ...), bytes it took): one entity's part of a message, as it was at its tick.
 Update: TypeAlias = tuple[int, list[tuple[int, Values]], int]
+Check: TypeAlias = tuple[int, tuple[int, ...], int]  # network id, record ids, CRC-32 of their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +90,23 @@ class State:
 
     Attributes:
         synced: The server knows that everything this client may see has arrived.
-        gones: Network ids that are gone or no longer visible.
+        gones: Network ids of entities that were deleted.
         fulls: Entities with all their visible records.
         updates: Entities with some of their records.
+        leaves: Network ids of entities this client sees no more.
+        joining: How many entities have to arrive before it is synced; None if the message does not say.
+        checks: What records that have not changed for a while should hold.
     """
 
     tick: Tick
     own: OwnPart | None
     synced: bool
-    gones: tuple[int, ...]
-    fulls: tuple[Update, ...]
-    updates: tuple[Update, ...]
+    gones: tuple[int, ...] = ()
+    fulls: tuple[Update, ...] = ()
+    updates: tuple[Update, ...] = ()
+    leaves: tuple[int, ...] = ()
+    joining: int | None = None
+    checks: tuple[Check, ...] = ()
 
 
 def encode_state(
@@ -99,21 +114,25 @@ def encode_state(
     own: OwnPart | None,
     *,
     synced: bool = False,
+    joining: int = 0,
     gones: Sequence[bytes] = (),
+    leaves: Sequence[bytes] = (),
     fulls: Sequence[bytes] = (),
     runs: Sequence[bytes] = (),
 ) -> bytes:
     """Join one message from parts that are encoded already.
 
     Args:
+        joining: Entities that have to arrive before the client is synced; 0 is not said.
         gones: Network ids as varints.
+        leaves: As `gones`.
         fulls: From `encode_full`.
         runs: From `encode_run`, or several of these joined.
     """
-    flags = (_HAS_GONES if gones else 0) | (_HAS_FULLS if fulls else 0)
-    head = encode_head(tick, own, synced=synced, flags=flags)
-    counted = [part for items in (gones, fulls) if items for part in (pack_varint(len(items)), *items)]
-    return b"".join((head, *counted, *runs))
+    flags = (_HAS_GONES if gones else 0) | (_HAS_LEAVES if leaves else 0) | (_HAS_FULLS if fulls else 0)
+    head = encode_head(tick, own, synced=synced, flags=flags | (_JOINING if joining else 0))
+    counted = [part for items in (gones, leaves, fulls) if items for part in (pack_varint(len(items)), *items)]
+    return b"".join((head, pack_varint(joining) if joining else b"", *counted, *runs))
 
 
 def encode_head(tick: Tick, own: OwnPart | None, *, synced: bool, flags: int = 0) -> bytes:
@@ -148,6 +167,12 @@ def encode_single(records: bytes, network_id: bytes, values: Iterable[bytes]) ->
     return b"".join((records, b"\x01", network_id, *values))
 
 
+def encode_checks(entries: Sequence[tuple[bytes, bytes, int]]) -> bytes:
+    """Encode a run of checks: of each entity the network id, the records from `encode_records`, and the CRC-32."""
+    parts = [part for network_id, records, check in entries for part in (network_id, records, _CHECK.pack(check))]
+    return b"".join((b"\x00", pack_varint(len(entries)), *parts))
+
+
 def run_header_bytes(records: bytes, count: int) -> int:
     """Return how much longer a run is than its entries."""
     return len(records) + varint_size(count)
@@ -175,16 +200,29 @@ def decode_state(message: bytes, records: Sequence["Record"]) -> State:
     own = None
     if flags & _HAS_OWN:
         own, offset = _decode_own(message, offset)
+    joining = None
+    if flags & _JOINING:
+        joining, offset = unpack_varint(message, offset)
     gones: list[int] = []
     if flags & _HAS_GONES:
         gones, offset = _decode_gones(message, offset)
+    leaves: list[int] = []
+    if flags & _HAS_LEAVES:
+        leaves, offset = _decode_gones(message, offset)
     fulls: list[Update] = []
     if flags & _HAS_FULLS:
         fulls, offset = _decode_fulls(message, offset, records)
     updates: list[Update] = []
+    checks: list[Check] = []
     while offset < len(message):
-        offset = _decode_run(message, offset, records, updates)
-    return State(tick, own, bool(flags & _SYNCED), tuple(gones), tuple(fulls), tuple(updates))
+        if message[offset]:
+            offset = _decode_run(message, offset, records, updates)
+        else:
+            offset = _decode_checks(message, offset + 1, records, checks)
+    synced = bool(flags & _SYNCED)
+    return State(
+        tick, own, synced, tuple(gones), tuple(fulls), tuple(updates), tuple(leaves), joining, tuple(checks)
+    )  # fmt: skip
 
 
 def _decode_own(data: bytes, offset: int) -> tuple[OwnPart, int]:
@@ -226,6 +264,19 @@ def _decode_run(data: bytes, offset: int, records: Sequence["Record"], updates: 
         network_id, offset = _decode_network_id(data, offset)
         values, offset = _decode_values(data, offset, named)
         updates.append((network_id, values, offset - start))
+    return offset
+
+
+def _decode_checks(data: bytes, offset: int, records: Sequence["Record"], checks: list[Check]) -> int:
+    """Append a run's checks to `checks`; return where it ends."""
+    count, offset = unpack_varint(data, offset)
+    for _ in range(count):
+        network_id, offset = _decode_network_id(data, offset)
+        named, offset = _decode_records(data, offset, records)
+        if len(data) < offset + _CHECK.size:
+            raise RemoteProtocolError("a check is cut off")
+        checks.append((network_id, tuple(record.id for record in named), _CHECK.unpack_from(data, offset)[0]))
+        offset += _CHECK.size
     return offset
 
 

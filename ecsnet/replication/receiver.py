@@ -95,7 +95,7 @@ class Receiver:
     def apply(self, state: State) -> None:
         """Bring the World up to what the message says, where it is news."""
         self.changes, self.spawned, self.despawned = [], [], []
-        for network_id in state.gones:
+        for network_id in (*state.gones, *state.leaves):
             self._end(network_id, state.tick)
         for update in state.fulls:
             self._apply_full(update, state.tick)

@@ -11,6 +11,7 @@ from ecsnet.replication.frames import (
     OwnPart,
     State,
     decode_state,
+    encode_checks,
     encode_full,
     encode_records,
     encode_run,
@@ -74,6 +75,18 @@ def test_a_message_may_be_nothing_but_a_tick() -> None:
     assert decode_state(encode_state(3, OwnPart(1, NO_INPUT)), schema.records).own == OwnPart(1, NO_INPUT)
 
 
+def test_what_a_client_sees_no_more_and_lacks_still_is_said_apart() -> None:
+    """That an entity left the view is not that it died; and how far a late join is, is for people."""
+    check = (b"\7", encode_records([BODY.id, LABEL.id]), 0xFFFFFFFF)
+    runs = [encode_checks([check]), encode_single(encode_records([BLACK.id]), b"\5", [])]
+    state = decode_state(encode_state(3, None, joining=300, gones=[b"\1"], leaves=[b"\2"], runs=runs), schema.records)
+
+    assert state == State(
+        3, None, False, gones=(1,), leaves=(2,), joining=300,
+        updates=((5, [(BLACK.id, ())], 1),), checks=((7, (BODY.id, LABEL.id), 0xFFFFFFFF),),
+    )  # fmt: skip
+
+
 def test_a_single_run_is_a_run_of_one() -> None:
     """Two ways to the same bytes: one of them is quicker."""
     records = encode_records([BODY.id])
@@ -92,13 +105,16 @@ def test_the_space_set_aside_for_headers_is_enough() -> None:
     [
         (b"", "0 B has no header"),
         (b"\0\0\0\1", "4 B has no header"),
-        (b"\0\0\0\1\x10", "flags 0x10 are not of this version"),
+        (b"\0\0\0\1\x40", "flags 0x40 are not of this version"),
         (b"\0\0\0\1\1\0\0", "own part is cut off"),
         (b"\0\0\0\1\2", "varint"),
         (b"\0\0\0\1\2\1\0", "0 is no network id"),
         (b"\0\0\0\1\2\1" + pack_varint(1 << 33), "is no network id"),
         (b"\0\0\0\1\2\xff\xff\xff\xff\xff\xff\xff\xff", "varint"),
-        (b"\0\0\0\1\0\0", "records is empty"),
+        (b"\0\0\0\1\0\0", "varint"),
+        (b"\0\0\0\1\0\0\1\1\0", "records is empty"),
+        (b"\0\0\0\1\0\0\1\1\1\1\0\0\0", "a check is cut off"),
+        (b"\0\0\0\1\x20", "varint"),
         (b"\0\0\0\1\0\2\1", "cut off"),
         (b"\0\0\0\1\0\1\xfe\1", "unknown or out of order"),
         (b"\0\0\0\1\0\2\2\1\1", "unknown or out of order"),
