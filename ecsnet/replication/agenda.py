@@ -5,13 +5,13 @@ chunk left out counts as lost, an entity left out still waits. So a late join in
 many ticks as it takes, and a link that is too thin gets everything in turn.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 from ecsnet.errors import SchemaError
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.chunks import Chunk, ids_of
-from ecsnet.replication.frames import HEADER_BYTES, encode_records
+from ecsnet.replication.frames import HEADER_BYTES, encode_records, encode_steers
 from ecsnet.replication.kinds import Tracked
 from ecsnet.replication.subscriber import Subscriber
 from ecsnet.wire import Tick
@@ -34,7 +34,7 @@ def fill(
         chunks: The frame's, for the audiences the client belongs to.
         steered: What the client's inputs drive, by entity.
     """
-    _add_steered(assembly, subscriber, steered.values())
+    _add_steered(assembly, subscriber, steered.values(), tick)
     _add_gones(assembly, subscriber)
     frame_bytes = sum([len(chunk.data) + HEADER_BYTES for chunk in chunks])
     longest = max([len(chunk.data) for chunk in chunks], default=0)
@@ -47,12 +47,25 @@ def fill(
     _add_chunks(assembly, subscriber, chunks, repaired)
 
 
-def _add_steered(assembly: Assembly, subscriber: Subscriber, steered: Iterable[Tracked]) -> None:
-    """Send how the client's own entities stand, in full."""
-    for tracked in steered:
-        if tracked.id in subscriber.known and tracked.id not in subscriber.needs_full:
-            assembly.add_steered(tracked.kind.steered_records, tracked.entry(tracked.kind.steered_bits))
-            subscriber.settle(tracked, tracked.kind.bits)
+def _add_steered(assembly: Assembly, subscriber: Subscriber, steered: Collection[Tracked], tick: Tick) -> None:
+    """Send how the client's own entities stand; those it has or gets whole by other means are not among them yet."""
+    needs_full, known, steering = subscriber.needs_full, subscriber.known, subscriber.steering
+    if steering.is_idle and not steered:
+        return
+    present = [tracked for tracked in steered if tracked.id in known and tracked.id not in needs_full]
+    is_named, rows = steering.plan(present, known, (), tick)  # the frame comes last, and not always in this message
+    entries = [(encode_records(ids_of(bits)), tracked.entry(bits)) for tracked, bits in rows]
+    steers = encode_steers([tracked.id_bytes for tracked in present]) if is_named else b""
+    if not assembly.begin_steered(steers, entries):
+        steering.forgo()
+        assembly.begin_steered(encode_steers(()), ())
+        entries = [
+            (encode_records(ids_of(each.kind.steered_bits)), each.entry(each.kind.steered_bits)) for each in present
+        ]
+    for records, entry in entries:
+        assembly.add_steered(records, entry)
+    for tracked, bits in rows:
+        subscriber.settle(tracked, bits)
 
 
 def _add_gones(assembly: Assembly, subscriber: Subscriber) -> None:

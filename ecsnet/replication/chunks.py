@@ -23,12 +23,19 @@ class Chunk:
     runs: list[tuple[int, list[Tracked]]] = field(default_factory=list)
     _lacking_at: Tick | None = None
     _lacking: list[Row] = field(default_factory=list)
+    _bits: dict[Tracked, int] | None = None
 
     def rows(self) -> Iterator[Row]:
         """Iterate over the entities inside."""
         for bits, members in self.runs:
             for tracked in members:
                 yield tracked, bits
+
+    def bits_of(self, tracked: Tracked) -> int:
+        """Return which records of an entity are inside; the table is made once for all who ask."""
+        if self._bits is None:
+            self._bits = dict(self.rows())
+        return self._bits.get(tracked, 0)
 
     def still_lacking(self, tick: Tick) -> list[Row]:
         """Return what whoever lost this chunk still lacks at `tick`; found once for all who lost it.

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 from ecsnet.fields import Audience
 from ecsnet.replication.codec import Values
-from ecsnet.replication.frames import encode_full, encode_records, encode_single
+from ecsnet.replication.frames import encode_full, encode_records
 from ecsnet.replication.schema import Record
-from ecsnet.wire import Tick, is_newer, pack_varint
+from ecsnet.wire import TICK_MASK, Tick, is_newer, pack_varint
 
 __all__ = ["Column", "Kind", "Row", "Tracked"]
 
@@ -61,13 +61,16 @@ class Tracked:
                 bits ^= 1 << record_id
         return bits
 
+    def changed_since(self, tick: Tick) -> int:
+        """Return which of the records changed after `tick`.
+
+        HOT: once per steered entity per send tick, so `is_newer` is written out; tests/bench/bench_replication.py.
+        """
+        return sum([1 << i for i, at in self.changed_at.items() if 0 < (at - tick) & TICK_MASK <= _HALF])
+
     def entry(self, bits: int) -> bytes:
         """Return its entry in a run of these records."""
         return b"".join([self.id_bytes, *[packed for i, packed in self.packed.items() if bits >> i & 1]])
-
-    def steered_run(self) -> bytes:
-        """Return the run its owner gets with every send: all that it is made of."""
-        return encode_single(self.kind.steered_records, self.id_bytes, self.packed.values())
 
     def full(self, bits: int, tick: Tick) -> bytes:
         """Return its full of these records, encoded once a tick for all who see the same."""
@@ -76,6 +79,8 @@ class Tracked:
             self._full = (tick, bits, encode_full(self.id_bytes, encode_records(ids), [self.packed[i] for i in ids]))
         return self._full[2]
 
+
+_HALF = TICK_MASK >> 1
 
 Row: TypeAlias = tuple[Tracked, int]  # an entity and some of its records, as bits
 
@@ -103,13 +108,10 @@ class Kind:
         bits: The records as bits.
         public_bits: Those that everyone who sees the entity gets.
         is_steered: Whether the game's input component is among them.
-        steered_bits: The records an owner gets with every send; tags and the input itself have nothing to say.
-        steered_records: The same as a run begins with them.
+        steered_bits: The records a client that steers the entity is told of; tags and the input have nothing to say.
     """
 
-    __slots__ = (
-        "bits", "columns", "is_steered", "members", "public_bits", "records", "steered_bits", "steered_records",
-    )  # fmt: skip
+    __slots__ = ("bits", "columns", "is_steered", "members", "public_bits", "records", "steered_bits")
 
     def __init__(self, records: tuple[Record, ...], input_component: type | None) -> None:
         """Start without entities."""
@@ -120,7 +122,6 @@ class Kind:
         self.public_bits = sum(record.bit for record in records if record.audience is Audience.EVERYONE)
         self.is_steered = any(record.cls is input_component for record in records)
         self.steered_bits = sum(column.record.bit for column in self.columns)
-        self.steered_records = encode_records([column.record.id for column in self.columns])
 
     def add(
         self, tracked: Tracked, components: dict[type, object], values: dict[int, Values], packed: dict[int, bytes]

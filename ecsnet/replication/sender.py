@@ -4,14 +4,16 @@ Per send tick and client there are a few dozen bytes of its own, and the frame's
 for a client that lost something, or for which entities came or went, is there more to do.
 """
 
+from collections.abc import Sequence
+
 from ecsnet.config import ReplicationConfig
 from ecsnet.replication.agenda import fill
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import EVERYONE_KEY, keys_of
-from ecsnet.replication.chunks import Chunk
+from ecsnet.replication.chunks import Chunk, ids_of
 from ecsnet.replication.detect import Detector, Frame
-from ecsnet.replication.frames import OwnPart, encode_head, encode_state
-from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.frames import OwnPart, encode_head, encode_records, encode_run, encode_state, encode_steers
+from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.subscriber import Sent, Subscriber
 from ecsnet.wire import Tick
@@ -69,7 +71,10 @@ class Sender:
         for tracked, before in frame.given:
             self._follow_owner(tracked, before)
         chunks = frame.chunks.get(EVERYONE_KEY, [])
-        self._shared = [(encode_state(tick, None, runs=(chunk.data,)), Sent(tick, [chunk])) for chunk in chunks]
+        self._shared = [
+            (encode_state(tick, None, runs=(chunk.data,)), Sent(tick, [chunk], has_own=at == 0))
+            for at, chunk in enumerate(chunks)
+        ]
         sizes = [len(message) for message, _ in self._shared]
         self._shared_bytes, self._longest_shared = sum(sizes), max(sizes, default=0)
 
@@ -173,11 +178,17 @@ class Sender:
         self, subscriber: Subscriber, own: OwnPart, budget_bytes: int, max_message_bytes: int
     ) -> list[tuple[bytes, Sent]] | None:
         """Put the own part before the shared messages; None if that does not fit."""
-        shared = self._shared
-        parts = [encode_head(self._frame.tick, own, synced=subscriber.is_synced)]
-        steered = self._steered.get(subscriber.client_id)
-        if steered:
-            parts += [tracked.steered_run() for tracked in steered.values()]
+        shared, tick = self._shared, self._frame.tick
+        steered, steers = self._steered.get(subscriber.client_id), b""
+        rows: Sequence[Row] = ()
+        if steered or not subscriber.steering.is_idle:
+            present = (steered or _NOTHING).values()
+            beside = shared[0][1].chunks if shared else ()
+            is_named, rows = subscriber.steering.plan(present, subscriber.known, beside, tick)
+            if is_named:
+                steers = encode_steers([tracked.id_bytes for tracked in present])
+        parts = [encode_head(tick, own, steers, synced=subscriber.is_synced)]
+        parts += [encode_run(encode_records(ids_of(bits)), (tracked.entry(bits),)) for tracked, bits in rows]
         if shared:
             parts.append(shared[0][1].chunks[0].data)
         first = b"".join(parts)
@@ -185,7 +196,7 @@ class Sender:
             return None
         if max(len(first), self._longest_shared) > max_message_bytes:
             return None
-        return [(first, shared[0][1]), *shared[1:]] if shared else [(first, Sent(self._frame.tick))]
+        return [(first, shared[0][1]), *shared[1:]] if shared else [(first, Sent(tick, has_own=True))]
 
 
 _NOTHING: dict[int, Tracked] = {}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.kinds import Row, Tracked
+from ecsnet.replication.steering import Steering
 from ecsnet.wire import Tick, is_newer
 
 __all__ = ["Sent", "Subscriber"]
@@ -29,6 +30,7 @@ class Sent:
     repairs: list[Row] = field(default_factory=list)
     fulls: list[Tracked] = field(default_factory=list)
     gones: list[int] = field(default_factory=list)
+    has_own: bool = False  # whether it began with an own part
 
 
 class Subscriber:
@@ -41,9 +43,11 @@ class Subscriber:
         dirty: Records whose last change it missed, as bits.
         sent: Unacknowledged messages by token, oldest first, bounded.
         joining: Entities it must have before it is called synced; None before its first message.
+        steering: What it knows of the entities it steers.
     """
 
-    __slots__ = ("_next_token", "client_id", "dirty", "joining", "known", "needs_full", "needs_gone", "sent")
+    __slots__ = ("_next_token", "client_id", "dirty", "joining", "known", "needs_full", "needs_gone", "sent",
+                 "steering")  # fmt: skip
 
     def __init__(self, client_id: int) -> None:
         """Begin with a client that knows nothing."""
@@ -54,6 +58,7 @@ class Subscriber:
         self.dirty: dict[Tracked, int] = {}
         self.sent: dict[int, Sent] = {}
         self.joining: set[int] | None = None
+        self.steering = Steering()
         self._next_token = 0
 
     def __repr__(self) -> str:
@@ -123,7 +128,14 @@ class Subscriber:
     def acked(self, token: int) -> None:
         """Note that a message arrived."""
         sent = self.sent.pop(token, None)
-        if sent is not None and self.joining:
+        if sent is None:
+            return
+        if sent.has_own and not self.steering.is_idle:
+            self.steering.arrived(sent.tick)
+        for tracked in sent.fulls:
+            if tracked.is_steered_by(self.client_id):
+                self.steering.fulls[tracked.id] = sent.tick
+        if self.joining:
             self.joining.difference_update([tracked.id for tracked in sent.fulls])
 
     def lost(self, token: int, now: Tick) -> None:

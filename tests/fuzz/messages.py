@@ -7,7 +7,15 @@ from enum import Enum
 from ecsnet.fields import FieldKind, NetField
 from ecsnet.game import Game
 from ecsnet.replication.codec import RecordCodec, Values
-from ecsnet.replication.frames import NO_INPUT, OwnPart, encode_full, encode_records, encode_run, encode_state
+from ecsnet.replication.frames import (
+    NO_INPUT,
+    OwnPart,
+    encode_full,
+    encode_records,
+    encode_run,
+    encode_state,
+    encode_steers,
+)
 from ecsnet.replication.schema import Record, Schema
 from ecsnet.wire import TICK_MASK, pack_varint
 
@@ -63,7 +71,10 @@ class StateMaker:
         fulls = [self._full(chance) for _ in range(chance.choice((0, 0, 1, 2)))]
         runs = [self._run(chance) for _ in range(chance.choice((0, 1, 2)))]
         synced = chance.random() < 0.5
-        return encode_state(tick(chance, self._near), own, synced=synced, gones=gones, fulls=fulls, runs=runs)
+        steers = encode_steers([self._id(chance) for _ in range(2)]) if own and chance.random() < 0.5 else b""
+        return encode_state(
+            tick(chance, self._near), own, steers=steers, synced=synced, gones=gones, fulls=fulls, runs=runs
+        )
 
     def _id(self, chance: Chance) -> bytes:
         return pack_varint(chance.randrange(1, ENTITIES) if chance.random() < 0.95 else chance.randint(1, MANY))

@@ -982,19 +982,21 @@ class State:
     gones: tuple[int, ...]
     fulls: tuple[Run, ...]
     runs: tuple[Run, ...]
+    steers: tuple[int, ...] | None = None
 
 
 def decode_state(message: bytes, description: Description) -> State:
     reader = Reader(message)
     tick, flags = reader.unsigned(4), reader.unsigned(1)
-    expect(flags < 16, f"flags {flags:#x}")
+    expect(not flags & ~0x4F and flags & 0x41 != 0x40, f"flags {flags:#x}")
     own = Own(reader.unsigned(4), reader.signed(1)) if flags & 1 else None
+    steers = tuple(_network_id(reader) for _ in range(reader.varint())) if flags & 64 else None
     gones = [_network_id(reader) for _ in range(reader.varint())] if flags & 2 else []
     fulls = [_decode_full(reader, description) for _ in range(reader.varint())] if flags & 4 else []
     runs = []
     while reader.left:
         runs.append(_decode_run(reader, description))
-    return State(tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs))
+    return State(tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs), steers)
 
 
 def _network_id(reader: Reader) -> int:
@@ -1028,9 +1030,11 @@ def _decode_run(reader: Reader, description: Description) -> Run:
 
 def encode_state(state: State, description: Description) -> bytes:
     flags = bool(state.own) + 2 * bool(state.gones) + 4 * bool(state.fulls) + 8 * state.is_synced
-    data = unsigned(state.tick, 4) + unsigned(flags, 1)
+    data = unsigned(state.tick, 4) + unsigned(flags + 64 * (state.steers is not None), 1)
     if state.own:
         data += unsigned(state.own.input_tick, 4) + state.own.margin.to_bytes(1, "big", signed=True)
+    if state.steers is not None:
+        data += varint(len(state.steers)) + b"".join(map(varint, state.steers))
     if state.gones:
         data += varint(len(state.gones)) + b"".join(map(varint, state.gones))
     if state.fulls:

@@ -440,6 +440,7 @@ def test_what_is_heard_is_what_happened(recorded: Recorded, heard: Eavesdropper)
     assert heard.states[-1].is_synced
     assert {state.tick > 2**31 for state in heard.states} == {True, False}  # the counter wrapped
     assert all(state.own is not None and state.own.margin >= -128 for state in heard.states)
+    assert {state.steers is None for state in heard.states} == {True, False}
 
 
 def test_the_handshake_carries_what_admission_says(recorded: Recorded, heard: Eavesdropper) -> None:
