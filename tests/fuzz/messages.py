@@ -17,6 +17,7 @@ from ecsnet.replication.frames import (
     encode_steers,
 )
 from ecsnet.replication.schema import Record, Schema
+from ecsnet.systems.input import pack_inputs
 from ecsnet.wire import TICK_MASK, pack_varint
 
 Chance = random.Random
@@ -125,4 +126,7 @@ class InputMaker:
     def __call__(self, chance: Chance) -> bytes:
         count = chance.choice((0, 1, 5, 32, 255))
         packed = [self._codec.pack(values(chance, self._codec)) for _ in range(count)]
-        return tick(chance, self._near).to_bytes(4, "big") + bytes((count,)) + b"".join(packed)
+        data = pack_inputs(tick(chance, self._near), packed)
+        return (
+            data + bytes((chance.choice((0, 1, 200, 255)),)) + packed[0] if packed and chance.random() < 0.1 else data
+        )

@@ -35,6 +35,7 @@ PART_BYTES = 1000  # of a fragment; any size does that fits a datagram with 23 b
 BITMAP_BYTES = 128
 CREDIT_BYTES, MESSAGE_COST_BYTES, CREDIT_STEP_BYTES = 327_680, 64, 65_473
 ASSEMBLIES = 4
+MAX_INPUTS = 255
 CIPHERS = (AESGCM, ChaCha20Poly1305)  # by the number of the suite
 CIPHER_NAMES = ("AESGCM", "ChaChaPoly")
 
@@ -1063,21 +1064,30 @@ def _encode_records(ids: Iterable[int], values: tuple[Value, ...], description: 
 
 @dataclass(frozen=True)
 class Inputs:
-    newest_tick: int
+    newest_tick: int  # modulo 2**16
     values: tuple[tuple[Value, ...], ...]  # oldest first
 
 
 def decode_inputs(message: bytes, description: Description) -> Inputs:
     reader = Reader(message)
-    newest_tick, count = reader.unsigned(4), reader.unsigned(1)
-    values = tuple(decode_values(reader, description.inputs) for _ in range(count))
-    reader.end()
-    return Inputs(newest_tick, values)
+    newest_tick = reader.unsigned(2)
+    values: list[tuple[Value, ...]] = []
+    while reader.left or not values:
+        count = reader.unsigned(1)
+        expect(count > 0, "a run of no inputs")
+        values += [decode_values(reader, description.inputs)] * count
+    expect(len(values) <= MAX_INPUTS, f"{len(values)} inputs")
+    return Inputs(newest_tick, tuple(values))
 
 
 def encode_inputs(inputs: Inputs, description: Description) -> bytes:
-    start = unsigned(inputs.newest_tick, 4) + unsigned(len(inputs.values), 1)
-    return start + b"".join(encode_values(each, description.inputs) for each in inputs.values)
+    data = unsigned(inputs.newest_tick & 0xFFFF, 2)
+    left = list(inputs.values)
+    while left:
+        count = next((i for i, each in enumerate(left) if each != left[0]), len(left))
+        data += bytes([count]) + encode_values(left[0], description.inputs)
+        del left[:count]
+    return data
 
 
 # Calls.

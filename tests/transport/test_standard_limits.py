@@ -26,6 +26,7 @@ from ecsnet.config import (
 from ecsnet.netfield import MAX_MEMBERS
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.schema import MAX_RECORDS
+from ecsnet.systems.input import MAX_INPUTS
 from ecsnet.systems.rpc import MAX_REFUSAL_BYTES
 from ecsnet.transport import acks, crypto, hello, intake, packet, path
 
@@ -104,7 +105,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
     # The game.
     "records of a schema, members of an Enum": (MAX_RECORDS, MAX_MEMBERS),
     "text of a refused call": (MAX_REFUSAL_BYTES,),
-    "inputs of one message": (ClientConfig().inputs_per_message,),
+    "inputs of one message": (ClientConfig().inputs_per_message, MAX_INPUTS),
     "input ahead of the server's tick": (ServerConfig().input_window_ticks,),
 }  # fmt: skip
 
