@@ -3,7 +3,7 @@
     message  = tick u32 | flags u8 | [own] | [steers] | [joining] | [gones] | [leaves] | [fulls] | run*
     flags    = 1: own part | 2: gones | 4: fulls | 8: synced, all this client may see has arrived
              | 16: leaves | 32: joining | 64: steers                       big-endian; runs fill the rest
-    own      = newest input processed, its tick u32 | margin i8            -128: no input arrived yet
+    own      = inputs ahead u8 | margin i8                                 -128: no input arrived yet
     steers   = count varint | count x network id varint                    with an own part only: see below
     joining  = count varint                                                entities to arrive before it is synced
     gones    = count varint | count x network id varint                    they are deleted
@@ -60,8 +60,8 @@ NO_INPUT = -128  # the margin before any input arrived
 MAX_NETWORK_ID = 0xFFFFFFFF
 
 _HEAD = struct.Struct("!IB")
-_HEAD_WITH_OWN = struct.Struct("!IBIb")
-_OWN = struct.Struct("!Ib")
+_HEAD_WITH_OWN = struct.Struct("!IBBb")
+_OWN = struct.Struct("!Bb")
 _CHECK = struct.Struct("!I")
 _HAS_OWN, _HAS_GONES, _HAS_FULLS, _SYNCED, _HAS_LEAVES, _JOINING, _STEERS = 1, 2, 4, 8, 16, 32, 64
 _KNOWN_FLAGS = _HAS_OWN | _HAS_GONES | _HAS_FULLS | _SYNCED | _HAS_LEAVES | _JOINING | _STEERS
@@ -79,11 +79,11 @@ class OwnPart:
     """How far the server got with this client's inputs.
 
     Attributes:
-        input_tick: The newest tick whose input need not be sent again.
+        inputs_ahead: How many ticks after the message's the newest is whose input need not be sent again, 0 to 255.
         input_margin: Ticks by which inputs are early, negative when late, -127 to 127; NO_INPUT before the first.
     """
 
-    input_tick: Tick
+    inputs_ahead: int
     input_margin: int
 
 
@@ -152,7 +152,7 @@ def encode_head(tick: Tick, own: OwnPart | None, steers: bytes = b"", *, synced:
     if own is None:
         return _HEAD.pack(tick, flags)
     head = _HEAD_WITH_OWN.pack(
-        tick, flags | (_HAS_OWN | _STEERS if steers else _HAS_OWN), own.input_tick, own.input_margin
+        tick, flags | (_HAS_OWN | _STEERS if steers else _HAS_OWN), own.inputs_ahead, own.input_margin
     )
     return head + steers if steers else head
 

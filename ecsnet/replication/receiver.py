@@ -18,7 +18,7 @@ from ecsnet.replication.early import EarlyBuffer
 from ecsnet.replication.frames import State, Update, decode_state
 from ecsnet.replication.references import References
 from ecsnet.replication.schema import Record, Schema
-from ecsnet.wire import Tick, is_newer
+from ecsnet.wire import Tick, advance_tick, is_newer
 from ecsnet.world import World
 
 __all__ = ["Change", "Receiver"]
@@ -148,7 +148,7 @@ class Receiver:
         self.synced = self.synced or state.synced
         if state.own is not None and (self.own_tick is None or is_newer(state.tick, self.own_tick)):
             self.own_tick = state.tick
-            self.own_input_tick = state.own.input_tick
+            self.own_input_tick = advance_tick(state.tick, state.own.inputs_ahead)
             self.own_input_margin = state.own.input_margin
             self.own_is_whole = state.steers is None
             if state.steers is not None:

@@ -122,7 +122,7 @@ class Meter:
 
 def _head_bytes(message: bytes) -> int:
     """Return how many bytes come before the first run: what remains if the runs are cut off is read as a message."""
-    return 10 if message[4] & 1 else 5
+    return 7 if message[4] & 1 else 5
 
 
 def play(game: Game, clients: int, transport: str, link: Link, seconds: float) -> Meter:

@@ -67,7 +67,7 @@ class StateMaker:
     def __call__(self, chance: Chance) -> bytes:
         own = None
         if chance.random() < 0.4:
-            own = OwnPart(tick(chance, self._near), chance.choice((NO_INPUT, -127, 0, 1, 2, 3, 127)))
+            own = OwnPart(chance.choice((0, 1, 2, 64, 255)), chance.choice((NO_INPUT, -127, 0, 1, 2, 3, 127)))
         gones = [self._id(chance) for _ in range(chance.choice((0, 0, 0, 1, 3)))]
         fulls = [self._full(chance) for _ in range(chance.choice((0, 0, 1, 2)))]
         runs = [self._run(chance) for _ in range(chance.choice((0, 1, 2)))]

@@ -236,7 +236,7 @@ class Model:
                 self._deliver(client, message)
 
     def _send(self, client: Client) -> None:
-        messages = self.sender.messages_for(client.id, OwnPart(self.tick, 0), self.budget, self.limit)
+        messages = self.sender.messages_for(client.id, OwnPart(0, 0), self.budget, self.limit)
         self._check_sizes(client, [message for message, _ in messages])
         for message, token in messages:
             self._check_message(client, client.receiver.take(message))

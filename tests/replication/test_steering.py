@@ -6,7 +6,7 @@ import pytest
 
 from ecsnet.components import Owner
 from ecsnet.replication.codec import Values
-from ecsnet.replication.frames import OwnPart, State, decode_state
+from ecsnet.replication.frames import State, decode_state
 from tests.replication.pasture import Body, Label, Pair, Press, Wool, record, schema
 
 ME, OTHER = 1, 2
@@ -17,7 +17,7 @@ def own_bytes(pair: Pair) -> int:
     pair.encode()
     messages = pair.messages()
     pair.deliver(messages)
-    return sum(len(message) for message, _ in messages) - 10
+    return sum(len(message) for message, _ in messages) - 7
 
 
 def test_what_stands_still_costs_nothing_and_is_compared() -> None:
@@ -102,7 +102,7 @@ class Pastime:
             for each, component in schema.records_on(pair.world, entity)
         }
         budget = 1 << 20 if chance.random() < 0.9 else 40
-        for message, token in pair.messages(own=OwnPart(pair.tick, 0), budget=budget, limit=200):
+        for message, token in pair.messages(budget=budget, limit=200):
             if chance.random() < 0.25:
                 self.reports.append((at + chance.randint(2, 6), token, False))
                 continue

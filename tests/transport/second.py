@@ -963,7 +963,7 @@ def _encode_fixed(value: bool | float | bytes, field: Field) -> bytes:  # noqa: 
 
 @dataclass(frozen=True)
 class Own:
-    input_tick: int
+    inputs_ahead: int
     margin: int
 
 
@@ -990,7 +990,7 @@ def decode_state(message: bytes, description: Description) -> State:
     reader = Reader(message)
     tick, flags = reader.unsigned(4), reader.unsigned(1)
     expect(not flags & ~0x4F and flags & 0x41 != 0x40, f"flags {flags:#x}")
-    own = Own(reader.unsigned(4), reader.signed(1)) if flags & 1 else None
+    own = Own(reader.unsigned(1), reader.signed(1)) if flags & 1 else None
     steers = tuple(_network_id(reader) for _ in range(reader.varint())) if flags & 64 else None
     gones = [_network_id(reader) for _ in range(reader.varint())] if flags & 2 else []
     fulls = [_decode_full(reader, description) for _ in range(reader.varint())] if flags & 4 else []
@@ -1033,7 +1033,7 @@ def encode_state(state: State, description: Description) -> bytes:
     flags = bool(state.own) + 2 * bool(state.gones) + 4 * bool(state.fulls) + 8 * state.is_synced
     data = unsigned(state.tick, 4) + unsigned(flags + 64 * (state.steers is not None), 1)
     if state.own:
-        data += unsigned(state.own.input_tick, 4) + state.own.margin.to_bytes(1, "big", signed=True)
+        data += unsigned(state.own.inputs_ahead, 1) + state.own.margin.to_bytes(1, "big", signed=True)
     if state.steers is not None:
         data += varint(len(state.steers)) + b"".join(map(varint, state.steers))
     if state.gones:
