@@ -144,6 +144,11 @@ class Server:
         """Ticks never run because the host could not keep up."""
         return self._schedule.skipped
 
+    @property
+    def delivered(self) -> int:
+        """Datagrams that were a connection's own; all others came from strangers."""
+        return self._endpoint.delivered
+
     # The six verbs.
 
     def receive_datagram(self, data: bytes, address: Address, now: float) -> None:

@@ -136,6 +136,10 @@ BOUNDS = (
     # A server.
     Bound("places of the players of one network", 64, "ecsnet.config:ServerConfig.max_clients_per_network",
           "tests/hostile/test_floods.py::test_slot_exhaustion_by_players_of_one_address_leaves_places_for_others"),
+    Bound("datagrams of strangers in one pass", 32, "ecsnet.runtime:STRANGERS_A_PASS",
+          "tests/test_runtime.py::test_a_tick_does_not_wait_for_a_pile_of_junk"),
+    Bound("datagrams in one pass", 4096, "ecsnet.runtime:MAX_READ",
+          "tests/test_runtime.py::test_a_tick_has_all_that_the_players_sent"),
     Bound("events of a server queued", 4096, "ecsnet.server:MAX_EVENTS",
           "tests/simulation/test_sessions.py::test_a_host_that_never_asks_for_events_keeps_the_newest"),
 )  # fmt: skip
