@@ -162,8 +162,8 @@ class Receiver:
     def _confirm(self, replica: Replica, record_id: int, tick: Tick, values: Values) -> None:
         """Take a record's values as the newest; write them unless the entity is predicted."""
         record = self._schema.records[record_id]
-        if record.codec.entity_positions:
-            values = self._references.map((replica.network_id, record_id), values, record.codec.entity_positions)
+        if record.codec.has_refs:
+            values = self._references.map((replica.network_id, record_id), values, record.codec)
         replica.confirmed[record_id] = (tick, values)
         entity = replica.entity
         if not self._world.has_component(entity, Predicted):
@@ -256,11 +256,10 @@ class Receiver:
     def _forget_values(self, replica: Replica, record: Record, tick: Tick) -> None:
         """Let go of a record's values, but keep them aside if they are newer: a later full is on its way, then."""
         at, values = replica.confirmed[record.id]
-        positions = record.codec.entity_positions
-        if positions:
+        if record.codec.has_refs:
             holder = (replica.network_id, record.id)
             values = self._references.named(holder)
-            self._references.forget(holder, positions)
+            self._references.forget(holder, record.codec)
         if is_newer(at, tick):
             self._early.hold(replica.network_id, record.id, at, values, record.codec.size or 0)
 
@@ -295,7 +294,7 @@ class Receiver:
         """Set the fields that name an entity which has just come or gone."""
         for holder in self._references.holders_of(network_id):
             replica, record = self._replicas[holder[0]], self._schema.records[holder[1]]
-            values = self._references.mapped(holder, record.codec.entity_positions)
+            values = self._references.mapped(holder, record.codec)
             at = replica.confirmed[record.id][0]
             replica.confirmed[record.id] = (at, values)
             if not self._world.has_component(replica.entity, Predicted):
