@@ -92,9 +92,7 @@ def main() -> None:
     print(
         f"{'':<44}{'p50':>7}{'p99':>7}{'max':>7}{'bare':>7}{'ratio':>9}{'encode':>8}{'client':>8}{'send':>7}{'bare':>7}{'dg':>6}{'B':>7}{'gc2':>5}"
     )
-    for scenario in (
-        Scenario("a) 128 x 200, all move", 128, moving(200), 200, 3.0),
-    ):
+    for scenario in (Scenario("a) 128 x 200, all move", 128, moving(200), 200, 3.0),):
         for lossy in (False, True):
             measure(scenario, lossy=lossy)
     for clients in (1, 32, 128):
