@@ -12,8 +12,8 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass
+from itertools import islice
 
 from ecsnet import Game, Server, World, netvar, player_input
 from ecsnet.admission import Credentials
@@ -66,6 +66,7 @@ class Tick:
         send: Packed, sealed, handed to the socket.
         bare: The same datagrams sealed and sent, with nothing around.
         rest: The rest of the server's pass: receiving, timers.
+        collecting: The part of the send tick that the garbage collector took.
     """
 
     encode: float
@@ -73,9 +74,9 @@ class Tick:
     send: float
     bare: float
     rest: float
+    collecting: float
     datagrams: int
     bytes: int
-    collected: bool
 
     @property
     def all(self) -> float:
@@ -90,7 +91,22 @@ class Meter:
     running: bool = False
     encode: float = 0.0
     step: float = 0.0
-    session: ServerSession | None = field(default=None)
+    collecting: float = 0.0
+
+
+@dataclass
+class Collections:
+    """How long the garbage collector has worked. Attributes: `seconds`, of any generation."""
+
+    seconds: float = 0.0
+    _began: float = 0.0
+
+    def note(self, phase: str, _: dict[str, int]) -> None:
+        """Hear from the collector."""
+        if phase == "start":
+            self._began = time.process_time()
+        else:
+            self.seconds += time.process_time() - self._began
 
 
 class Arena:
@@ -99,8 +115,8 @@ class Arena:
     def __init__(self, clients: int, populate: Populate, *, lossy: bool = False, seed: int = 1) -> None:
         """Let everybody in, make the world, and play until everybody knows it."""
         _raise_file_limit()
-        gc.collect()
-        gc.unfreeze()
+        self._collections = Collections()
+        gc.callbacks.append(self._collections.note)
         self.meter = Meter()
         game = Game(
             "bench", input=Move, tick_rate_hz=SEND_RATE_HZ, send_rate_hz=SEND_RATE_HZ, max_clients=max(clients, 1)
@@ -108,12 +124,11 @@ class Arena:
         identity = Identity.generate(ENTROPY)
         self.path = UdpPath(UdpSocket.listen(0, "127.0.0.1"))
         config = ServerConfig(transport=TransportConfig(handshake=HandshakeConfig(max_pending=max(64, clients))))
-        self.server = Server(
-            game, identity, config=config, entropy=ENTROPY, pipeline=(_metered(self.meter),), seed=seed
-        )
+        pipeline = (_metered(self.meter, self._collections),)
+        self.server = Server(game, identity, config=config, entropy=ENTROPY, pipeline=pipeline, seed=seed)
         self.now = 1.0
         opened = [open_socket(host_of(number)) for number in range(clients)]
-        self.sockets = {address: sock for sock, address in opened}
+        self.sockets: dict[Address, socket.socket] = {address: sock for sock, address in opened}
         self.clients: dict[Address, ThinClient] = {}
         credentials = Credentials("", self.server.schema.hash).pack()
         for number, address in enumerate(self.sockets):
@@ -125,13 +140,9 @@ class Arena:
             losses = _bursts(random.Random(seed + number)) if lossy else None
             self.clients[address] = ThinClient(client, losses)
         self._answers: deque[list[tuple[bytes, Address]]] = deque()
-        self._peers = {address: BarePeer() for address in self.sockets}
-        session = self.meter.session
-        assert session is not None
-        self.sender = session.sender
+        self._peers: dict[Address, BarePeer] = {address: BarePeer() for address in self.sockets}
         self.move = populate(self.server.world, [peer.entity for peer in self.server.peers.values()])
         self.meter.running = True
-        gc.collect()
 
     def _connect(self, client: Connection, address: Address) -> None:
         for _ in range(CONNECT_TICKS):
@@ -159,21 +170,24 @@ class Arena:
         self.now += 1 / SEND_RATE_HZ
         now = self.now
         self.move()
+        for client in self.clients.values():
+            client.latest.clear()
         arriving = self._answers.popleft() if len(self._answers) >= TICKS_UNTIL_REPORT else []
-        collections = _full_collections()
         began = clock()
         for data, address in arriving:
             server.receive_datagram(data, address, now)
         meter.step = -1.0
         server.update(now)
+        collecting = meter.collecting
         assert meter.step >= 0.0, "no tick was due"
         updated = clock()
+        collecting -= self._collections.seconds
         datagrams = server.datagrams_to_send(now)
         send = self.path.send
         for data, address in datagrams:
             send(data, address, now)
         sent = clock()
-        collected = _full_collections() > collections
+        collecting += self._collections.seconds
         self._drain(answer=True)
         bare = self._send_bare(datagrams)
         self._drain(answer=False)
@@ -184,9 +198,9 @@ class Arena:
             sent - updated,
             bare,
             updated - began - meter.step,
+            collecting,
             len(datagrams),
             sum([len(data) for data, _ in datagrams]),
-            collected,
         )
 
     def _send_bare(self, datagrams: list[tuple[bytes, Address]]) -> float:
@@ -206,11 +220,11 @@ class Arena:
                 if answer:
                     client.take(data)
 
-    def heard(self) -> list[tuple[int, State]]:
-        """Return the state messages that the first client got in this tick, with their sizes: it does read them."""
-        client = next(iter(self.clients.values()))
+    def heard(self, clients: int) -> list[tuple[int, State]]:
+        """Return the state messages that the first so many clients got in this tick, with their sizes."""
         return [
             (len(message), decode_state(message, self.server.schema.records))
+            for client in islice(self.clients.values(), clients)
             for plaintext in client.read()
             for channel, message in packet.parse(plaintext, KINDS, MAX_FRAGMENTS)[0]
             if channel == STATE
@@ -218,15 +232,20 @@ class Arena:
 
     def close(self) -> None:
         """Free the sockets."""
+        gc.callbacks.remove(self._collections.note)
         self.path.close()
         for sock in self.sockets.values():
             sock.close()
 
 
 class ThinClient:
-    """What is left of a client: it acknowledges everything that is not lost, and says something each tick."""
+    """What is left of a client: it acknowledges everything that is not lost, and says something each tick.
 
-    __slots__ = ("_connection_id", "_latest", "_losses", "_next_number", "_opening", "_received", "_sealing")
+    Attributes:
+        latest: What arrived in this tick, and under which number.
+    """
+
+    __slots__ = ("_connection_id", "_losses", "_next_number", "_opening", "_received", "_sealing", "latest")
 
     def __init__(self, connection: Connection, losses: Iterator[bool] | None) -> None:
         """Take over from a connection that is up.
@@ -241,7 +260,7 @@ class ThinClient:
         self._next_number = traffic._next_number
         self._connection_id = connection.connection_id
         self._losses = losses
-        self._latest: list[tuple[int, bytes]] = []
+        self.latest: list[tuple[int, bytes]] = []
 
     def take(self, data: bytes) -> None:
         """Note a datagram as received, unless it is lost."""
@@ -251,7 +270,7 @@ class ThinClient:
         largest = self._received.largest
         number = decode_packet_number(largest, data[size - 2] << 8 | data[size - 1])
         self._received.add(number, 0.0, ack_eliciting=True)
-        self._latest.append((number, data))
+        self.latest.append((number, data))
 
     def answer(self, now: float) -> bytes:
         """Return the datagram of this tick: an ACK and an input."""
@@ -261,25 +280,23 @@ class ThinClient:
         frames = packet.pack_ack(largest, 0.0, bitmap) if largest >= 0 else b""
         number = self._next_number
         self._next_number = number + 1
-        self._latest.clear()
         header = CLIENT_HEADER.pack(FLAGS, self._connection_id, number & 0xFFFF)
         return header + self._sealing.seal(number, header, frames + packet.pack_message(INPUT, bytes(INPUT_BYTES)))
 
     def read(self) -> list[bytes]:
         """Open what arrived since the last answer."""
         size = SERVER_HEADER.size
-        opened = [self._opening.open(number, data[:size], data[size:]) for number, data in self._latest]
+        opened = [self._opening.open(number, data[:size], data[size:]) for number, data in self.latest]
         return [plaintext for plaintext in opened if plaintext is not None]
 
 
-def _metered(meter: Meter) -> type[System]:
+def _metered(meter: Meter, collections: Collections) -> type[System]:
     """Return the step that sends state, with a watch in its hand."""
 
     class MeteredSendState(SendState):
         def __init__(self, session: ServerSession | ClientSession) -> None:
             assert isinstance(session, ServerSession)
             super().__init__(session)
-            meter.session = session
             encode, clock = session.sender.encode, time.process_time
 
             def timed_encode(tick: int) -> None:
@@ -294,9 +311,9 @@ def _metered(meter: Meter) -> type[System]:
                 return
             for peer in self._session.peers.values():
                 peer.take(INPUT)  # nobody else does
-            began = time.process_time()
+            began, collected = time.process_time(), collections.seconds
             super().process(world)
-            meter.step = time.process_time() - began
+            meter.step, meter.collecting = time.process_time() - began, collections.seconds - collected
 
     return MeteredSendState
 
@@ -317,16 +334,7 @@ def _received(sock: socket.socket) -> Iterator[bytes]:
         return
 
 
-def _full_collections() -> int:
-    collections: int = gc.get_stats()[2]["collections"]
-    return collections
-
-
 def _raise_file_limit() -> None:
+    """Allow a socket for each client."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def updates_in(states: list[tuple[int, State]]) -> int:
-    """Count the entities whose change these messages tell."""
-    return len(list(chain.from_iterable(state.updates for _, state in states)))
