@@ -6,7 +6,7 @@ asked who may come in.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError
@@ -25,6 +25,8 @@ from ecsnet.transport.state import State
 from ecsnet.transport.traffic import CLIENT_HEADER
 
 __all__ = ["Endpoint"]
+
+_CONNECTED: Final = State.CONNECTED  # HOT: Python 3.11 takes 0.1 us to look an enum's member up
 
 EndpointEvent: TypeAlias = AddressChanged | ConnectRefused | ConnectRequested | Connected | Disconnected | Writable
 
@@ -166,16 +168,17 @@ class Endpoint:
         """Return what must go out now, of all connections."""
         self._now = now = max(self._now, now)
         datagrams, set_alarm = self.answers(), self._alarms.set
-        for connection in self._awake:
+        for connection in self._awake:  # HOT: tests/bench/bench_state.py
             datagrams += connection.datagrams_to_send(now)
-            if connection.state is State.CLOSED:
-                self._forget(connection)
-            else:
+            if connection.state is not _CONNECTED:
+                if connection.state is State.CLOSED:
+                    self._forget(connection)
+                    continue
                 if connection.state is State.CLOSING:  # perhaps since `update`; the host is to hear of it with the next
                     self._take_events(connection, connection.events())
-                deadline = connection.next_deadline()
-                assert deadline is not None, f"{connection} would never be looked at again"
-                set_alarm(connection, deadline if deadline > now else now)
+            deadline = connection.next_deadline()
+            assert deadline is not None, f"{connection} would never be looked at again"
+            set_alarm(connection, deadline if deadline > now else now)
         self._awake.clear()
         return datagrams
 
