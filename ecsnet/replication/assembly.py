@@ -20,15 +20,26 @@ class Assembly:
         left_bytes: What is left of the budget.
     """
 
-    def __init__(self, tick: Tick, own: OwnPart, *, synced: bool, budget_bytes: int, max_message_bytes: int) -> None:
+    def __init__(
+        self,
+        tick: Tick,
+        own: OwnPart,
+        *,
+        synced: bool,
+        budget_bytes: int,
+        max_message_bytes: int,
+        joining: int = 0,
+    ) -> None:
         """Start with one message; it is sent even if nothing is added.
 
         Args:
+            joining: How many entities have to arrive before the client is synced.
             budget_bytes: All messages together are to stay below this; the first one's header counts.
         """
         self._tick = tick
         self._own: OwnPart | None = own
         self._synced = synced
+        self._joining = joining
         self.left_bytes = budget_bytes
         self.max_message_bytes = max_message_bytes
         self._messages: list[tuple[bytes, Sent]] = []
@@ -93,8 +104,9 @@ class Assembly:
     def _end(self) -> None:
         runs = [encode_run(records, entries) for records, entries in self._runs.items()]
         message = encode_state(
-            self._tick, self._own, synced=self._synced, gones=self._gones, fulls=self._fulls, runs=runs + self._chunks
-        )
+            self._tick, self._own, synced=self._synced, joining=self._joining, gones=self._gones, fulls=self._fulls,
+            runs=runs + self._chunks,
+        )  # fmt: skip
         assert len(message) <= self.max_message_bytes
         self._messages.append((message, self._sent))
         self._own = None

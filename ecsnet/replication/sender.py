@@ -98,6 +98,7 @@ class Sender:
                 self._frame.tick,
                 own,
                 synced=subscriber.is_synced,
+                joining=len(subscriber.joining),
                 budget_bytes=budget_bytes,
                 max_message_bytes=max_message_bytes,
             )
@@ -174,7 +175,8 @@ class Sender:
     ) -> list[tuple[bytes, Sent]] | None:
         """Put the own part before the shared messages; None if that does not fit."""
         shared = self._shared
-        parts = [encode_head(self._frame.tick, own, synced=subscriber.is_synced)]
+        joining = len(subscriber.joining or ())
+        parts = [encode_head(self._frame.tick, own, synced=subscriber.is_synced, joining=joining)]
         steered = self._steered.get(subscriber.client_id)
         if steered:
             parts += [tracked.steered_run() for tracked in steered.values()]
