@@ -142,6 +142,9 @@ BOUNDS = (
           "tests/test_runtime.py::test_a_tick_has_all_that_the_players_sent"),
     Bound("events of a server queued", 4096, "ecsnet.server:MAX_EVENTS",
           "tests/simulation/test_sessions.py::test_a_host_that_never_asks_for_events_keeps_the_newest"),
+    # A client.
+    Bound("events of a client's earlier updates queued", 4096, "ecsnet.client:MAX_EVENTS",
+          "tests/simulation/test_events.py::test_of_a_game_that_does_not_ask_the_newest_are_kept"),
 )  # fmt: skip
 
 # Named like limits, but these bound nothing that is held.

@@ -169,7 +169,8 @@ class Sender:
     ) -> list[tuple[bytes, Sent]] | None:
         """Put the own part before the shared messages; None if that does not fit."""
         shared = outlook.messages
-        parts = [encode_head(self._frame.tick, own, synced=subscriber.is_synced)]
+        joining = len(subscriber.joining or ())
+        parts = [encode_head(self._frame.tick, own, synced=not joining, joining=joining)]
         steered = self._steered.get(subscriber.client_id)
         if steered:
             parts += [_steered_run(subscriber, tracked) for tracked in steered.values()]

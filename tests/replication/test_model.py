@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ecsnet.events import DespawnReason
 from ecsnet.replication import receiver as receiver_module
 from ecsnet.replication.chunks import Chunk, cut, ids_of
 from ecsnet.replication.codec import Values
@@ -108,11 +109,11 @@ class AppliesOldFulls(Receiver):
 class AppliesOldEnds(Receiver):
     """Lets any end delete, also one from before the entity came back."""
 
-    def _end(self, network_id: int, tick: Tick) -> None:
+    def _end(self, network_id: int, tick: Tick, reason: DespawnReason) -> None:
         replica = self._replicas.get(network_id)
         if replica is not None:
             replica.structured_at = (tick - 1) & 0xFFFFFFFF
-        super()._end(network_id, tick)
+        super()._end(network_id, tick, reason)
 
 
 class KeepsRecords(Receiver):
