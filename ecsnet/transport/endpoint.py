@@ -36,6 +36,7 @@ class Endpoint:
 
     Attributes:
         connections: By connection id, from the REPLY on until the connection has ended on both sides.
+        delivered: Datagrams that were a connection's own; all others came from strangers.
         drops: Datagrams that belong to no connection and no handshake, by reason.
         doorkeeper: Who may not come in.
     """
@@ -83,6 +84,7 @@ class Endpoint:
         # there may be is the business of the path that opens them.
         self._streams: dict[StreamAddress, Connection] = {}
         self._visitors: dict[StreamAddress, float] = {}
+        self.delivered = 0
         self.drops: Counter[str] = Counter()
 
     def __repr__(self) -> str:
@@ -247,6 +249,7 @@ class Endpoint:
 
     def _hand_over(self, connection: Connection, data: bytes, address: Address) -> None:
         """Give a connection what is its own. HOT: once per datagram received."""
+        self.delivered += 1
         self._awake[connection] = None
         connection.receive_datagram(data, address, self._now)
         if self._unconfirmed and connection.state is not State.PENDING:
