@@ -129,6 +129,7 @@ class Auditor:
         self._counted = 0
         self._seen: dict[int, dict[int, int]] = defaultdict(dict)  # by client: visits of entities so far
         self._before: dict[int, frozenset[int]] = defaultdict(frozenset)
+        self._saw: dict[int, dict[int, bool]] = defaultdict(dict)  # by client: what it sees, or saw when it ended
 
     def audit(self, client: int, state: second.State, description: second.Description) -> None:
         """Judge a message by the moment it was made of.
@@ -178,6 +179,7 @@ class Auditor:
             self._counted += 1
             for client, sight in moment.sights.items():
                 may = frozenset(sight.may)
+                self._saw[client].update((entity, entity in may) for entity in moment.scene.values)
                 for entity in may - self._before[client]:
                     self._seen[client][entity] = self._seen[client].get(entity, 0) + 1
                 self._before[client] = may
@@ -229,7 +231,8 @@ class Auditor:
                 self.counts["references"] += 1
                 assert isinstance(value, int)
                 named = self._entities[client].get(value, value)
-                if value and (named != truth or named not in sight.may):
+                # The dead are no secret from those who saw them die.
+                if value and (named != truth or not self._saw[client].get(named)):
                     raise Leak(f"client {client}: record {record} of {entity} names {named} as {value}, truly {truth}")
                 if named == value and value in moment.scene.explicit:
                     raise Leak(f"client {client}: record {record} of {entity} names {named} by everybody's network id")
