@@ -124,7 +124,6 @@ class Auditor:
         self._entities: dict[int, dict[int, int]] = defaultdict(dict)  # by client: entity of each network id
         self._visits: dict[int, dict[int, int]] = defaultdict(dict)  # by client: in which visit it was given
         self._told: dict[int, set[int]] = defaultdict(set)  # by client: network ids it was ever told of
-        self._viewer_of: dict[tuple[int, int], int] = {}  # (entity, own network id): whose
         self._texts: dict[int, set[bytes]] = defaultdict(set)  # by client: what it may have read so far
         self._counted = 0
         self._seen: dict[int, dict[int, int]] = defaultdict(dict)  # by client: visits of entities so far
@@ -199,8 +198,6 @@ class Auditor:
         visit = self._seen[client].get(entity, 0)
         if self._visits[client].setdefault(network_id, visit) != visit:
             raise Leak(f"client {client}: {entity} is back under its old network id {network_id}")
-        if self._viewer_of.setdefault((entity, network_id), client) != client:
-            raise Leak(f"clients {client} and {self._viewer_of[entity, network_id]} know {entity} as {network_id}")
 
     def _check_seen(
         self, client: int, moment: Moment, sight: Sight, network_id: int, records: tuple[int, ...]

@@ -10,7 +10,7 @@ Everything follows from one seed. After each message, and once all is quiet, it 
 - nothing that is hidden from a client, by its owner, team, room, place, list or parent, is in a message for it: no
   value, no network id, nor the end of what it never saw; so nothing of an entity travels from when it is hidden until
   it is shown again;
-- who is on an entity's list knows it by a network id that nobody else has for it, and nobody has again;
+- who is on an entity's list knows it by a network id of its own, and by another one in each visit;
 - of what is paused nothing new travels;
 - a name of another entity stands for it exactly where that is visible;
 - messages keep to their size, and to the budget but for what the client steers;
@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from ecsnet import World
 from ecsnet.components import Near, Owner, Parent, Paused, Player, Rooms, Seat, Team, Transform2D, Viewer, VisibleTo
 from ecsnet.config import ReplicationConfig
+from ecsnet.replication.codec import Values
 from ecsnet.replication.frames import OwnPart, State, Update
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.sender import Sender
@@ -45,7 +46,6 @@ WIDTH_UNITS = 160.0
 FAMILY = 3  # entities: together they must fit a message
 
 [TITLE] = schema.records_of[Title]
-[FOLLOWS] = schema.records_of[Follows]
 
 
 class Violation(AssertionError):  # noqa: N818  # the checker's finding
@@ -107,7 +107,7 @@ class Model:
         if "family" in self.rules:
             self.limit = 1150
         self.world = World()
-        self.sender = sender(schema, self.world, self.config)
+        self.sender = sender(schema, self.world, self.config, cell_units=CELL_UNITS)
         self.receiver_type = receiver
         self.clients: dict[int, Client] = {}
         self.next_client = 1
@@ -117,7 +117,6 @@ class Model:
         self.touched: dict[int, set[type]] = {}  # entity -> components written since the last encode
         self.restless: set[int] = set()  # touched in whatever way since the last encode
         self.scene = Scene(self.world, schema, CELL_UNITS)
-        self.own_names: dict[tuple[int, int], int] = {}  # (entity, network id of its own): whose
 
     def run(self, ticks: int = 60) -> None:
         """Stir, then wait for quiet.
@@ -245,6 +244,7 @@ class Model:
         """Take all components: the entity lives, but clients must not see it until it gets some again."""
         entity = self._any(self.awake)
         if entity and not self.rules:
+            self.restless.add(entity)
             for cls in (*OPTIONAL, Title):
                 self.world.remove_component(entity, cls)
 
@@ -455,7 +455,7 @@ class Model:
             for entity in client.sight.may.keys() - before.may.keys():
                 client.seen[entity] = client.seen.get(entity, 0) + 1
             client.saw.update((entity, entity in client.sight.may) for entity in self.scene.values)
-            client.whole &= client.sight.must.keys()
+            client.whole &= client.sight.may.keys()
 
     def _send(self, client: Client) -> None:
         messages = self.sender.messages_for(client.id, OwnPart(self.tick, 0), self.budget, self.limit)
@@ -533,33 +533,42 @@ class Model:
         visit = client.seen.get(entity, 0)
         if client.visits.setdefault(network_id, visit) != visit:
             raise Violation(f"{client.id}: {entity} is back as {network_id}, which it was before")
-        if self.own_names.setdefault((entity, network_id), client.id) != client.id:
-            raise Violation(f"{client.id} knows {entity} as {network_id}, as another does")
 
     def _entity_of(self, client: Client, network_id: int, record_ids: Sequence[int]) -> int:
         """Return the entity of a network id; the client must see all these records of it."""
         entity = client.names.get(network_id, network_id)
         if entity == network_id and entity in self.scene.explicit:
-            raise Violation(f"{client.id} hears of {entity} by the network id of everybody")
+            why = self._why(client, entity)
+            raise Violation(f"{client.id} hears of {entity} by the network id of everybody: {record_ids}; {why}")
         hidden = [each for each in record_ids if not client.sight.may.get(entity, 0) >> each & 1]
         if hidden:
-            raise Violation(f"{[schema.records[each] for each in hidden]} of {entity} were sent to {client.id}")
+            names = " ".join(f"{schema.records[each].name}/{schema.records[each].audience.name}" for each in hidden)
+            raise Violation(f"{client.id} was sent {names}: {self._why(client, entity)}")
         return entity
 
-    def _check_values(self, client: Client, entity: int, record_id: int, values: tuple[object, ...]) -> None:
+    def _check_values(self, client: Client, entity: int, record_id: int, values: Values) -> None:
         """Compare with what there is; of another entity only who sees it may hear."""
         truth = self.scene.values[entity][record_id]
-        if record_id == FOLLOWS.id:
-            leader, *rest = values
-            assert isinstance(leader, int)
-            named = client.names.get(leader, leader)
-            if leader and (named != truth[0] or not client.saw.get(named)):
-                raise Violation(f"{client.id}: {entity} names {named} as {leader}, truly {truth[0]}")
-            if leader and leader == named and named in self.scene.explicit:
-                raise Violation(f"{client.id}: {entity} names {named} by the network id of everybody")
-            values, truth = tuple(rest), truth[1:]
+        codec = schema.records[record_id].codec
+        if codec.has_refs:
+            for network_id in codec.refs(values):
+                self._check_name(client, entity, network_id)
+            values = codec.map_refs(values, lambda network_id: client.names.get(network_id, network_id))
+            said = codec.refs(values)
+            truth = codec.map_refs(truth, lambda named: named if named in said else 0)
         if values != truth:
             raise Violation(f"{client.id}: {schema.records[record_id]} of {entity} is {values}, truly {truth}")
+
+    def _check_name(self, client: Client, holder: int, network_id: int) -> None:
+        """Whom a value names the client must see; the dead are no secret from those who saw them die."""
+        named = client.names.get(network_id, network_id)
+        if not client.saw.get(named):
+            raise Violation(f"{client.id}: {holder} names {named} as {network_id}; {self._why(client, named)}")
+        if network_id == named and named in self.scene.explicit:
+            raise Violation(f"{client.id}: {holder} names {named} by the network id of everybody")
+
+    def _why(self, client: Client, entity: int) -> str:
+        return self.scene.describe(client.id, entity)
 
     def _check_together(self, client: Client, carried: dict[int, set[int]]) -> None:
         """What one family changed, for everyone, in one tick is in one message."""
@@ -642,7 +651,7 @@ class Model:
         for record_id, values in self.scene.values.get(entity, {}).items():
             record = schema.records[record_id]
             if bits >> record_id & 1:
-                look[record_id] = mapped(values, record.codec.entity_positions, names)
+                look[record_id] = mapped(record.codec, values, names)
             elif any(bits >> other.id & 1 for other in schema.records_of[record.cls]):
                 look[record_id] = record.codec.defaults  # of a component that is there for its other audience
         return look
@@ -658,7 +667,7 @@ class Model:
             return {0: {}}  # one is there twice, still
         return {
             names[entity]: {
-                record.id: mapped(record.codec.read(part), record.codec.entity_positions, names)
+                record.id: mapped(record.codec, record.codec.read(part), names)
                 for record, part in schema.records_on(client.world, entity)
             }
             for entity in client.world.entities()

@@ -1,9 +1,8 @@
 """Who shall see what of a World at one moment: the rules of the audiences, sentence by sentence, by brute force.
 
-It shares nothing with what it judges but the components and the codecs. Where a rule leaves a choice, there are two
-answers: what a client must see and what it may see. It is left in two places. On the grid, what is within a Viewer's
-radius is seen, and what is beyond it by more than the margin is not. And whoever owns a child whose root it does not
-see: an owner sees its entity whole, but a child is seen by whom its root is seen.
+It shares nothing with what it judges but the components and the codecs. On the grid a rule leaves a choice, so there are
+two answers: what a client must see, as it is within a Viewer's radius, and what it may see, as it is not beyond that by
+more than a margin.
 """
 
 import math
@@ -13,13 +12,15 @@ from typing import TypeAlias
 
 from ecsnet.components import Near, Owner, Parent, Paused, Player, Rooms, Seat, Team, Transform2D, Viewer, VisibleTo
 from ecsnet.fields import Audience
-from ecsnet.replication.codec import Values
+from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.schema import Schema
 from ecsnet.world import World
 
-__all__ = ["Records", "Scene", "Sight"]
+__all__ = ["Records", "Scene", "Sight", "mapped"]
 
-MARGIN_CELLS = 2  # beyond a radius, at most
+# Both may be a quarter of a cell out of theirs, and these stand apart by up to half a cell more than the radius: at most,
+# across a corner, 0.5 + 2.5 * sqrt(2) cells. See ecsnet/replication/grid.py.
+MARGIN_CELLS = 4.04
 ROUNDING_UNITS = 0.1  # of positions
 
 Bits: TypeAlias = dict[int, int]  # entity -> records as bits
@@ -39,7 +40,8 @@ class Scene:
 
     Attributes:
         values: Of all records of all entities that travel; of paused entities as they stood before.
-        explicit: Entities that are shown to each viewer under an id of its own.
+        explicit: Entities that go by another network id toward each client that sees them.
+        roots: Of each the topmost parent, or itself.
     """
 
     def __init__(self, world: World, schema: Schema, cell_units: float, before: "Scene | None" = None) -> None:
@@ -67,8 +69,8 @@ class Scene:
                 values = before.values.get(entity, {})
             if values:
                 self.values[entity] = values
-        self.explicit = {entity for entity in self.values if world.has_component(entity, VisibleTo)}
         self.roots = {entity: self._root(entity) for entity in self.values}
+        self.explicit = {entity for entity, root in self.roots.items() if world.has_component(root, VisibleTo)}
 
     def sight(self, client: int) -> Sight:
         """Return what a client must and may see."""
@@ -82,7 +84,7 @@ class Scene:
             root = self.roots[entity]
             if self._sees(client, root, margin=0.0):
                 must[entity] = bits
-            if is_owner or self._sees(client, root, margin=self._margin):
+            if self._sees(client, root, margin=self._margin):
                 may[entity] = bits
         return Sight(must, may)
 
@@ -91,10 +93,20 @@ class Scene:
         root = self.roots.get(entity, entity)
         return {each for each, its_root in self.roots.items() if its_root == root}
 
+    def describe(self, client: int, entity: int) -> str:
+        """Say what decides whether a client sees an entity, for whoever reads a failure."""
+        root, world = self.roots.get(entity, 0), self._world
+        kinds = (Rooms, VisibleTo, Near, Transform2D, Owner, Team, Seat, Paused)
+        rules = [part for part in [world.try_component(root, kind) for kind in kinds] if part is not None]
+        return (
+            f"{entity}, owner {self._owner(entity)}, of root {root} with {rules}; client {client} has rooms {sorted(self._rooms.get(client, ()))}, "
+            f"team {self._team_of_client(client)}, viewers {self._viewers.get(client, [])}"
+        )
+
     # Rules of entities.
 
     def _sees(self, client: int, root: int, *, margin: float) -> bool:
-        """Tell whether all rules of an entity without a parent hold; its owner always sees it."""
+        """Tell whether all rules of an entity without a parent hold; its owner always sees it, and what is part of it."""
         if self._owner(root) == client:
             return True
         world = self._world
@@ -162,8 +174,6 @@ class Scene:
         raise AssertionError(f"{entity} is its own forefather")
 
 
-def mapped(values: Values, positions: tuple[int, ...], names: Mapping[int, int]) -> Values:
-    """Return values with the entities at some positions named otherwise; 0 where there is no name."""
-    if not positions:
-        return values
-    return tuple(names.get(value, 0) if at in positions else value for at, value in enumerate(values))  # type: ignore[call-overload]  # entities are ints
+def mapped(codec: RecordCodec, values: Values, names: Mapping[int, int]) -> Values:
+    """Return values with other names for the entities in them; 0 where there is none."""
+    return codec.map_refs(values, lambda entity: names.get(entity, 0))

@@ -494,7 +494,7 @@ def wanted(scene: Scene, server: Server, client: int, held: set[int]) -> tuple[S
     names = {entity: entity for entity in held & sight.may.keys()}
     looks = {
         entity: {
-            record: mapped(values, records[record].codec.entity_positions, names)
+            record: mapped(records[record].codec, values, names)
             for record, values in scene.values[entity].items()
             if bits >> record & 1
         }
@@ -518,7 +518,7 @@ def held_by(client: Client) -> tuple[Records, list[str]]:
     held: Records = {}
     for network_id, confirmed in view.items():
         held[marks[network_id]] = {
-            record: mapped(values, client.schema.records[record].codec.entity_positions, marks)
+            record: mapped(client.schema.records[record].codec, values, marks)
             for record, values in confirmed.items()
         }
     return held, wrong + list(world_differences(client)) + list(_leftovers(client))
