@@ -209,7 +209,7 @@ class Auditor:
         bits = sum(1 << record for record in records)
         if bits & ~sight.may.get(entity, 0):
             names = [repr(self._watcher.server.schema.records[record]) for record in records]
-            raise Leak(f"client {client} hears of {names} of {entity}, may see {sight.may.get(entity, 0):#x}")
+            raise Leak(f"client {client} hears of {names}: {moment.scene.describe(client, entity)}")
         return entity
 
     def _check_values(

@@ -116,6 +116,7 @@ class Model:
         self.deleted: dict[int, int] = {}  # and the tick of the first frame without it
         self.touched: dict[int, set[type]] = {}  # entity -> components written since the last encode
         self.restless: set[int] = set()  # touched in whatever way since the last encode
+        self.settled: set[int] = set()  # paused since the last encode: what came after that is a question of order
         self.scene = Scene(self.world, schema, CELL_UNITS)
 
     def run(self, ticks: int = 60) -> None:
@@ -166,6 +167,11 @@ class Model:
         return [entity for entity in self.made if self.world.entity_exists(entity)]
 
     @property
+    def open(self) -> list[int]:
+        """What may be written."""
+        return [entity for entity in self.alive if entity not in self.settled]
+
+    @property
     def awake(self) -> list[int]:
         """What is not paused, nor hangs from what is."""
         paused = self.world.has_component
@@ -208,15 +214,15 @@ class Model:
         return False
 
     def _write(self) -> None:
-        entity = self._any(self.alive)
+        entity = self._any(self.open)
         present = [cls for cls in VALUED if self.world.has_component(entity, cls)]
         if present:
             self._change(entity, self.chance.choice(present))
 
     def _write_all(self) -> None:
         """Change all of an entity in one tick, with its family: it must arrive together."""
-        entity = self._any(self.alive)
-        for each in [each for each in self.alive if self._root(each) == self._root(entity)] if entity else []:
+        entity = self._any(self.open)
+        for each in [each for each in self.open if self._root(each) == self._root(entity)] if entity else []:
             for cls in VALUED:
                 if self.world.has_component(each, cls):
                     self._change(each, cls)
@@ -230,7 +236,7 @@ class Model:
         self.touched.setdefault(entity, set()).add(cls)
 
     def _insert(self) -> None:
-        entity, cls = self._any(self.alive), self.chance.choice(OPTIONAL)
+        entity, cls = self._any(self.open), self.chance.choice(OPTIONAL)
         if entity and not self.world.has_component(entity, cls) and (cls is not Owner or entity in self.awake):
             self.restless.add(entity)
             self.world.add_component(entity, self._fresh(cls))
@@ -286,10 +292,11 @@ class Model:
         calm = [each for each in self.awake if each not in self.restless and not self.world.has_component(each, Viewer)]
         entity = self._any(calm)
         if entity:
+            self.settled.add(entity)
             self.world.add_component(entity, Paused())
 
     def _wake(self) -> None:
-        entity = self._any([entity for entity, _ in self.world.observe(Paused)])
+        entity = self._any([entity for entity, _ in self.world.observe(Paused) if entity not in self.settled])
         self.restless.add(entity)
         self.world.remove_component(entity, Paused)
 
@@ -443,6 +450,7 @@ class Model:
             self._send(client)
         self.touched.clear()
         self.restless.clear()
+        self.settled.clear()
         for client in self.clients.values():
             for message in client.arrivals.pop(self.step, ()):
                 self._deliver(client, message)

@@ -141,11 +141,13 @@ class Steward:
     """Changes an estate by chance: each step a few things of every kind.
 
     Attributes:
-        resting: Entities written since the last send may not be paused: which of both came first, nobody could say.
+        touched: Entities changed, or paused, since the last send. Those are not paused, and these not changed: which came
+            first nobody could tell who looks only when something is sent.
     """
 
     def __init__(self, world: World, seed: int, *, most: int = 24) -> None:
         self.touched: set[int] = set()
+        self._settled: set[int] = set()  # paused since the last send
         self._world = world
         self._chance = random.Random(f"estate {seed}")
         self._most = most
@@ -181,7 +183,17 @@ class Steward:
             if chance.random() < odds:
                 action()
 
+    def sent(self) -> None:
+        """Begin with what comes after a send."""
+        self.touched.clear()
+        self._settled.clear()
+
     # What there is.
+
+    @property
+    def _open(self) -> list[int]:
+        """What may be written."""
+        return [entity for entity in self._mine if entity not in self._settled]
 
     @property
     def _mine(self) -> list[int]:
@@ -271,14 +283,14 @@ class Steward:
         return self._any([0, *self._mine, *(entity for entity, _ in self._players())])
 
     def _write(self) -> None:
-        entity = self._any(self._mine)
+        entity = self._any(self._open)
         present = [cls for cls in VALUED if self._world.has_component(entity, cls)]
         if present:
             self._change(entity, self._chance.choice(present))
 
     def _tie(self) -> None:
         """Name another, public or hidden, perhaps one that has only just come."""
-        holders = [entity for entity, _ in self._world.observe(Ties)]
+        holders = [entity for entity, _ in self._world.observe(Ties) if entity not in self._settled]
         if holders:
             self._change(self._chance.choice(holders), Ties)
 
@@ -290,13 +302,13 @@ class Steward:
             self._filled(entity, self._world.component_for_entity(entity, cls))
 
     def _insert(self) -> None:
-        entity, cls = self._any(self._mine), self._chance.choice([*VALUED, Gilded])
+        entity, cls = self._any(self._open), self._chance.choice([*VALUED, Gilded])
         if entity and not self._world.has_component(entity, cls):
             self.touched.add(entity)
             self._world.add_component(entity, self._filled(entity, cls()))
 
     def _remove(self) -> None:
-        entity = self._any(self._mine)
+        entity = self._any(self._open)
         self.touched.add(entity)
         self._world.remove_component(entity, self._chance.choice([*VALUED, Gilded]))
 
@@ -319,10 +331,11 @@ class Steward:
         idle = [entity for entity in self._mine if entity not in self.touched and not world.has_component(entity, Viewer)]
         entity = self._any(idle)
         if entity and not world.has_component(entity, Paused):
+            self._settled.add(entity)
             world.add_component(entity, Paused())
 
     def _wake(self) -> None:
-        paused = [entity for entity, _ in self._world.observe(Paused)]
+        paused = [entity for entity, _ in self._world.observe(Paused) if entity not in self._settled]
         if paused:
             entity = self._chance.choice(paused)
             self.touched.add(entity)
@@ -481,7 +494,7 @@ class Watcher:
         if self.keeps:
             self.moments[tick] = self.last
         if self.steward is not None:
-            self.steward.touched.clear()
+            self.steward.sent()
 
 
 def wanted(scene: Scene, server: Server, client: int, held: set[int]) -> tuple[Sight, Records]:

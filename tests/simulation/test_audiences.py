@@ -59,6 +59,7 @@ class Session:
         sim.stop_actions()
         for client in sim.clients:
             client.press(Tread())
+        sim.run(1.5)  # until nobody walks any more: the last inputs are still on their way
         deadline = sim.now + CALM_SECONDS
         while self._difference() and sim.now < deadline:
             sim.run(0.25)
