@@ -15,6 +15,7 @@ from ecsnet.errors import SchemaError
 from ecsnet.netfield import (
     EVERYONE,
     OWNER,
+    TEAM,
     Audience,
     EntityRef,
     FieldKind,
@@ -30,6 +31,7 @@ from ecsnet.netfield import (
 __all__ = [
     "EVERYONE",
     "OWNER",
+    "TEAM",
     "Audience",
     "ComponentSpec",
     "EntityRef",
