@@ -76,7 +76,8 @@ class Client:
         self.reports: dict[int, list[tuple[int, bool]]] = defaultdict(list)
         self.newest: dict[tuple[int, type], int] = {}  # highest serial seen, by network id and component
         self.ended: set[int] = set()  # network ids it was told are gone, after they were deleted
-        self.names: dict[int, int] = {}  # entity of every network id it was ever told of
+        self.names: dict[int, int] = {}  # entity of every network id in its messages so far
+        self.told: set[int] = set()  # network ids of which it was told values
         self.visits: dict[int, int] = {}  # in which visit of an entity its network id was given
         self.seen: dict[int, int] = {}  # how often an entity came into view
         self.sight = Sight({}, {})
@@ -204,7 +205,7 @@ class Model:
         if entity:
             for each in [each for each in self.alive if each == entity or self._descends(each, entity)]:
                 self.deleted[each] = (self.tick + 2) & 0xFFFFFFFF
-            self.world.delete_entity(entity)
+                self.world.delete_entity(each)  # as the pipeline's DeleteOrphans does
 
     def _descends(self, entity: int, forefather: int) -> bool:
         while parent := self.world.try_component(entity, Parent):
@@ -290,6 +291,7 @@ class Model:
     def _pause(self) -> None:
         """Pause what was sent as it is, and what nobody looks out of."""
         calm = [each for each in self.awake if each not in self.restless and not self.world.has_component(each, Viewer)]
+        calm = [each for each in calm if each in self.scene.values]
         entity = self._any(calm)
         if entity:
             self.settled.add(entity)
@@ -517,7 +519,7 @@ class Model:
                     assert isinstance(held[0], int)
                     self._name(client, network_id, held[0])
         for network_id in (*state.gones, *state.leaves):
-            if network_id not in client.names:
+            if network_id not in client.told:
                 raise Violation(f"{client.id} is told the end of {network_id}, of which it was never told")
         for network_id, records, _ in state.checks:
             self._entity_of(client, network_id, records)
@@ -526,6 +528,7 @@ class Model:
         for network_id, values, _ in updates:
             entity = self._entity_of(client, network_id, [record_id for record_id, _ in values])
             client.names[network_id] = entity
+            client.told.add(network_id)
             carried[entity].update(record_id for record_id, _ in values)
             for record_id, held in values:
                 self._check_values(client, entity, record_id, held)
@@ -559,16 +562,22 @@ class Model:
         truth = self.scene.values[entity][record_id]
         codec = schema.records[record_id].codec
         if codec.has_refs:
+            meant = codec.refs(truth)
             for network_id in codec.refs(values):
-                self._check_name(client, entity, network_id)
+                self._check_name(client, entity, network_id, meant)
             values = codec.map_refs(values, lambda network_id: client.names.get(network_id, network_id))
             said = codec.refs(values)
             truth = codec.map_refs(truth, lambda named: named if named in said else 0)
         if values != truth:
             raise Violation(f"{client.id}: {schema.records[record_id]} of {entity} is {values}, truly {truth}")
 
-    def _check_name(self, client: Client, holder: int, network_id: int) -> None:
+    def _check_name(self, client: Client, holder: int, network_id: int, meant: Sequence[int]) -> None:
         """Whom a value names the client must see; the dead are no secret from those who saw them die."""
+        if network_id not in client.names and network_id not in self.scene.values:
+            # A network id of its own may be named before the full that says whose it is; _name compares.
+            coming = [each for each in meant if each in self.scene.explicit and each in client.sight.may]
+            if coming:
+                client.names[network_id] = coming[0]
         named = client.names.get(network_id, network_id)
         if not client.saw.get(named):
             raise Violation(f"{client.id}: {holder} names {named} as {network_id}; {self._why(client, named)}")
