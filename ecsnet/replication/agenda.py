@@ -8,16 +8,14 @@ many ticks as it takes, and a link that is too thin gets everything in turn.
 from collections.abc import Iterable, Mapping, Sequence
 
 from ecsnet.errors import SchemaError
-from ecsnet.replication.assembly import Assembly
+from ecsnet.replication.assembly import SPARE_BYTES, Assembly
 from ecsnet.replication.chunks import Chunk, ids_of
 from ecsnet.replication.frames import HEADER_BYTES, encode_records
-from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.subscriber import Subscriber
 from ecsnet.wire import Tick
 
 __all__ = ["fill"]
-
-SPARE_BYTES = 64  # for the headers around a single item, with room for a list of records
 
 
 def fill(
@@ -81,24 +79,51 @@ def _add_repairs(
             others of their entity: what changed together arrives together.
     """
     repaired: dict[Tracked, int] = {}
-    for tracked, missed in list(subscriber.dirty.items()):
+    families: dict[int, list[Tracked]] | None = None
+    for tracked in list(subscriber.dirty):
+        if tracked not in subscriber.dirty:
+            continue  # went with its family
+        together = [tracked]
+        if tracked.standing.family:
+            families = _families([*subscriber.dirty, *carried]) if families is None else families
+            together = families[tracked.standing.family]
+        rows = _missed(subscriber, together, carried, is_roomy=is_roomy)
+        if not rows:
+            continue
+        if assembly.left_bytes <= keep_bytes or not _add_rows(assembly, subscriber, rows):
+            break
+        repaired.update(rows)
+    return repaired
+
+
+def _missed(
+    subscriber: Subscriber, together: Iterable[Tracked], carried: Mapping[Tracked, int], *, is_roomy: bool
+) -> list[Row]:
+    """Return what of these entities the client is to be told beside the frame."""
+    rows = []
+    for tracked in together:
         visible = tracked.visible_to(subscriber)
         subscriber.settle(tracked, ~visible)
-        bits = missed & visible
+        in_frame = carried.get(tracked, 0)
+        bits = subscriber.dirty.get(tracked, 0)
+        bits = bits & ~in_frame if is_roomy else bits | in_frame
         if bits:
-            in_frame = carried.get(tracked, 0)
-            bits = bits & ~in_frame if is_roomy else bits | in_frame
-        if not bits:
-            continue
-        if assembly.left_bytes <= keep_bytes:
-            break
-        entry = subscriber.entry(tracked, bits)
-        if not assembly.add_repair(tracked, bits, encode_records(ids_of(bits)), entry):
+            rows.append((tracked, bits))
+    return rows
+
+
+def _add_rows(assembly: Assembly, subscriber: Subscriber, rows: Sequence[Row]) -> bool:
+    """Send rows in one message, or one by one where they are too many for that; False if there is no room left."""
+    repairs = [(tracked, bits, encode_records(ids_of(bits)), subscriber.entry(tracked, bits)) for tracked, bits in rows]
+    if not assembly.add_repairs(repairs):
+        if len(rows) > 1 and sum([len(entry) for *_, entry in repairs]) > assembly.together_bytes:
+            return all(_add_rows(assembly, subscriber, [row]) for row in rows)
+        for tracked, _, _, entry in repairs:
             _check_size(tracked, len(entry), assembly.max_message_bytes)
-            break
+        return False
+    for tracked, bits in rows:
         subscriber.settle(tracked, bits)
-        repaired[tracked] = bits
-    return repaired
+    return True
 
 
 def _add_fulls(
@@ -106,19 +131,19 @@ def _add_fulls(
 ) -> None:
     """Send entities whole, those the client steers first, until the budget is down to what is kept for others.
 
-    An entity goes together with its parts, unless they are more than a message holds.
+    An entity goes together with its parts, unless they are more than a message, or half of the budget, holds.
     """
     needs_full = subscriber.needs_full
     ahead = [network_id for network_id in map(subscriber.names.of, first) if network_id in needs_full]
-    families: dict[int, list[int]] | None = None
+    families: dict[int, list[Tracked]] | None = None
     for network_id in [*ahead, *needs_full]:
         if network_id not in needs_full:
             continue  # went ahead, or with its family
         family = needs_full[network_id].standing.family
         together = [network_id]
         if family:
-            families = _families(needs_full) if families is None else families
-            together = families[family]
+            families = _families(needs_full.values()) if families is None else families
+            together = [subscriber.names.of(each.id) for each in families[family]]
         if not _add_together(assembly, subscriber, together, tick, keep_bytes):
             return
 
@@ -129,7 +154,7 @@ def _add_together(
     """Send some entities whole; False if there is no room left."""
     fulls = [_full(assembly, subscriber, network_id, tick) for network_id in network_ids]
     size = sum([len(full) for _, _, full in fulls])
-    if len(fulls) > 1 and size + SPARE_BYTES > assembly.max_message_bytes:
+    if len(fulls) > 1 and size > assembly.together_bytes:
         return all(_add_together(assembly, subscriber, [each], tick, keep_bytes) for each in network_ids)
     if size > assembly.left_bytes - keep_bytes or not assembly.add_fulls(fulls):
         return False
@@ -146,12 +171,12 @@ def _full(assembly: Assembly, subscriber: Subscriber, network_id: int, tick: Tic
     return network_id, tracked, full
 
 
-def _families(needs_full: Mapping[int, Tracked]) -> dict[int, list[int]]:
-    """Return the network ids of those that belong together, by their topmost parent."""
-    found: dict[int, list[int]] = {}
-    for network_id, tracked in needs_full.items():
+def _families(entities: Iterable[Tracked]) -> dict[int, list[Tracked]]:
+    """Return those that belong together, each once, by their topmost parent."""
+    found: dict[int, list[Tracked]] = {}
+    for tracked in dict.fromkeys(entities):
         if tracked.standing.family:
-            found.setdefault(tracked.standing.family, []).append(network_id)
+            found.setdefault(tracked.standing.family, []).append(tracked)
     return found
 
 

@@ -8,9 +8,10 @@ from ecsnet.replication.kinds import Tracked
 from ecsnet.replication.subscriber import Sent
 from ecsnet.wire import Tick, pack_varint
 
-__all__ = ["Assembly"]
+__all__ = ["SPARE_BYTES", "Assembly"]
 
 RUN_COUNT_BYTES = 2  # set aside for the count of a run
+SPARE_BYTES = 64  # for the headers around a single item, with room for a list of records
 
 
 class Assembly:
@@ -20,6 +21,7 @@ class Assembly:
 
     Attributes:
         left_bytes: What is left of the budget.
+        together_bytes: Most that may be asked to go in one message: a part of the budget, as others want some, too.
     """
 
     def __init__(self, tick: Tick, own: OwnPart, *, joining: int, budget_bytes: int, max_message_bytes: int) -> None:
@@ -34,6 +36,7 @@ class Assembly:
         self._joining = joining
         self.left_bytes = budget_bytes
         self.max_message_bytes = max_message_bytes
+        self.together_bytes = min(max_message_bytes - SPARE_BYTES, budget_bytes // 2 - SPARE_BYTES)
         self._messages: list[tuple[bytes, Sent]] = []
         self._begin()
 
@@ -67,12 +70,22 @@ class Assembly:
         self._claim(len(entry), records, is_free=True)
         self._runs.setdefault(records, []).append(entry)
 
-    def add_repair(self, tracked: Tracked, bits: int, records: bytes, entry: bytes) -> bool:
-        """Say again what the client missed."""
-        if not self._claim(len(entry), records):
+    def add_repairs(self, repairs: Sequence[tuple[Tracked, int, bytes, bytes]]) -> bool:
+        """Say again what the client missed, in one message.
+
+        Args:
+            repairs: Of each entity the records as bits and as a run begins with them, and its entry.
+        """
+        if len(repairs) == 1:
+            [(_, _, records, entry)] = repairs
+            has_room = self._claim(len(entry), records)
+        else:
+            has_room = self._claim(sum([len(entry) + len(records) + RUN_COUNT_BYTES for *_, records, entry in repairs]))
+        if not has_room:
             return False
-        self._runs.setdefault(records, []).append(entry)
-        self._sent.repairs.append((tracked, bits))
+        for tracked, bits, records, entry in repairs:
+            self._runs.setdefault(records, []).append(entry)
+            self._sent.repairs.append((tracked, bits))
         return True
 
     def add_chunk(self, chunk: Chunk) -> bool:

@@ -199,9 +199,7 @@ class Auditor:
         if self._visits[client].setdefault(network_id, visit) != visit:
             raise Leak(f"client {client}: {entity} is back under its old network id {network_id}")
 
-    def _check_seen(
-        self, client: int, moment: Moment, sight: Sight, network_id: int, records: tuple[int, ...]
-    ) -> int:
+    def _check_seen(self, client: int, moment: Moment, sight: Sight, network_id: int, records: tuple[int, ...]) -> int:
         """Return the entity of a network id; all records named with it must be the client's to see."""
         entity = self._entities[client].get(network_id, network_id)
         if entity == network_id and entity in moment.scene.explicit:

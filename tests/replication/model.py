@@ -588,8 +588,17 @@ class Model:
         return self.scene.describe(client.id, entity)
 
     def _check_together(self, client: Client, carried: dict[int, set[int]]) -> None:
-        """What one family changed, for everyone, in one tick is in one message."""
-        for root in {self.scene.roots[entity] for entity in carried}:
+        """What one family changed, for everyone, in one tick is in one message, if none of it has to be sent whole."""
+        if not self._has_room_for_families():
+            return
+        subscriber = self.sender._subscribers[client.id]
+        whole = {tracked.standing.family for tracked in subscriber.needs_full.values()} | {
+            tracked.standing.family
+            for sent in subscriber.sent.values()
+            if sent.tick == self.tick
+            for _, tracked in sent.fulls
+        }
+        for root in {self.scene.roots[entity] for entity in carried} - (whole - {0}):
             changed = {
                 (entity, schema.records_of[cls][0].id)
                 for entity in self.scene.bundle(root)
@@ -600,11 +609,17 @@ class Model:
             if here & changed and not changed <= here:
                 raise Violation(f"{client.id}: of {changed}, changed together, only {here & changed} are in a message")
 
+    def _has_room_for_families(self) -> bool:
+        """Whether a family fits a message, and half of what may be sent at once: only then it is kept together."""
+        return self.limit > 1000 and self.budget > 2000
+
     def _is_paused(self, entity: int) -> bool:
         return self.world.has_component(entity, Paused)
 
     def _check_family(self, client: Client, fulls: set[int]) -> None:
         """What has come into view as a family has its fulls in one message."""
+        if not self._has_room_for_families():
+            return
         for entity in fulls - client.whole:
             missing = {each for each in self.scene.bundle(entity) if each in client.sight.must} - client.whole - fulls
             if missing and entity in client.sight.must:

@@ -328,7 +328,9 @@ class Steward:
     def _pause(self) -> None:
         """Pause what was said as it is and looks at nothing."""
         world = self._world
-        idle = [entity for entity in self._mine if entity not in self.touched and not world.has_component(entity, Viewer)]
+        idle = [
+            entity for entity in self._mine if entity not in self.touched and not world.has_component(entity, Viewer)
+        ]
         entity = self._any(idle)
         if entity and not world.has_component(entity, Paused):
             self._settled.add(entity)
@@ -531,8 +533,7 @@ def held_by(client: Client) -> tuple[Records, list[str]]:
     held: Records = {}
     for network_id, confirmed in view.items():
         held[marks[network_id]] = {
-            record: mapped(client.schema.records[record].codec, values, marks)
-            for record, values in confirmed.items()
+            record: mapped(client.schema.records[record].codec, values, marks) for record, values in confirmed.items()
         }
     return held, wrong + list(world_differences(client)) + list(_leftovers(client))
 
