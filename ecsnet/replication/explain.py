@@ -33,8 +33,9 @@ def _seen(subscriber: Subscriber, tracked: Tracked) -> str:
 
 
 def _circle(standing: Standing) -> str:
-    assert standing.public is not None
-    rooms, cell, _ = standing.public.key
+    key = standing.bounds if standing.public is None else standing.public.key
+    assert key is not None
+    rooms, cell, _ = key
     rules = [f"clients in one of the rooms {', '.join(sorted(rooms))}"] if rooms is not None else []
     rules += ["clients whose Viewer reaches it"] if cell is not None else []
     return " and ".join(rules) or "everybody"
@@ -45,9 +46,8 @@ def _hidden(subscriber: Subscriber, tracked: Tracked) -> str:
     part = f"as a part of entity {standing.family}, " if standing.family not in (0, tracked.id) else ""
     if not tracked.kind.public_bits:
         return f"{part}it has only records for its owner, client {standing.owner}, or its team"
-    if standing.viewers is not None:
+    if standing.viewers is not None and subscriber.client_id not in standing.viewers:
         return f"{part}VisibleTo names {sorted(standing.viewers) or 'nobody'}"
-    assert standing.public is not None
     rooms = f"the client is in {', '.join(sorted(view.key.rooms)) or 'no room'}"
     looks = "it has a Viewer too far away" if view.key.spots else "it has no Viewer"
     return f"{part}it is seen by {_circle(standing)}; {rooms}, and {looks}"

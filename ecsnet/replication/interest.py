@@ -51,6 +51,7 @@ class Interest:
         self._places = Places(cell_units)  # of entities with Near
         self._parts: dict[int, dict[int, None]] = {}  # entity -> those whose Parent it is
         self._special: dict[Tracked, None] = {}  # who has an owner or VisibleTo: seen by more than an audience
+        self._listed: dict[Tracked, None] = {}  # of these, who has VisibleTo
         self._holders: dict[int, dict[Tracked, None]] = {}  # entity -> those whose values name it
         self._tick: Tick = world.tick
 
@@ -113,9 +114,8 @@ class Interest:
         if standing.public is not None:
             found = {client: each for view in standing.public.views for client, each in view.subscribers.items()}
         elif standing.viewers is not None:
-            found = {
-                client: self.subscribers[client] for client in sorted(standing.viewers) if client in self.subscribers
-            }
+            named = [self.subscribers[client] for client in sorted(standing.viewers) if client in self.subscribers]
+            found = {subscriber.client_id: subscriber for subscriber in named if standing.names(subscriber)}
         if standing.keeper in self.subscribers:
             found[standing.keeper] = self.subscribers[standing.keeper]
         return found
@@ -188,6 +188,10 @@ class Interest:
             self._special[tracked] = None
         else:
             self._special.pop(tracked, None)
+        if standing.viewers is not None:
+            self._listed[tracked] = None
+        else:
+            self._listed.pop(tracked, None)
 
     def _standing(self, tracked: Tracked) -> Standing:
         """Return what follows from the rules of an entity and of what it is part of."""
@@ -195,18 +199,20 @@ class Interest:
         viewers = rules.visible_to.values.get(root)
         team = self._team_of(tracked) if tracked.kind.team_bits else 0
         public = audience = None
+        key = AudienceKey(rules.rooms.values.get(root) or None, self._cell_of(root))
         if viewers is None:
-            key = AudienceKey(rules.rooms.values.get(root) or None, self._cell_of(root))
             public = self._audiences.open(key)
             audience = self._audiences.open(key._replace(team=team)) if team else None
         is_part = root != tracked.id or root in self._parts
         return Standing(
-            public=public, team=audience, viewers=viewers, keeper=self._entities[root].owner, owner=tracked.owner,
+            public=public, team=audience, viewers=viewers, bounds=None if viewers is None else key,
+            keeper=self._entities[root].owner, owner=tracked.owner,
             number=team, family=root if is_part else 0,
         )  # fmt: skip
 
     def _team_of(self, tracked: Tracked) -> int:
-        return self._rules.team_of(tracked.id) or self.standpoints.team_of(tracked.owner)
+        own = self._rules.team_of(tracked.id)
+        return self.standpoints.team_of(tracked.owner) if own is None else own
 
     def _remove(self, tracked: Tracked) -> None:
         """Take an entity that is gone, or has no records left, from all who saw it."""
@@ -216,6 +222,7 @@ class Interest:
         for audience in tracked.standing.audiences():
             self._audiences.leave(tracked, audience)
         self._special.pop(tracked, None)
+        self._listed.pop(tracked, None)
         self._places.forget(tracked.id)
         self._forget_references(tracked)
 
@@ -305,7 +312,9 @@ class Interest:
         if key == before.key:
             return
         now = self._audiences.join(subscriber, key)
-        for tracked in self._affected(before.audiences, now.audiences, is_all=key.team != before.key.team):
+        named = [tracked for tracked in self._listed if subscriber.client_id in (tracked.standing.viewers or ())]
+        crossed = self._affected(before.audiences, now.audiences, is_all=key.team != before.key.team)
+        for tracked in dict.fromkeys((*crossed, *named)):
             subscriber.view = before
             saw = tracked.visible_to(subscriber)
             subscriber.view = now

@@ -13,7 +13,7 @@ from ecsnet.replication.schema import Record
 from ecsnet.wire import Tick, is_newer, pack_varint
 
 if TYPE_CHECKING:
-    from ecsnet.replication.audiences import Audience
+    from ecsnet.replication.audiences import Audience, AudienceKey
     from ecsnet.replication.subscriber import Subscriber
 
 __all__ = ["Column", "Kind", "Row", "Standing", "Tracked"]
@@ -26,6 +26,7 @@ class Standing(NamedTuple):
         public: Who gets what all who see the entity may know; None where `viewers` says it.
         team: Who gets what is for its team; None without a team or such records.
         viewers: The clients that see it, if they are named.
+        bounds: What it takes of these besides, as of an audience.
         keeper: The owner of the entity, or of the topmost one it is part of: sees it in any case.
         owner: The client that gets it whole, if it sees it.
         number: Of its team; 0: none.
@@ -35,10 +36,19 @@ class Standing(NamedTuple):
     public: "Audience | None" = None
     team: "Audience | None" = None
     viewers: frozenset[int] | None = None
+    bounds: "AudienceKey | None" = None
     keeper: int = 0
     owner: int = 0
     number: int = 0
     family: int = 0
+
+    def names(self, subscriber: "Subscriber") -> bool:
+        """Tell whether a client is one of those named, and in one of the rooms and within reach if that matters."""
+        return (
+            self.viewers is not None
+            and subscriber.client_id in self.viewers
+            and (self.bounds is None or subscriber.view.sees(self.bounds))
+        )
 
     def audiences(self) -> "list[Audience]":
         """Return those it is a member of."""
@@ -87,7 +97,7 @@ class Tracked:
         """Return the records a client may see, as bits: the one place that decides it."""
         standing, client_id = self.standing, subscriber.client_id
         if standing.viewers is not None:
-            is_seen = client_id in standing.viewers
+            is_seen = standing.names(subscriber)
         else:
             is_seen = standing.public is not None and subscriber.view in standing.public.views
         if not is_seen and standing.keeper != client_id:

@@ -114,9 +114,10 @@ class Rules:
             if rule.changed:
                 rule.changed = {}
 
-    def team_of(self, entity: int) -> int:
-        """Return the team an entity itself says it is on; 0: none."""
-        return self.team.values.get(entity) or self.seat.values.get(entity, 0)
+    def team_of(self, entity: int) -> int | None:
+        """Return the team an entity itself says it is on, 0 being one that nobody is on; None if it says nothing."""
+        team = self.team.values.get(entity)
+        return self.seat.values.get(entity) if team is None else team
 
 
 def _check_frozen(rule: "Rule[frozenset[V]]", field: str) -> None:

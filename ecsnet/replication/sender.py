@@ -173,7 +173,7 @@ class Sender:
         parts = [encode_head(self._frame.tick, own, synced=not joining, joining=joining)]
         steered = self._steered.get(subscriber.client_id)
         if steered:
-            parts += [_steered_run(subscriber, tracked) for tracked in steered.values()]
+            parts += [_steered_run(subscriber, tracked) for tracked in steered.values() if subscriber.has(tracked)]
         if shared:
             parts.append(shared[0][0][_HEAD_BYTES:])
         first = b"".join(parts)

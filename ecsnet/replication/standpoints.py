@@ -62,7 +62,7 @@ class Standpoints:
     def team_of(self, client_id: int) -> int:
         """Return a client's team; 0: none."""
         player = self._players.get(client_id)
-        return 0 if player is None else self._rules.team_of(player)
+        return 0 if player is None else self._rules.team_of(player) or 0
 
     def centre_of(self, client_id: int) -> tuple[float, float] | None:
         """Return where a client looks from; None if it has no Viewer."""
