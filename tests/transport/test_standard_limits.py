@@ -23,7 +23,7 @@ from ecsnet.config import (
     TokenConfig,
     TransportConfig,
 )
-from ecsnet.netfield import MAX_MEMBERS
+from ecsnet.fieldcheck import MAX_MEMBERS
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.schema import MAX_RECORDS
 from ecsnet.systems.rpc import MAX_REFUSAL_BYTES
