@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Final, TypeVar, dataclass_transform, get_origin, get_type_hints, overload
 
 from ecsnet.errors import SchemaError
+from ecsnet.fieldcheck import field_from_annotation
 from ecsnet.netfield import (
     EVERYONE,
     OWNER,
@@ -22,7 +23,7 @@ from ecsnet.netfield import (
     NetField,
     NetVar,
     Options,
-    field_from_annotation,
+    ValueCodec,
     is_netvar,
     netvar,
     options_of,
@@ -38,6 +39,7 @@ __all__ = [
     "FieldKind",
     "NetField",
     "NetVar",
+    "ValueCodec",
     "component",
     "field_from_annotation",
     "netvar",
@@ -200,7 +202,7 @@ def _read_fields(
             if is_input:
                 _check_closed(f"{place}.{name}", found)
             fields.append(found)
-            setattr(cls, name, found.default)
+            setattr(cls, name, _own_default(found.default))
         else:
             _check_local(f"{place}.{name}", annotation, declared)
             local.append(name)
@@ -209,20 +211,33 @@ def _read_fields(
 
 def _read_netvar(place: str, name: str, annotation: object, declared: object) -> NetField:
     default: object = declared.default if isinstance(declared, Field) else declared
+    if isinstance(declared, Field) and declared.default_factory in (list, dict):
+        default = declared.default_factory()
     if default is MISSING:
         raise SchemaError(f"{place}.{name}: has no default; give one, it is what a client begins with")
     return field_from_annotation(place, name, annotation, default, options_of(declared) or Options())
 
 
+def _own_default(default: object) -> object:
+    """Return what makes each component begin with a list or dict of its own."""
+    return field(default_factory=default.copy) if isinstance(default, list | dict) else default
+
+
 def _check_closed(where: str, found: NetField) -> None:
     """An input's every value must be one the game allows: a client cannot send what has no encoding."""
-    closed = found.kind in (FieldKind.BOOL, FieldKind.ENUM) or found.low is not None
-    if not closed:
+    if not _is_closed(found):
         raise SchemaError(
-            f"{where}: an input needs a closed range; use bool, an Enum, or netvar(..., low=..., high=...)"
+            f"{where}: an input needs a closed range; use bool, an Enum, a Flag, netvar(..., low=..., high=...), or a "
+            "tuple of a fixed length of these"
         )
     if found.audience is not EVERYONE:
         raise SchemaError(f"{where}: an input goes to the server alone; leave out audience=")
+
+
+def _is_closed(found: NetField) -> bool:
+    if found.kind is FieldKind.TUPLE:
+        return all(_is_closed(each) for each in found.items)
+    return found.kind in (FieldKind.BOOL, FieldKind.ENUM, FieldKind.FLAG) or found.low is not None
 
 
 def _check_local(where: str, annotation: object, declared: object) -> None:

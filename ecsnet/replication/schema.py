@@ -6,7 +6,7 @@ declare, line by line, and compare a hash of it before anything else; where it d
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, Flag
 from hashlib import blake2b
 
 from ecsnet import components as builtin
@@ -23,6 +23,12 @@ MAX_RECORDS = 256  # a record's number travels as one byte
 HASH_BYTES = 16
 MAX_DIFFERENCES = 32  # shown: a screen of them
 MAX_LINE_CHARACTERS = 500  # of each
+_INSIDE = {
+    FieldKind.ARRAY: ["item"],
+    FieldKind.LIST: ["item"],
+    FieldKind.DICT: ["key", "value"],
+    FieldKind.OPTIONAL: ["value"],
+}  # of a tuple: item0, item1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -209,22 +215,38 @@ def _describe_rpc(rpc: Rpc[..., object]) -> Iterable[str]:
 
 def _item(word: str, at: int, declared: NetField, *, closing: str = "") -> str:
     """Describe one field: all that its bytes depend on, and nothing else."""
-    options = [f"at={at}", f"type={_type_name(declared)}"]
-    for name in ("low", "high", "step"):
-        value = getattr(declared, name)
-        if value is not None:
-            options.append(f"{name}={value!r}")
-    if declared.kind in (FieldKind.STR, FieldKind.BYTES):
-        options.append(f"max_bytes={declared.max_bytes}")
-    if declared.angle:
-        options.append("angle")
+    options = [f"at={at}", *_type_words(declared, "")]
     if declared.audience is not Audience.EVERYONE:
         options.append(f"audience={declared.audience.name}")
     return f"{declared.name}{closing}: {word} {' '.join(options)}"
 
 
+def _type_words(declared: NetField, inside: str) -> list[str]:
+    """Describe a type. What is inside of it follows: `type=list max_items=16 item.type=int item.low=0 item.high=9`."""
+    words = [f"{inside}type={_type_name(declared)}"]
+    for name in ("low", "high", "step"):
+        value = getattr(declared, name)
+        if value is not None:
+            words.append(f"{inside}{name}={value!r}")
+    if declared.codec is not None:
+        words.append(f"{inside}codec={declared.codec.name}")
+    if declared.kind in (FieldKind.STR, FieldKind.BYTES, FieldKind.CODEC):
+        words.append(f"{inside}max_bytes={declared.max_bytes}")
+    if declared.angle:
+        words.append(f"{inside}angle")
+    if declared.max_items:
+        words.append(f"{inside}max_items={declared.max_items}")
+    names = _INSIDE.get(declared.kind, [f"item{i}" for i in range(len(declared.items))])
+    for name, item in zip(names, declared.items, strict=True):
+        words += _type_words(item, f"{inside}{name}.")
+    return words
+
+
 def _type_name(declared: NetField) -> str:
-    if not issubclass(declared.type, Enum):
+    if issubclass(declared.type, Flag) and declared.kind is FieldKind.FLAG:
+        bits = sorted((member.value, name) for name, member in declared.type.__members__.items())
+        return f"{declared.type.__name__}[{','.join([f'{name}={value}' for value, name in bits])}]"
+    if not issubclass(declared.type, Enum) or declared.kind is not FieldKind.ENUM:
         return declared.kind.value
     members: list[Enum] = list(declared.type)
     return f"{declared.type.__name__}[{','.join([member.name for member in members])}]"
