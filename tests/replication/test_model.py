@@ -14,7 +14,7 @@ from ecsnet.replication.codec import Values
 from ecsnet.replication.detect import Detector
 from ecsnet.replication.early import EarlyBuffer
 from ecsnet.replication.frames import Update
-from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.kinds import Kind, Tracked
 from ecsnet.replication.receiver import Receiver, Replica
 from ecsnet.replication.references import References
 from ecsnet.replication.schema import Record
@@ -225,10 +225,10 @@ def _skipped_unmarked(monkeypatch: pytest.MonkeyPatch) -> None:
 def _stale_components(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep reading the component object an entity had first."""
 
-    def refresh(column: object, source: object, members: object) -> None:
+    def adopt(kind: Kind, tracked: Tracked, components: object) -> None:
         """Do nothing."""
 
-    monkeypatch.setattr("ecsnet.replication.detect._refresh", refresh)
+    monkeypatch.setattr(Kind, "adopt", adopt)
 
 
 def _references_stay_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
