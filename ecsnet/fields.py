@@ -16,6 +16,7 @@ from ecsnet.marks import make_marking
 from ecsnet.netfield import (
     EVERYONE,
     OWNER,
+    TEAM,
     Audience,
     EntityRef,
     FieldKind,
@@ -32,6 +33,7 @@ __all__ = [
     "EVERYONE",
     "OWNER",
     "RATE_TIERS",
+    "TEAM",
     "Audience",
     "ComponentSpec",
     "EntityRef",

@@ -14,6 +14,7 @@ from ecsnet.errors import SchemaError
 __all__ = [
     "EVERYONE",
     "OWNER",
+    "TEAM",
     "Audience",
     "EntityRef",
     "FieldKind",
@@ -48,14 +49,16 @@ EntityRef: TypeAlias = Annotated[int, _Marker.ENTITY]  # an entity of this World
 
 
 class Audience(IntEnum):
-    """Who gets a field: the clients that see the entity, or of these only the one that owns it."""
+    """Who gets a field: the clients that see the entity; or of these its owner alone, or its owner and its team."""
 
     EVERYONE = 0
     OWNER = 1
+    TEAM = 2
 
 
 EVERYONE = Audience.EVERYONE
 OWNER = Audience.OWNER
+TEAM = Audience.TEAM
 
 
 class FieldKind(Enum):
@@ -131,7 +134,7 @@ def netvar(  # every option is a keyword, and few are given at once
         low: Least value, with `high`. Writing beyond raises when it is sent; receiving beyond is refused.
         high: Greatest value, included.
         step: Resolution of a float, in its own unit; needs `low` and `high`. Without it a float travels as 32 bits.
-        audience: EVERYONE who sees the entity, or its OWNER alone.
+        audience: EVERYONE who sees the entity, its OWNER alone, or its owner and its TEAM (see `Team`).
         interpolate: Clients draw what lies between two received values.
         angle: The float is an angle in radians: blended the short way round.
         clamp: A value outside the range is sent as the nearest one inside instead of raising.
@@ -244,7 +247,7 @@ def _check_options(where: str, kind: FieldKind, options: Options) -> None:
             f"{where}: max_bytes={options.max_bytes} is outside 1..{MAX_FIELD_BYTES}: it must fit a datagram"
         )
     if not isinstance(options.audience, Audience):
-        raise SchemaError(f"{where}: audience={options.audience!r} is neither EVERYONE nor OWNER")
+        raise SchemaError(f"{where}: audience={options.audience!r} is none of EVERYONE, OWNER, TEAM")
 
 
 def _check_range(where: str, kind: FieldKind, options: Options) -> None:

@@ -102,7 +102,8 @@ class Server:
             password_key=password_key(password, game.application_id) if password else None,
         )
         self._session = ServerSession(
-            game, self._schema, self.config, Sender(self._schema, self.world, _fitting(self.config)),
+            game, self._schema, self.config,
+            Sender(self._schema, self.world, _fitting(self.config), cell_units=game.cell_units),
             CallDesk(game, here=Destination.SERVER),
         )  # fmt: skip
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
@@ -142,6 +143,11 @@ class Server:
     def skipped_ticks(self) -> int:
         """Ticks never run because the host could not keep up."""
         return self._schedule.skipped
+
+    @property
+    def delivered(self) -> int:
+        """Datagrams that were a connection's own; all others came from strangers."""
+        return self._endpoint.delivered
 
     # The six verbs.
 
@@ -185,6 +191,10 @@ class Server:
     def close(self, reason: DisconnectReason = DisconnectReason.SERVER_CLOSING, text: str = "", *, now: float) -> None:
         """Tell every client why, and accept nobody any more. Send what `datagrams_to_send` returns afterwards."""
         self._endpoint.close(reason, text, now=now)
+
+    def explain(self, client_id: int, entity: int) -> str:
+        """Say in a sentence why a client sees an entity or does not, and what of it is still to come."""
+        return self._session.sender.explain(client_id, entity)
 
     # Who comes and goes.
 

@@ -103,6 +103,7 @@ class ReceiveState(System):
             return
         for entity, (owner, _) in world.observe(Owner, component):
             if owner.client_id == me and not world.has_component(entity, Predicted):
+                self._session.receiver.news.note_entity(entity)
                 world.remove_component(entity, Interpolated)
                 world.add_component(entity, Predicted())
         for entity, _ in world.observe(Predicted):

@@ -196,7 +196,7 @@ MISTAKES = [
     ("a: NetVar[bool] = netvar(False, angle=True)", "angle=True is for a float"),
     ("a: NetVar[int] = netvar(0, redundancy=99)", "redundancy=99 is outside"),
     ("a: NetVar[str] = netvar('', max_bytes=5000)", "max_bytes=5000 is outside"),
-    ("a: NetVar[int] = netvar(0, audience='all')", "neither EVERYONE nor OWNER"),
+    ("a: NetVar[int] = netvar(0, audience='all')", "none of EVERYONE, OWNER, TEAM"),
     # what is no NetVar
     ("a: int = netvar(0)", "Bad.a: netvar(...) without NetVar; write NetVar[...]"),
     ("a: list[int] = []", "all entities would share one list; write dataclasses.field(default_factory=list)"),

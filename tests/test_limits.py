@@ -136,8 +136,15 @@ BOUNDS = (
     # A server.
     Bound("places of the players of one network", 64, "ecsnet.config:ServerConfig.max_clients_per_network",
           "tests/hostile/test_floods.py::test_slot_exhaustion_by_players_of_one_address_leaves_places_for_others"),
+    Bound("datagrams of strangers in one pass", 32, "ecsnet.runtime:STRANGERS_A_PASS",
+          "tests/test_runtime.py::test_a_tick_does_not_wait_for_a_pile_of_junk"),
+    Bound("datagrams in one pass", 4096, "ecsnet.runtime:MAX_READ",
+          "tests/test_runtime.py::test_a_tick_has_all_that_the_players_sent"),
     Bound("events of a server queued", 4096, "ecsnet.server:MAX_EVENTS",
           "tests/simulation/test_sessions.py::test_a_host_that_never_asks_for_events_keeps_the_newest"),
+    # A client.
+    Bound("events of a client's earlier updates queued", 4096, "ecsnet.client:MAX_EVENTS",
+          "tests/simulation/test_events.py::test_of_a_game_that_does_not_ask_the_newest_are_kept"),
 )  # fmt: skip
 
 # Named like limits, but these bound nothing that is held.

@@ -6,7 +6,6 @@ many ticks as it takes, and a link that is too thin gets everything in turn.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 
 from ecsnet.errors import SchemaError
 from ecsnet.replication.assembly import Assembly
@@ -50,16 +49,17 @@ def fill(
 def _add_steered(assembly: Assembly, subscriber: Subscriber, steered: Iterable[Tracked]) -> None:
     """Send how the client's own entities stand, in full."""
     for tracked in steered:
-        if tracked.id in subscriber.known and tracked.id not in subscriber.needs_full:
-            assembly.add_steered(tracked.kind.steered_records, tracked.entry(tracked.kind.steered_bits))
+        network_id = subscriber.names.of(tracked.id)
+        if network_id in subscriber.known and network_id not in subscriber.needs_full:
+            assembly.add_steered(tracked.kind.steered_records, subscriber.entry(tracked, tracked.kind.steered_bits))
             subscriber.settle(tracked, tracked.kind.bits)
 
 
 def _add_gones(assembly: Assembly, subscriber: Subscriber) -> None:
-    for entity in list(subscriber.needs_gone):
-        if not assembly.add_gone(entity):
+    for network_id, (_, is_end) in list(subscriber.needs_gone.items()):
+        if not assembly.add_gone(network_id, is_end=is_end):
             return
-        del subscriber.needs_gone[entity]
+        del subscriber.needs_gone[network_id]
 
 
 def _carried(chunks: Iterable[Chunk]) -> dict[Tracked, int]:
@@ -82,7 +82,7 @@ def _add_repairs(
     """
     repaired: dict[Tracked, int] = {}
     for tracked, missed in list(subscriber.dirty.items()):
-        visible = tracked.visible_to(subscriber.client_id)
+        visible = tracked.visible_to(subscriber)
         subscriber.settle(tracked, ~visible)
         bits = missed & visible
         if bits:
@@ -92,7 +92,7 @@ def _add_repairs(
             continue
         if assembly.left_bytes <= keep_bytes:
             break
-        entry = tracked.entry(bits)
+        entry = subscriber.entry(tracked, bits)
         if not assembly.add_repair(tracked, bits, encode_records(ids_of(bits)), entry):
             _check_size(tracked, len(entry), assembly.max_message_bytes)
             break
@@ -104,21 +104,55 @@ def _add_repairs(
 def _add_fulls(
     assembly: Assembly, subscriber: Subscriber, first: Iterable[int], tick: Tick, *, keep_bytes: int
 ) -> None:
-    """Send entities whole, those the client steers first, until the budget is down to what is kept for others."""
-    needs_full, done = subscriber.needs_full, []
-    ahead = [entity for entity in first if entity in needs_full]
-    for entity in chain(ahead, needs_full):
-        tracked = needs_full[entity]
-        full = tracked.full(tracked.visible_to(subscriber.client_id), tick)
-        _check_size(tracked, len(full), assembly.max_message_bytes)
-        if subscriber.known.get(entity) == tick:
-            continue  # went ahead
-        if len(full) > assembly.left_bytes - keep_bytes or not assembly.add_full(tracked, full):
-            break
-        subscriber.known[entity] = tick
-        done.append(entity)
-    for entity in done:
-        del needs_full[entity]
+    """Send entities whole, those the client steers first, until the budget is down to what is kept for others.
+
+    An entity goes together with its parts, unless they are more than a message holds.
+    """
+    needs_full = subscriber.needs_full
+    ahead = [network_id for network_id in map(subscriber.names.of, first) if network_id in needs_full]
+    families: dict[int, list[int]] | None = None
+    for network_id in [*ahead, *needs_full]:
+        if network_id not in needs_full:
+            continue  # went ahead, or with its family
+        family = needs_full[network_id].standing.family
+        together = [network_id]
+        if family:
+            families = _families(needs_full) if families is None else families
+            together = families[family]
+        if not _add_together(assembly, subscriber, together, tick, keep_bytes):
+            return
+
+
+def _add_together(
+    assembly: Assembly, subscriber: Subscriber, network_ids: Sequence[int], tick: Tick, keep_bytes: int
+) -> bool:
+    """Send some entities whole; False if there is no room left."""
+    fulls = [_full(assembly, subscriber, network_id, tick) for network_id in network_ids]
+    size = sum([len(full) for _, _, full in fulls])
+    if len(fulls) > 1 and size + SPARE_BYTES > assembly.max_message_bytes:
+        return all(_add_together(assembly, subscriber, [each], tick, keep_bytes) for each in network_ids)
+    if size > assembly.left_bytes - keep_bytes or not assembly.add_fulls(fulls):
+        return False
+    for network_id in network_ids:
+        subscriber.known[network_id] = tick
+        del subscriber.needs_full[network_id]
+    return True
+
+
+def _full(assembly: Assembly, subscriber: Subscriber, network_id: int, tick: Tick) -> tuple[int, Tracked, bytes]:
+    tracked = subscriber.needs_full[network_id]
+    full = subscriber.full(tracked, tracked.visible_to(subscriber), tick)
+    _check_size(tracked, len(full), assembly.max_message_bytes)
+    return network_id, tracked, full
+
+
+def _families(needs_full: Mapping[int, Tracked]) -> dict[int, list[int]]:
+    """Return the network ids of those that belong together, by their topmost parent."""
+    found: dict[int, list[int]] = {}
+    for network_id, tracked in needs_full.items():
+        if tracked.standing.family:
+            found.setdefault(tracked.standing.family, []).append(network_id)
+    return found
 
 
 def _add_chunks(

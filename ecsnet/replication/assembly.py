@@ -1,5 +1,7 @@
 """One client's messages of one send tick, filled item by item within a budget and cut where a datagram is full."""
 
+from collections.abc import Sequence
+
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_run, encode_state
 from ecsnet.replication.kinds import Tracked
@@ -20,35 +22,40 @@ class Assembly:
         left_bytes: What is left of the budget.
     """
 
-    def __init__(self, tick: Tick, own: OwnPart, *, synced: bool, budget_bytes: int, max_message_bytes: int) -> None:
+    def __init__(self, tick: Tick, own: OwnPart, *, joining: int, budget_bytes: int, max_message_bytes: int) -> None:
         """Start with one message; it is sent even if nothing is added.
 
         Args:
+            joining: Entities that have to arrive before the client is synced.
             budget_bytes: All messages together are to stay below this; the first one's header counts.
         """
         self._tick = tick
         self._own: OwnPart | None = own
-        self._synced = synced
+        self._joining = joining
         self.left_bytes = budget_bytes
         self.max_message_bytes = max_message_bytes
         self._messages: list[tuple[bytes, Sent]] = []
         self._begin()
 
-    def add_gone(self, entity: int) -> bool:
-        """Say that an entity is gone."""
-        network_id = pack_varint(entity)
-        if not self._claim(len(network_id)):
+    def add_gone(self, network_id: int, *, is_end: bool) -> bool:
+        """Say that an entity was deleted (`is_end`), or is not seen any more."""
+        packed = pack_varint(network_id)
+        if not self._claim(len(packed)):
             return False
-        self._gones.append(network_id)
-        self._sent.gones.append(entity)
+        (self._gones if is_end else self._leaves).append(packed)
+        self._sent.gones.append((network_id, is_end))
         return True
 
-    def add_full(self, tracked: Tracked, full: bytes) -> bool:
-        """Say everything the client may see of an entity."""
-        if not self._claim(len(full)):
+    def add_fulls(self, fulls: Sequence[tuple[int, Tracked, bytes]]) -> bool:
+        """Say everything the client may see of some entities, in one message.
+
+        Args:
+            fulls: Of each its network id and its full.
+        """
+        if not self._claim(sum([len(full) for _, _, full in fulls])):
             return False
-        self._fulls.append(full)
-        self._sent.fulls.append(tracked)
+        self._fulls += [full for _, _, full in fulls]
+        self._sent.fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]
         return True
 
     def add_steered(self, records: bytes, entry: bytes) -> None:
@@ -85,6 +92,7 @@ class Assembly:
         self._size = HEADER_BYTES
         self.left_bytes -= HEADER_BYTES
         self._gones: list[bytes] = []
+        self._leaves: list[bytes] = []
         self._fulls: list[bytes] = []
         self._runs: dict[bytes, list[bytes]] = {}
         self._chunks: list[bytes] = []
@@ -93,8 +101,9 @@ class Assembly:
     def _end(self) -> None:
         runs = [encode_run(records, entries) for records, entries in self._runs.items()]
         message = encode_state(
-            self._tick, self._own, synced=self._synced, gones=self._gones, fulls=self._fulls, runs=runs + self._chunks
-        )
+            self._tick, self._own, synced=not self._joining, joining=self._joining,
+            gones=self._gones, leaves=self._leaves, fulls=self._fulls, runs=runs + self._chunks,
+        )  # fmt: skip
         assert len(message) <= self.max_message_bytes
         self._messages.append((message, self._sent))
         self._own = None

@@ -1,13 +1,16 @@
 """Chunks: datagram-sized pieces of what an audience is told of one tick, encoded once for all who get them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-from ecsnet.replication.frames import encode_records, encode_run, run_header_bytes
+from ecsnet.replication.frames import encode_records, encode_run, encode_single, run_header_bytes
 from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.wire import Tick
 
-__all__ = ["Chunk", "cut", "ids_of"]
+__all__ = ["Bundle", "Chunk", "cut", "cut_bundles", "ids_of"]
+
+Bundle: TypeAlias = list[Row]  # what changed of an entity and its parts
 
 
 @dataclass(slots=True, eq=False)
@@ -64,6 +67,28 @@ def cut(groups: Mapping[int, list[Tracked]], tick: Tick, limit: int) -> Iterator
                 chunk, parts, start, size = Chunk(tick), [], at, header + len(entry)
         chunk.runs.append((bits, members[start:]))
         parts.append(encode_run(records, entries[start:]))
+    if chunk.runs:
+        chunk.data = b"".join(parts)
+        yield chunk
+
+
+def cut_bundles(bundles: Iterable[Bundle], tick: Tick, limit: int) -> Iterator[Chunk]:
+    """Encode what changed of entities with parts; all of a bundle is in one chunk, however long that is then."""
+    chunk, parts, size = Chunk(tick), list[bytes](), 0
+    for bundle in bundles:
+        runs = [
+            encode_single(encode_records(ids_of(bits)), tracked.id_bytes, [tracked.packed[i] for i in ids_of(bits)])
+            for tracked, bits in bundle
+            if bits
+        ]
+        length = sum(map(len, runs))
+        if chunk.runs and size + length > limit:
+            chunk.data = b"".join(parts)
+            yield chunk
+            chunk, parts, size = Chunk(tick), [], 0
+        chunk.runs += [(bits, [tracked]) for tracked, bits in bundle if bits]
+        parts += runs
+        size += length
     if chunk.runs:
         chunk.data = b"".join(parts)
         yield chunk

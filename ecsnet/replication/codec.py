@@ -36,7 +36,7 @@ class RecordCodec:
     Attributes:
         size: Bytes of every encoding, or None if it has a str or bytes field.
         defaults: The declared defaults, quantised; None where a field has none.
-        entity_positions: Which of the values are entities, to be mapped by whoever knows both worlds.
+        has_refs: Whether a value may name an entity, to be mapped by whoever knows both worlds: `refs`, `map_refs`.
         read: A component's values as they are, `read(component) -> Values`.
         pack_values: `pack_values(*values) -> bytes`; the hot path of `pack`.
     """
@@ -44,9 +44,10 @@ class RecordCodec:
     __slots__ = (
         "_apply",
         "_quantise",
+        "_ref_positions",
         "defaults",
-        "entity_positions",
         "fields",
+        "has_refs",
         "owner",
         "pack_values",
         "read",
@@ -62,7 +63,8 @@ class RecordCodec:
         """
         self.fields = tuple(fields)
         self.owner = owner
-        self.entity_positions = tuple(i for i, each in enumerate(self.fields) if each.kind is FieldKind.ENTITY)
+        self._ref_positions = tuple(i for i, each in enumerate(self.fields) if each.kind is FieldKind.ENTITY)
+        self.has_refs = bool(self._ref_positions)
         plans = [_plan(i, each, owner) for i, each in enumerate(self.fields)]
         layout = struct.Struct("!" + "".join(plan.format for plan in plans))
         self.size = None if any(plan.contents for plan in plans) else layout.size
@@ -107,6 +109,26 @@ class RecordCodec:
     def apply(self, component: object, values: Values) -> None:
         """Write values into a component's fields."""
         self._apply(component, values)
+
+    def refs(self, values: Values) -> list[int]:
+        """Return the entities that values name, as often as they do; nobody (0) is none."""
+        named = [values[position] for position in self._ref_positions]
+        return [entity for entity in named if isinstance(entity, int) and entity]
+
+    def map_refs(self, values: Values, mapping: Callable[[int], int]) -> Values:
+        """Return the values with other entities in place of those they name.
+
+        Args:
+            mapping: Returns the other entity, or 0 for nobody; it is never asked for 0.
+        """
+        if not self.has_refs:
+            return values
+        mapped = list(values)
+        for position in self._ref_positions:
+            entity = mapped[position]
+            # What is no int goes on as it is: packing tells what is wrong with it.
+            mapped[position] = mapping(entity) if isinstance(entity, int) and entity else entity
+        return tuple(mapped)
 
     def _values(self, source: object) -> Values:
         return source if isinstance(source, tuple) else self.read(source)

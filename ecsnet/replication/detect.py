@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 
 from ecsnet.components.owner import Owner
+from ecsnet.components.paused import Paused
 from ecsnet.errors import SchemaError
-from ecsnet.fields import Audience, spec_of
-from ecsnet.replication.audiences import EVERYONE_KEY, AudienceKey, key_of
-from ecsnet.replication.chunks import Chunk, cut, ids_of
+from ecsnet.fields import spec_of
+from ecsnet.replication.chunks import ids_of
 from ecsnet.replication.codec import Values
 from ecsnet.replication.kinds import Column, Kind, LookedAt, Tracked
 from ecsnet.replication.schema import Record, Schema
@@ -32,17 +32,19 @@ class Frame:
     """What one send tick has to say.
 
     Attributes:
-        chunks: By audience.
+        changed: Records that changed, as bits.
         structured: Entities that appeared, or gained or lost a record.
         deleted: Entities that are gone, or have no record left.
         given: Entities that changed owner, each with its owner before.
+        touched: Entities that came, went, or gained or lost any component, whether it travels or not.
     """
 
     tick: Tick
-    chunks: dict[AudienceKey, list[Chunk]] = field(default_factory=dict)
+    changed: dict[Tracked, int] = field(default_factory=dict)
     structured: dict[int, Tracked] = field(default_factory=dict)
     deleted: dict[int, Tracked] = field(default_factory=dict)
     given: list[tuple[Tracked, int]] = field(default_factory=list)
+    touched: dict[int, None] = field(default_factory=dict)
 
 
 class Detector:
@@ -52,15 +54,16 @@ class Detector:
         entities: All that travel, by entity.
     """
 
-    def __init__(self, schema: Schema, world: World, *, chunk_bytes: int) -> None:
+    def __init__(self, schema: Schema, world: World) -> None:
         """Follow `world` from the next `detect` on; all that is there then has just appeared."""
         self.entities: dict[int, Tracked] = {}
         self._schema = schema
         self._world = world
-        self._chunk_bytes = chunk_bytes
         self._owner_id = schema.records_of[Owner][0].id
         self._redundant = [record for record in schema.records if record.redundancy]
-        self._kinds: dict[int, Kind] = {}  # by bits; a kind goes with its last entity, so they are never more
+        self._kinds: dict[
+            tuple[int, bool], Kind
+        ] = {}  # by bits and is_paused; a kind goes with its last entity, so they are never more
         self._checked: set[type] = set()  # component classes without a record that need none
         self._repeats: list[tuple[int, Tracked, int]] = []  # (sends left, entity, bits) of records with redundancy
         # What is found stays here until a whole frame is made of it: a value that cannot travel loses no other.
@@ -85,6 +88,7 @@ class Detector:
         self._touched.update(dict.fromkeys(self._world.take_structure_changes()))
         for entity in list(self._touched):
             self._restructure(entity, tick)
+            self._found.touched[entity] = None
             del self._touched[entity]
         for kind in self._kinds.values():
             self._detect_kind(kind, tick)
@@ -92,9 +96,9 @@ class Detector:
             self._release(tick)
         if self._repeats or self._redundant:
             self._repeat()
-        self._build_chunks()
         self._sends += 1
-        frame, self._found, self._changed = self._found, Frame(tick), {}
+        frame, self._found = self._found, Frame(tick)
+        frame.changed, self._changed = self._changed, {}
         return frame
 
     # Structure.
@@ -102,12 +106,16 @@ class Detector:
     def _restructure(self, entity: int, tick: Tick) -> None:
         """Put an entity into the kind it belongs to now."""
         components = self._components(entity)
+        is_paused = Paused in components
+        tracked = self.entities.get(entity)
+        if is_paused and tracked is not None and tracked.kind.is_paused:
+            return  # it stays as it was
         records = [record for cls in components for record in self._schema.records_of.get(cls, ())]
         bits = sum(record.bit for record in records)
-        tracked = self.entities.get(entity)
-        if bits == (tracked.kind.bits if tracked else 0):
-            if tracked is not None:
-                tracked.kind.adopt(tracked, components)
+        if tracked is None and not bits:
+            return
+        if tracked is not None and (bits, is_paused) == (tracked.kind.bits, tracked.kind.is_paused):
+            tracked.kind.adopt(tracked, components)
             return  # only what does not travel came or went, or a component was taken and given back
         records.sort(key=lambda record: record.id)
         values, packed = _encode(entity, records, components, tracked)
@@ -120,7 +128,7 @@ class Detector:
             self._found.deleted[entity] = tracked
             return
         tracked = self.entities.setdefault(entity, Tracked(entity))
-        self._kind_of(bits, records).add(tracked, components, values, packed)
+        self._kind_of(bits, records, is_paused=is_paused).add(tracked, components, values, packed)
         tracked.changed_at = dict.fromkeys(packed, tick)
         tracked.structured_at = tick
         self._found.structured[entity] = tracked
@@ -146,12 +154,13 @@ class Detector:
         kind.remove(tracked)
         self._changed.pop(tracked, None)
         if not kind.members:
-            del self._kinds[kind.bits]
+            del self._kinds[kind.bits, kind.is_paused]
 
-    def _kind_of(self, bits: int, records: list[Record]) -> Kind:
-        kind = self._kinds.get(bits)
+    def _kind_of(self, bits: int, records: list[Record], *, is_paused: bool) -> Kind:
+        kind = self._kinds.get((bits, is_paused))
         if kind is None:
-            kind = self._kinds[bits] = Kind(tuple(records), self._schema.game.input)
+            kind = Kind(tuple(records), self._schema.game.input, is_paused=is_paused)
+            self._kinds[bits, is_paused] = kind
         return kind
 
     # Values.
@@ -197,6 +206,8 @@ class Detector:
                 changed[tracked] = changed.get(tracked, 0) | bit
                 if is_due:
                     tracked.changed_at[record_id] = tick
+                if record.codec.has_refs:
+                    tracked.referring[record_id] = values
             if record_id == self._owner_id:
                 self._give(tracked, values[0])
 
@@ -232,28 +243,6 @@ class Detector:
                 if left > 1:
                     self._repeats.append((left - 1, tracked, bit))
 
-    # Chunks.
-
-    def _build_chunks(self) -> None:
-        """Group what changed by audience and by records, and cut it into chunks."""
-        owner_bits = self._schema.owner_bits
-        audiences: dict[AudienceKey, dict[int, list[Tracked]]] = {}
-        everyone = audiences[EVERYONE_KEY] = {}
-        for tracked, bits in self._changed.items():
-            private = bits & owner_bits
-            if private:
-                key = key_of(Audience.OWNER, tracked.owner)
-                # An owner gets a steered entity whole with every send; its changes need not be told twice.
-                if key is not None and not tracked.kind.is_steered:
-                    audiences.setdefault(key, {}).setdefault(private, []).append(tracked)
-            public = bits ^ private
-            if public in everyone:
-                everyone[public].append(tracked)
-            elif public:
-                everyone[public] = [tracked]
-        for key, groups in audiences.items():
-            self._found.chunks[key] = list(cut(groups, self._found.tick, self._chunk_bytes))
-
 
 _COMPONENT = itemgetter(1)  # of a row
 
@@ -268,16 +257,16 @@ def _should_travel(cls: type) -> bool:
 def _encode(
     entity: int, records: Iterable[Record], components: dict[type, object], tracked: Tracked | None
 ) -> tuple[dict[int, Values], dict[int, bytes]]:
-    """Read and encode all records of an entity, but for those that were, for good."""
-    kept = {} if tracked is None else tracked.packed
+    """Read and encode all records of an entity, but for those that stay as they were first sent."""
+    before, named = ({}, {}) if tracked is None else (tracked.packed, tracked.referring)
+    kept = {record.id: before[record.id] for record in records if record.once and record.id in before}
     values = {
-        record.id: record.codec.read(components[record.cls])
+        record.id: named.get(record.id, ()) if record.id in kept else record.codec.read(components[record.cls])
         for record in records
-        if not (record.once and record.id in kept)
     }
     try:
         return values, {
-            record.id: record.codec.pack_values(*values[record.id]) if record.id in values else kept[record.id]
+            record.id: kept[record.id] if record.id in kept else record.codec.pack_values(*values[record.id])
             for record in records
         }
     except SchemaError as error:

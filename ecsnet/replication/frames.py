@@ -130,21 +130,25 @@ def encode_state(
         runs: From `encode_run`, or several of these joined.
     """
     flags = (_HAS_GONES if gones else 0) | (_HAS_LEAVES if leaves else 0) | (_HAS_FULLS if fulls else 0)
-    head = encode_head(tick, own, synced=synced, flags=flags | (_JOINING if joining else 0))
+    head = encode_head(tick, own, synced=synced, joining=joining, flags=flags)
     counted = [part for items in (gones, leaves, fulls) if items for part in (pack_varint(len(items)), *items)]
-    return b"".join((head, pack_varint(joining) if joining else b"", *counted, *runs))
+    return b"".join((head, *counted, *runs))
 
 
-def encode_head(tick: Tick, own: OwnPart | None, *, synced: bool, flags: int = 0) -> bytes:
+def encode_head(tick: Tick, own: OwnPart | None, *, synced: bool, joining: int = 0, flags: int = 0) -> bytes:
     """Encode the beginning of a message; without further flags only runs may follow.
 
     HOT: once per client per send tick; tests/bench/bench_replication.py.
     """
     if synced:
         flags |= _SYNCED
+    counted = b""
+    if joining:
+        flags |= _JOINING
+        counted = pack_varint(joining)
     if own is None:
-        return _HEAD.pack(tick, flags)
-    return _HEAD_WITH_OWN.pack(tick, flags | _HAS_OWN, own.input_tick, own.input_margin)
+        return _HEAD.pack(tick, flags) + counted
+    return _HEAD_WITH_OWN.pack(tick, flags | _HAS_OWN, own.input_tick, own.input_margin) + counted
 
 
 def encode_records(record_ids: Sequence[int]) -> bytes:

@@ -4,16 +4,56 @@ A kind keeps its records' values in columns, so that all entities of a kind are 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from ecsnet.fields import Audience, FieldKind, NetField
+from ecsnet.fields import EVERYONE, TEAM, FieldKind, NetField
 from ecsnet.marks import unwatch, watch
 from ecsnet.replication.codec import Values
-from ecsnet.replication.frames import encode_full, encode_records, encode_single
+from ecsnet.replication.frames import encode_full, encode_records
 from ecsnet.replication.schema import Record
 from ecsnet.wire import Tick, is_newer, pack_varint
 
-__all__ = ["Column", "Kind", "Row", "Tracked"]
+if TYPE_CHECKING:
+    from ecsnet.replication.audiences import Audience, AudienceKey
+    from ecsnet.replication.subscriber import Subscriber
+
+__all__ = ["Column", "Kind", "Row", "Standing", "Tracked"]
+
+
+class Standing(NamedTuple):
+    """What decides who sees an entity, together with each client's view.
+
+    Attributes:
+        public: Who gets what all who see the entity may know; None where `viewers` says it.
+        team: Who gets what is for its team; None without a team or such records.
+        viewers: The clients that see it, if they are named.
+        bounds: What it takes of these besides, as of an audience.
+        keeper: The owner of the entity, or of the topmost one it is part of: sees it in any case.
+        owner: The client that gets it whole, if it sees it.
+        number: Of its team; 0: none.
+        family: The topmost entity it is part of, or itself if it has parts; 0 where it stands alone.
+    """
+
+    public: "Audience | None" = None
+    team: "Audience | None" = None
+    viewers: frozenset[int] | None = None
+    bounds: "AudienceKey | None" = None
+    keeper: int = 0
+    owner: int = 0
+    number: int = 0
+    family: int = 0
+
+    def names(self, subscriber: "Subscriber") -> bool:
+        """Tell whether a client is one of those named, and in one of the rooms and within reach if that matters."""
+        return (
+            self.viewers is not None
+            and subscriber.client_id in self.viewers
+            and (self.bounds is None or subscriber.view.sees(self.bounds))
+        )
+
+    def audiences(self) -> "list[Audience]":
+        """Return those it is a member of."""
+        return [audience for audience in (self.public, self.team) if audience is not None]
 
 
 class Tracked:
@@ -22,12 +62,18 @@ class Tracked:
     Attributes:
         id_bytes: Its network id as it stands in every message.
         owner: The client that owns it; 0 is the server.
+        standing: Who sees it.
         packed: The bytes of each of its records, by record id, in the order of ids.
+        referring: The values of those that name other entities, as last encoded.
+        naming: The entities these name; kept by interest.
         changed_at: The tick each record last changed, by record id.
         structured_at: The tick it appeared, or last gained or lost a record.
     """
 
-    __slots__ = ("_full", "changed_at", "id", "id_bytes", "kind", "owner", "packed", "row", "structured_at")
+    __slots__ = (
+        "_full", "changed_at", "id", "id_bytes", "kind", "naming", "owner", "packed", "referring", "row", "standing",
+        "structured_at",
+    )  # fmt: skip
 
     def __init__(self, entity: int) -> None:
         """Start outside of every kind; `Kind.add` brings it in."""
@@ -36,7 +82,10 @@ class Tracked:
         self.kind: Kind
         self.row = 0
         self.owner = 0
+        self.standing = Standing()
         self.packed: dict[int, bytes] = {}
+        self.referring: dict[int, Values] = {}
+        self.naming: dict[int, None] = {}
         self.changed_at: dict[int, Tick] = {}
         self.structured_at: Tick = 0
         self._full: tuple[Tick, int, bytes] = (0, 0, b"")
@@ -45,13 +94,26 @@ class Tracked:
         """Show the entity and what it is made of."""
         return f"Tracked({self.id}, {[record.name for record in self.kind.records]}, owner={self.owner})"
 
-    def visible_to(self, client_id: int) -> int:
-        """Return the records a client may see, as bits."""
-        return self.kind.bits if self.owner == client_id else self.kind.public_bits
+    def visible_to(self, subscriber: "Subscriber") -> int:
+        """Return the records a client may see, as bits: the one place that decides it."""
+        standing, client_id = self.standing, subscriber.client_id
+        if standing.viewers is not None:
+            is_seen = standing.names(subscriber)
+        else:
+            is_seen = standing.public is not None and subscriber.view in standing.public.views
+        if not is_seen and standing.keeper != client_id:
+            return 0
+        kind = self.kind
+        if standing.owner == client_id:
+            return kind.bits
+        if standing.number and standing.number == subscriber.view.key.team:
+            return kind.public_bits | kind.team_bits
+        return kind.public_bits
 
-    def is_steered_by(self, client_id: int) -> bool:
-        """Tell whether this client's inputs drive it, so that it gets the entity's records with every send."""
-        return self.kind.is_steered and self.owner == client_id
+    def named(self) -> list[int]:
+        """Return the entities its values name."""
+        codecs = self.kind.codecs
+        return [entity for i, values in self.referring.items() for entity in codecs[i].refs(values) if entity]
 
     def unchanged_since(self, bits: int, tick: Tick) -> int:
         """Return which of the records nobody has been told anything newer of than at `tick`."""
@@ -61,14 +123,6 @@ class Tracked:
             if bits >> record_id & 1 and is_newer(changed_at, tick):
                 bits ^= 1 << record_id
         return bits
-
-    def entry(self, bits: int) -> bytes:
-        """Return its entry in a run of these records."""
-        return b"".join([self.id_bytes, *[packed for i, packed in self.packed.items() if bits >> i & 1]])
-
-    def steered_run(self) -> bytes:
-        """Return the run its owner gets with every send: all that it is made of."""
-        return encode_single(self.kind.steered_records, self.id_bytes, self.packed.values())
 
     def full(self, bits: int, tick: Tick) -> bytes:
         """Return its full of these records, encoded once a tick for all who see the same."""
@@ -153,34 +207,42 @@ class Kind:
         records: By number; included are tags and what travels once, which have no column.
         bits: The records as bits.
         public_bits: Those that everyone who sees the entity gets.
+        team_bits: Those that its owner and its team get.
+        ref_bits: Those whose values name other entities.
+        is_paused: They stay as they are: there is no column to look at.
         is_steered: Whether the game's input component is among them.
         marks: Of each component that marks itself, the entities where it was written since the last look.
+        once_bits: Those that travel with a full alone.
         steered_bits: The records an owner gets with every send; tags, the input itself and what travels once have
             nothing to say.
         steered_records: The same as a run begins with them.
     """
 
     __slots__ = (
-        "bits", "columns", "is_steered", "marks", "members", "public_bits", "records", "steered_bits",
-        "steered_records",
+        "bits", "codecs", "columns", "is_paused", "is_steered", "marks", "members", "once_bits", "public_bits",
+        "records", "ref_bits", "steered_bits", "steered_records", "team_bits",
     )  # fmt: skip
 
-    def __init__(self, records: tuple[Record, ...], input_component: type | None) -> None:
+    def __init__(self, records: tuple[Record, ...], input_component: type | None, *, is_paused: bool = False) -> None:
         """Start without entities."""
+        self.is_paused = is_paused
         self.records = records
         self.members: list[Tracked] = []
         self.is_steered = any(record.cls is input_component for record in records)
         # What is steered is compared in every send, marked or not: its owner gets the values of exactly that tick.
         self.marks: dict[type, set[int]] = {
-            record.cls: set() for record in records if record.is_marked and not self.is_steered
+            record.cls: set() for record in records if record.is_marked and not self.is_steered and not is_paused
         }
-        self.columns = [
-            Column(record, self.marks.get(record.cls)) for record in records if record.fields and not record.once
-        ]
+        changing = [record for record in records if record.fields and not record.once]
+        self.columns = [] if is_paused else [Column(record, self.marks.get(record.cls)) for record in changing]
+        self.codecs = {record.id: record.codec for record in records}
         self.bits = sum(record.bit for record in records)
-        self.public_bits = sum(record.bit for record in records if record.audience is Audience.EVERYONE)
-        self.steered_bits = sum(column.record.bit for column in self.columns)
-        self.steered_records = encode_records([column.record.id for column in self.columns])
+        self.public_bits = sum(record.bit for record in records if record.audience is EVERYONE)
+        self.team_bits = sum(record.bit for record in records if record.audience is TEAM)
+        self.ref_bits = sum(record.bit for record in records if record.codec.has_refs)
+        self.once_bits = sum(record.bit for record in records if record.once)
+        self.steered_bits = sum(record.bit for record in changing)
+        self.steered_records = encode_records([record.id for record in changing])
 
     def add(
         self, tracked: Tracked, components: dict[type, object], values: dict[int, Values], packed: dict[int, bytes]
@@ -192,6 +254,7 @@ class Kind:
             packed: The same, encoded.
         """
         tracked.packed = packed
+        tracked.referring = {i: values[i] for i, codec in self.codecs.items() if codec.has_refs}
         tracked.kind, tracked.row = self, len(self.members)
         self.members.append(tracked)
         for column in self.columns:

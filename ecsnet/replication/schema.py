@@ -81,7 +81,6 @@ class Schema:
         self.records_of: dict[type, tuple[Record, ...]] = {
             spec.cls: tuple(record for record in self.records if record.cls is spec.cls) for spec in specs
         }
-        self.owner_bits = sum(record.bit for record in self.records if record.audience is Audience.OWNER)
         inputs = () if game.input is None else spec_of(game.input).fields
         self.input_codec = RecordCodec(inputs, "no input" if game.input is None else game.input.__name__)
         self._lines = list(_describe(game, specs))

@@ -48,7 +48,7 @@ def measure(kind: type[Transform2D | Pushed | Tiered], moving: float, *, spawnin
     world = World()
     moved = [kind(x=float(i), y=float(i)) for i in range(ENTITIES)]
     last = [world.create_entity(each) for each in moved][-1]
-    detector = Detector(Schema(Game("bench", input=Move, components=[Pushed, Tiered])), world, chunk_bytes=1100)
+    detector = Detector(Schema(Game("bench", input=Move, components=[Pushed, Tiered])), world)
     detector.detect(0)
     movers = moved[: round(ENTITIES * moving)]
     times = []

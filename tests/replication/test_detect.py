@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from ecsnet import OWNER, Game, NetVar, World, component, netvar, player_input
+from ecsnet import OWNER, EntityRef, Game, NetVar, World, component, netvar, player_input
 from ecsnet.components import Owner
 from ecsnet.errors import SchemaError
 from ecsnet.replication.frames import OwnPart, State
@@ -69,8 +69,15 @@ class Birth:
     value: NetVar[int] = netvar(0, low=0, high=1000)
 
 
+@component(once=True)
+class Origin:
+    """Names another entity, for good."""
+
+    of: NetVar[EntityRef] = 0
+
+
 CHANGING = (Plain, Sign, Half, Quarter, Eighth)
-schema = Schema(Game("tracking", input=Steer, components=[*CHANGING, Birth]))
+schema = Schema(Game("tracking", input=Steer, components=[*CHANGING, Birth, Origin]))
 
 
 class Line:
@@ -433,11 +440,30 @@ def test_what_travels_once_arrives_although_the_first_message_is_lost() -> None:
 def test_what_travels_once_is_not_in_the_own_part() -> None:
     """It would be the same bytes with every send."""
     line = Line()
-    line.world.create_entity(Birth(value=1), Plain(), Steer(), Owner(client_id=1))
+    entity = line.world.create_entity(Birth(value=513), Plain(value=7), Steer(), Owner(client_id=1))
     line.send()
-    ((_, values, _),) = line.send()[0].updates
+    own = [
+        (schema.records[record_id].cls, values)
+        for state in line.send()
+        for _, records, _ in state.updates
+        for record_id, values in records
+    ]
 
-    assert [schema.records[record_id].cls for record_id, _ in values] == [Owner, Plain]
+    assert own == [(Owner, (1,)), (Plain, (7,))]
+    assert line.seen(entity, Birth) == 513
+
+
+def test_what_travels_once_may_name_an_entity() -> None:
+    """Also when the rest of the entity is told anew, and when the named one comes later."""
+    line = Line()
+    named = line.world.create_entity(Plain())
+    entity = line.world.create_entity(Origin(of=named), Plain())
+    line.send()
+    line.world.component_for_entity(entity, Origin).of = 0
+    line.world.add_component(entity, Half())
+    line.send()
+
+    assert line.seen(entity, Origin) == line.receivers[1].entity_of(named)
 
 
 # Redundancy
@@ -507,7 +533,7 @@ def test_a_newer_change_starts_the_repetition_anew() -> None:
     for tick in range(8):
         shot.at = min(tick, 3)
         sender.encode(tick)
-        said.append(sum(len(chunk.runs) for chunks in sender._frame.chunks.values() for chunk in chunks))
+        said.append(len(sender._frame.changed))
 
     assert said == [0, 1, 1, 1, 1, 1, 0, 0]
 

@@ -4,17 +4,19 @@ A failing run prints its seed; `.venv/bin/python -m tests.replication.test_model
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from ecsnet.events import DespawnReason
 from ecsnet.replication import receiver as receiver_module
+from ecsnet.replication.chunks import Chunk, cut, ids_of
 from ecsnet.replication.codec import Values
-from ecsnet.replication.detect import Detector
 from ecsnet.replication.early import EarlyBuffer
 from ecsnet.replication.frames import Update
-from ecsnet.replication.kinds import Kind, Tracked
+from ecsnet.replication.interest import Interest
+from ecsnet.replication.kinds import Kind, Standing, Tracked
 from ecsnet.replication.receiver import Receiver, Replica
 from ecsnet.replication.references import References
 from ecsnet.replication.schema import Record
@@ -107,11 +109,11 @@ class AppliesOldFulls(Receiver):
 class AppliesOldEnds(Receiver):
     """Lets any end delete, also one from before the entity came back."""
 
-    def _end(self, network_id: int, tick: Tick) -> None:
+    def _end(self, network_id: int, tick: Tick, reason: DespawnReason) -> None:
         replica = self._replicas.get(network_id)
         if replica is not None:
             replica.structured_at = (tick - 1) & 0xFFFFFFFF
-        super()._end(network_id, tick)
+        super()._end(network_id, tick, reason)
 
 
 class KeepsRecords(Receiver):
@@ -192,20 +194,33 @@ def _owner_records_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _owner_records_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Treat a change of owner as a change of a value only."""
-    monkeypatch.setattr(Sender, "_follow_owner", lambda *_: None)
+    original = Interest._restand
+
+    def restand(self: Interest, tracked: Tracked, before: Standing, now: Standing, *, is_anew: bool) -> None:
+        if is_anew:
+            original(self, tracked, before, now, is_anew=True)
+        tracked.standing = now
+
+    monkeypatch.setattr(Interest, "_restand", restand)
 
 
 def _owner_changes_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put changes of owner records into the frame for everyone."""
-    monkeypatch.setattr("ecsnet.replication.detect.key_of", lambda *_: ("everyone", 0))
+    original = Kind.__init__
+
+    def make(self: Kind, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        self.public_bits = self.bits
+
+    monkeypatch.setattr(Kind, "__init__", make)
 
 
 def _ends_unsaid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Say nothing of what is gone."""
     original = Subscriber.hide
 
-    def hide(self: Subscriber, tracked: Tracked) -> None:
-        original(self, tracked)
+    def hide(self: Subscriber, tracked: Tracked, *, is_end: bool = False) -> None:
+        original(self, tracked, is_end=is_end)
         self.needs_gone.clear()
 
     monkeypatch.setattr(Subscriber, "hide", hide)
@@ -250,25 +265,13 @@ def _early_keeps_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _scattered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put each record that changed into a run, and so perhaps a chunk, of its own."""
-    original = Detector._build_chunks
+    monkeypatch.setattr("ecsnet.replication.broadcast.cut", _cut_each)
 
-    def build(self: Detector) -> None:
-        from ecsnet.replication.chunks import cut  # noqa: PLC0415  # only this mutant
 
-        original(self)
-        for key, chunks in self._found.chunks.items():
-            single = [
-                (1 << i, [tracked])
-                for chunk in chunks
-                for tracked, bits in chunk.rows()
-                for i in range(64)
-                if bits >> i & 1
-            ]
-            self._found.chunks[key] = [
-                piece for bits, members in single for piece in cut({bits: members}, self._found.tick, 1)
-            ]
-
-    monkeypatch.setattr(Detector, "_build_chunks", build)
+def _cut_each(groups: Mapping[int, list[Tracked]], tick: Tick, _limit: int) -> Iterator[Chunk]:
+    for bits, members in groups.items():
+        for i in ids_of(bits):
+            yield from cut({1 << i: members}, tick, 1)
 
 
 PATCHES = [

@@ -867,7 +867,7 @@ def _starting(fields: dict[str, Field | None], start: str) -> tuple[Field, ...]:
 def _records_of(kind: str, fields: tuple[Field, ...]) -> list[tuple[Field, ...]]:
     if kind == "input" or not fields:
         return [()]
-    by_audience = [tuple(each for each in fields if each.audience == name) for name in ("EVERYONE", "OWNER")]
+    by_audience = [tuple(each for each in fields if each.audience == name) for name in ("EVERYONE", "OWNER", "TEAM")]
     return [found for found in by_audience if found]
 
 
@@ -975,6 +975,15 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Check:
+    """What the values of some records of an entity, encoded and joined, have as their CRC-32."""
+
+    entity: int
+    records: tuple[int, ...]
+    crc: int
+
+
+@dataclass(frozen=True)
 class State:
     tick: int
     is_synced: bool
@@ -982,19 +991,31 @@ class State:
     gones: tuple[int, ...]
     fulls: tuple[Run, ...]
     runs: tuple[Run, ...]
+    leaves: tuple[int, ...] = ()
+    joining: int | None = None
+    checks: tuple[Check, ...] = ()
 
 
 def decode_state(message: bytes, description: Description) -> State:
     reader = Reader(message)
     tick, flags = reader.unsigned(4), reader.unsigned(1)
-    expect(flags < 16, f"flags {flags:#x}")
+    expect(flags < 64, f"flags {flags:#x}")
     own = Own(reader.unsigned(4), reader.signed(1)) if flags & 1 else None
+    joining = reader.varint() if flags & 32 else None
     gones = [_network_id(reader) for _ in range(reader.varint())] if flags & 2 else []
+    leaves = [_network_id(reader) for _ in range(reader.varint())] if flags & 16 else []
     fulls = [_decode_full(reader, description) for _ in range(reader.varint())] if flags & 4 else []
-    runs = []
+    runs: list[Run] = []
+    checks: list[Check] = []
     while reader.left:
-        runs.append(_decode_run(reader, description))
-    return State(tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs))
+        if reader.data[reader.at]:
+            runs.append(_decode_run(reader, description))
+        else:
+            reader.unsigned(1)
+            checks += [_decode_check(reader, description) for _ in range(reader.varint())]
+    return State(
+        tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs), tuple(leaves), joining, tuple(checks)
+    )
 
 
 def _network_id(reader: Reader) -> int:
@@ -1026,13 +1047,21 @@ def _decode_run(reader: Reader, description: Description) -> Run:
     return Run(ids, tuple((_network_id(reader), _values_of(reader, ids, description)) for _ in range(count)))
 
 
+def _decode_check(reader: Reader, description: Description) -> Check:
+    return Check(_network_id(reader), _record_ids(reader, description), reader.unsigned(4))
+
+
 def encode_state(state: State, description: Description) -> bytes:
     flags = bool(state.own) + 2 * bool(state.gones) + 4 * bool(state.fulls) + 8 * state.is_synced
+    flags += 16 * bool(state.leaves) + 32 * (state.joining is not None)
     data = unsigned(state.tick, 4) + unsigned(flags, 1)
     if state.own:
         data += unsigned(state.own.input_tick, 4) + state.own.margin.to_bytes(1, "big", signed=True)
-    if state.gones:
-        data += varint(len(state.gones)) + b"".join(map(varint, state.gones))
+    if state.joining is not None:
+        data += varint(state.joining)
+    for ids in (state.gones, state.leaves):
+        if ids:
+            data += varint(len(ids)) + b"".join(map(varint, ids))
     if state.fulls:
         data += varint(len(state.fulls))
     for full in state.fulls:
@@ -1043,6 +1072,13 @@ def encode_state(state: State, description: Description) -> bytes:
         data += bytes([len(run.records), *run.records]) + varint(len(run.entities))
         for entity, values in run.entities:
             data += varint(entity) + _encode_records(run.records, values, description)
+    return data + _encode_checks(state.checks)
+
+
+def _encode_checks(checks: Sequence[Check]) -> bytes:
+    data = b"\0" + varint(len(checks)) if checks else b""
+    for check in checks:
+        data += varint(check.entity) + bytes([len(check.records), *check.records]) + unsigned(check.crc, 4)
     return data
 
 
