@@ -45,6 +45,11 @@ class References:
         """Return a record's values as received, with network ids."""
         return self._named[holder]
 
+    def as_named(self, holder: Holder, values: Values, positions: Sequence[int]) -> Values:
+        """Return a record's values with the network ids it was received with in place of entities."""
+        named = self._named[holder]
+        return tuple([named[at] if at in positions else value for at, value in enumerate(values)])
+
     def mapped(self, holder: Holder, positions: Sequence[int]) -> Values:
         """Return a record's values with the entities of now."""
         mapped = list(self._named[holder])

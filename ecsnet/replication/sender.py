@@ -8,6 +8,7 @@ from ecsnet.config import ReplicationConfig
 from ecsnet.replication.agenda import fill
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import EVERYONE_KEY, keys_of
+from ecsnet.replication.checks import Arbiter, Checker
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.detect import Detector, Frame
 from ecsnet.replication.frames import OwnPart, encode_head, encode_state
@@ -28,7 +29,10 @@ class Sender:
     def __init__(self, schema: Schema, world: World, config: ReplicationConfig | None = None) -> None:
         """Follow `world`, whose structure changes nobody else may take."""
         self._config = config or ReplicationConfig()
+        self._schema = schema
         self._detector = Detector(schema, world, chunk_bytes=self._config.chunk_bytes)
+        self._checker = Checker(schema, self._config)
+        self._arbiters: dict[int, Arbiter] = {}  # by client
         self._subscribers: dict[int, Subscriber] = {}
         self._steered: dict[int, dict[int, Tracked]] = {}  # by client, then entity: what its inputs drive
         self._frame = Frame(world.tick)
@@ -45,6 +49,7 @@ class Sender:
         assert client_id > 0, "0 is the server"
         assert client_id not in self._subscribers, f"client {client_id} is subscribed already"
         subscriber = self._subscribers[client_id] = Subscriber(client_id)
+        self._arbiters[client_id] = Arbiter(client_id, self._schema, self._config)
         for tracked in self._detector.entities.values():
             if tracked.visible_to(client_id):
                 subscriber.show(tracked)
@@ -52,6 +57,7 @@ class Sender:
     def unsubscribe(self, client_id: int) -> None:
         """Forget a client."""
         self._subscribers.pop(client_id, None)
+        self._arbiters.pop(client_id, None)
 
     def encode(self, tick: Tick) -> None:
         """Find and encode what changed since the last call.
@@ -68,7 +74,8 @@ class Sender:
             self._follow_structure(tracked)
         for tracked, before in frame.given:
             self._follow_owner(tracked, before)
-        chunks = frame.chunks.get(EVERYONE_KEY, [])
+        chunks = frame.chunks.setdefault(EVERYONE_KEY, [])
+        self._add_checks(chunks, tick)
         self._shared = [(encode_state(tick, None, runs=(chunk.data,)), Sent(tick, [chunk])) for chunk in chunks]
         sizes = [len(message) for message, _ in self._shared]
         self._shared_bytes, self._longest_shared = sum(sizes), max(sizes, default=0)
@@ -119,6 +126,16 @@ class Sender:
         else:
             subscriber.lost(token, self._frame.tick)
 
+    def complain(self, client_id: int, message: bytes) -> list[bytes]:
+        """Take a client's complaint that it differs; return what to answer.
+
+        Raises:
+            RemoteProtocolError: It is no complaint.
+        """
+        return self._arbiters[client_id].hear(
+            message, self._subscribers[client_id], self._detector.entities, self._frame.tick
+        )
+
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client has an entity or has it not."""
         subscriber, tracked = self._subscribers.get(client_id), self._detector.entities.get(entity)
@@ -135,6 +152,19 @@ class Sender:
         names = [record.name for record in tracked.kind.records if missed & record.bit]
         lacks = f"; changes of {', '.join(names)} were lost and wait to be repaired" if names else ""
         return f"entity {entity} was last sent whole at tick {subscriber.known[entity]}{lacks}"
+
+    def _add_checks(self, chunks: list[Chunk], tick: Tick) -> None:
+        """Say what some of the entities that rest should be; it is never said again if it is lost."""
+        entities = self._detector.entities
+
+        def shared_bits(tracked: Tracked) -> int:
+            return tracked.kind.public_bits if entities.get(tracked.id) is tracked else 0
+
+        run = self._checker.run_for(tick, entities.values(), shared_bits)
+        if run and chunks and len(chunks[-1].data) + len(run) <= self._config.chunk_bytes:
+            chunks[-1].data += run
+        elif run:
+            chunks.append(Chunk(tick, run))
 
     # What a frame means for who sees what.
 
