@@ -11,7 +11,7 @@ from ecsnet.errors import SchemaError
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.chunks import Chunk, ids_of
 from ecsnet.replication.frames import HEADER_BYTES, encode_records
-from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.subscriber import Subscriber
 from ecsnet.wire import Tick
 
@@ -81,24 +81,52 @@ def _add_repairs(
             others of their entity: what changed together arrives together.
     """
     repaired: dict[Tracked, int] = {}
-    for tracked, missed in list(subscriber.dirty.items()):
+    families: dict[int, list[Tracked]] | None = None
+    for tracked in list(subscriber.dirty):
+        if tracked in repaired or tracked not in subscriber.dirty:
+            continue  # went with its family
+        together = [tracked]
+        if tracked.standing.family:
+            families = _kin((*subscriber.dirty, *carried)) if families is None else families
+            together = families[tracked.standing.family]
+        rows = _due(subscriber, together, carried, is_roomy=is_roomy)
+        if not rows:
+            continue
+        if assembly.left_bytes <= keep_bytes or not _add_rows(assembly, subscriber, rows):
+            break
+        repaired.update(rows)
+    return repaired
+
+
+def _due(
+    subscriber: Subscriber, together: Iterable[Tracked], carried: Mapping[Tracked, int], *, is_roomy: bool
+) -> list[Row]:
+    """Return what to repair of some entities now."""
+    rows = []
+    for tracked in together:
         visible = tracked.visible_to(subscriber)
         subscriber.settle(tracked, ~visible)
-        bits = missed & visible
+        missed, in_frame = subscriber.dirty.get(tracked, 0), carried.get(tracked, 0) & visible
+        bits = missed & ~in_frame if is_roomy else missed | in_frame
         if bits:
-            in_frame = carried.get(tracked, 0)
-            bits = bits & ~in_frame if is_roomy else bits | in_frame
-        if not bits:
-            continue
-        if assembly.left_bytes <= keep_bytes:
-            break
-        entry = subscriber.entry(tracked, bits)
-        if not assembly.add_repair(tracked, bits, encode_records(ids_of(bits)), entry):
+            rows.append((tracked, bits))
+    return rows
+
+
+def _add_rows(assembly: Assembly, subscriber: Subscriber, rows: Sequence[Row]) -> bool:
+    """Repair some entities in one message, or where that does not hold them, in several; False if there is no room."""
+    entries = [(encode_records(ids_of(bits)), subscriber.entry(tracked, bits)) for tracked, bits in rows]
+    if len(rows) > 1 and sum([len(records) + len(entry) for records, entry in entries]) + SPARE_BYTES > (
+        assembly.max_message_bytes
+    ):
+        return all([_add_rows(assembly, subscriber, [row]) for row in rows])
+    if not assembly.add_repairs(rows, entries):
+        for (tracked, _), (_, entry) in zip(rows, entries, strict=True):
             _check_size(tracked, len(entry), assembly.max_message_bytes)
-            break
+        return False
+    for tracked, bits in rows:
         subscriber.settle(tracked, bits)
-        repaired[tracked] = bits
-    return repaired
+    return True
 
 
 def _add_fulls(
@@ -152,6 +180,15 @@ def _families(needs_full: Mapping[int, Tracked]) -> dict[int, list[int]]:
     for network_id, tracked in needs_full.items():
         if tracked.standing.family:
             found.setdefault(tracked.standing.family, []).append(network_id)
+    return found
+
+
+def _kin(entities: Iterable[Tracked]) -> dict[int, list[Tracked]]:
+    """Return those that belong together, by their topmost parent."""
+    found: dict[int, list[Tracked]] = {}
+    for tracked in dict.fromkeys(entities):
+        if tracked.standing.family:
+            found.setdefault(tracked.standing.family, []).append(tracked)
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_run, encode_state
-from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.subscriber import Sent
 from ecsnet.wire import Tick, pack_varint
 
@@ -67,12 +67,22 @@ class Assembly:
         self._claim(len(entry), records, is_free=True)
         self._runs.setdefault(records, []).append(entry)
 
-    def add_repair(self, tracked: Tracked, bits: int, records: bytes, entry: bytes) -> bool:
-        """Say again what the client missed."""
-        if not self._claim(len(entry), records):
+    def add_repairs(self, rows: Sequence[Row], entries: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Say again what the client missed of some entities, in one message.
+
+        Args:
+            entries: Of each the list of records its run begins with, and its entry in that.
+        """
+        if len(entries) == 1:
+            [(records, entry)] = entries
+            has_room = self._claim(len(entry), records)
+        else:
+            has_room = self._claim(sum([len(records) + RUN_COUNT_BYTES + len(entry) for records, entry in entries]))
+        if not has_room:
             return False
-        self._runs.setdefault(records, []).append(entry)
-        self._sent.repairs.append((tracked, bits))
+        for records, entry in entries:
+            self._runs.setdefault(records, []).append(entry)
+        self._sent.repairs += rows
         return True
 
     def add_chunk(self, chunk: Chunk) -> bool:

@@ -27,11 +27,10 @@ def broadcast(frame: Frame, interest: Interest, chunk_bytes: int) -> None:
     """
     groups: Groups = {}
     bundles: Bundles = {}
+    private = _private_families(frame, interest) if interest.has_families else ()
     for tracked, bits in frame.changed.items():
         standing, kind = tracked.standing, tracked.kind
-        if standing.public is None or (
-            tracked.naming and bits & kind.ref_bits and interest.names_somebody_hidden(tracked)
-        ):
+        if standing.public is None or standing.family in private or _names_hidden(tracked, bits, interest):
             _mark_for_each(tracked, bits, interest, frame.tick)
             continue
         public = bits & kind.public_bits
@@ -51,6 +50,19 @@ def broadcast(frame: Frame, interest: Interest, chunk_bytes: int) -> None:
         if standing.keeper or standing.owner:
             _mark_for_owners(tracked, bits, interest, frame.tick)
     _cut(groups, bundles, frame.tick, chunk_bytes)
+
+
+def _private_families(frame: Frame, interest: Interest) -> set[int]:
+    """Return the families of which something cannot be shared: so that they stay together nothing of them is."""
+    return {
+        tracked.standing.family
+        for tracked, bits in frame.changed.items()
+        if tracked.standing.family and _names_hidden(tracked, bits, interest)
+    }
+
+
+def _names_hidden(tracked: Tracked, bits: int, interest: Interest) -> bool:
+    return bool(tracked.naming and bits & tracked.kind.ref_bits) and interest.names_somebody_hidden(tracked)
 
 
 def _cut(groups: Groups, bundles: Bundles, tick: Tick, chunk_bytes: int) -> None:

@@ -120,6 +120,11 @@ class Interest:
             found[standing.keeper] = self.subscribers[standing.keeper]
         return found
 
+    @property
+    def has_families(self) -> bool:
+        """Whether anything is part of something."""
+        return bool(self._parts)
+
     def names_somebody_hidden(self, tracked: Tracked) -> bool:
         """Tell whether an entity's values name another that not all clients see."""
         return not all(self._is_open(entity) for entity in tracked.named())

@@ -82,7 +82,9 @@ class Client:
         self.seen: dict[int, int] = {}  # how often an entity came into view
         self.sight = Sight({}, {})
         self.saw: dict[int, bool] = {}  # of every entity whether it sees it, or saw it when it ended
-        self.whole: set[int] = set()  # entities in view of which a full was sent since they came
+        self.whole: set[int] = set()  # entities in view of which a full was sent since they came, and is not known lost
+        self.anew: set[int] = set()  # entities in view that need a full: it tells all, and so does not go with changes
+        self.full_tokens: dict[int, int] = {}  # of the message with the last full of an entity
 
 
 class Model:
@@ -446,6 +448,8 @@ class Model:
         for client in self.clients.values():
             for token, acked in client.reports.pop(self.step, ()):
                 self.sender.report(client.id, token, acked=acked)
+                if not acked:
+                    client.whole -= {entity for entity, last in client.full_tokens.items() if last == token}
         self._look_around()
         self.sender.encode(self.tick)
         for client in self.clients.values():
@@ -459,19 +463,24 @@ class Model:
 
     def _look_around(self) -> None:
         """Note what every client must and may see now."""
-        self.scene = Scene(self.world, schema, CELL_UNITS, self.scene)
+        last, self.scene = self.scene, Scene(self.world, schema, CELL_UNITS, self.scene)
+        values = self.scene.values
+        rebuilt = {entity for entity in values if values[entity].keys() != last.values.get(entity, {}).keys()}
         for client in self.clients.values():
             before, client.sight = client.sight, self.scene.sight(client.id)
+            may = client.sight.may
+            client.anew = rebuilt | {entity for entity, bits in may.items() if bits != before.may.get(entity)}
             for entity in client.sight.may.keys() - before.may.keys():
                 client.seen[entity] = client.seen.get(entity, 0) + 1
             client.saw.update((entity, entity in client.sight.may) for entity in self.scene.values)
-            client.whole &= client.sight.may.keys()
+            client.whole &= may.keys()
+            client.anew |= may.keys() - client.whole
 
     def _send(self, client: Client) -> None:
         messages = self.sender.messages_for(client.id, OwnPart(self.tick, 0), self.budget, self.limit)
         self._check_sizes(client, [message for message, _ in messages])
         for message, token in messages:
-            self._check_message(client, client.receiver.take(message))
+            self._check_message(client, client.receiver.take(message), token)
             self._transmit(client, message, token)
 
     def _transmit(self, client: Client, message: bytes, token: int) -> None:
@@ -512,7 +521,7 @@ class Model:
         if sum(map(len, messages)) > self.budget + 200 * owned + 50 + family:
             raise Violation(f"{sum(map(len, messages))} B for {client.id}, budget {self.budget}")
 
-    def _check_message(self, client: Client, state: State) -> None:
+    def _check_message(self, client: Client, state: State, token: int) -> None:
         for network_id, values, _ in state.fulls:
             for record_id, held in values:
                 if record_id == TITLE.id:
@@ -535,6 +544,7 @@ class Model:
         self._check_together(client, carried)
         fulls = {client.names[network_id] for network_id, _, _ in state.fulls}
         self._check_family(client, fulls)
+        client.full_tokens.update(dict.fromkeys(fulls, token))
 
     def _name(self, client: Client, network_id: int, entity: int) -> None:
         if client.names.setdefault(network_id, entity) != entity:
@@ -592,7 +602,7 @@ class Model:
         for root in {self.scene.roots[entity] for entity in carried}:
             changed = {
                 (entity, schema.records_of[cls][0].id)
-                for entity in self.scene.bundle(root)
+                for entity in self.scene.bundle(root) - client.anew
                 for cls in self.touched.get(entity, ())
                 if cls is not Oath and self.world.has_component(entity, cls) and not self._is_paused(entity)
             }
