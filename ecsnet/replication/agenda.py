@@ -134,9 +134,11 @@ def _add_fulls(
 ) -> None:
     """Send entities whole, those the client steers first, until the budget is down to what is kept for others.
 
-    An entity goes together with its parts, unless they are more than a message holds.
+    An entity goes together with its parts, unless they are more than a message holds. The first in the queue may be
+    more than is left, once no earlier debt is open: however thin a link is, what waits for it comes in its turn.
     """
     needs_full = subscriber.needs_full
+    may_overdraw = not subscriber.overdrawn and assembly.left_bytes > 0
     ahead = [network_id for network_id in map(subscriber.names.of, first) if network_id in needs_full]
     families: dict[int, list[int]] | None = None
     for network_id in [*ahead, *needs_full]:
@@ -147,20 +149,31 @@ def _add_fulls(
         if family:
             families = _families(needs_full) if families is None else families
             together = families[family]
-        if not _add_together(assembly, subscriber, together, tick, keep_bytes):
+        if not _add_together(assembly, subscriber, together, tick, keep_bytes, may_overdraw=may_overdraw):
             return
+        may_overdraw = False
 
 
 def _add_together(
-    assembly: Assembly, subscriber: Subscriber, network_ids: Sequence[int], tick: Tick, keep_bytes: int
+    assembly: Assembly,
+    subscriber: Subscriber,
+    network_ids: Sequence[int],
+    tick: Tick,
+    keep_bytes: int,
+    *,
+    may_overdraw: bool = False,
 ) -> bool:
     """Send some entities whole; False if there is no room left."""
     fulls = [_full(assembly, subscriber, network_id, tick) for network_id in network_ids]
     size = sum([len(full) for _, _, full in fulls])
     if len(fulls) > 1 and size + SPARE_BYTES > assembly.max_message_bytes:
         return all(_add_together(assembly, subscriber, [each], tick, keep_bytes) for each in network_ids)
-    if size > assembly.left_bytes - keep_bytes or not assembly.add_fulls(fulls):
+    has_room = size <= assembly.left_bytes - keep_bytes and assembly.add_fulls(fulls)
+    if not has_room and not (may_overdraw and assembly.add_fulls(fulls, is_free=True)):
         return False
+    if not has_room:
+        subscriber.overdrawn = max(0, size - assembly.left_bytes)
+        assembly.left_bytes -= size
     for network_id in network_ids:
         subscriber.known[network_id] = tick
         del subscriber.needs_full[network_id]

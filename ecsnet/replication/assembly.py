@@ -46,13 +46,14 @@ class Assembly:
         self._sent.gones.append((network_id, is_end))
         return True
 
-    def add_fulls(self, fulls: Sequence[tuple[int, Tracked, bytes]]) -> bool:
+    def add_fulls(self, fulls: Sequence[tuple[int, Tracked, bytes]], *, is_free: bool = False) -> bool:
         """Say everything the client may see of some entities, in one message.
 
         Args:
             fulls: Of each its network id and its full.
+            is_free: Whatever is left of the budget, which the caller settles.
         """
-        if not self._claim(sum([len(full) for _, _, full in fulls])):
+        if not self._claim(sum([len(full) for _, _, full in fulls]), is_free=is_free):
             return False
         self._fulls += [full for _, _, full in fulls]
         self._sent.fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]

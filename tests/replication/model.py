@@ -475,6 +475,10 @@ class Model:
             client.saw.update((entity, entity in client.sight.may) for entity in self.scene.values)
             client.whole &= may.keys()
             client.anew |= may.keys() - client.whole
+            # What a client steers comes with its own part, whole and with every send.
+            client.anew |= {
+                entity for entity, (_, owner) in self.world.observe(Press, Owner) if owner.client_id == client.id
+            }
 
     def _send(self, client: Client) -> None:
         messages = self.sender.messages_for(client.id, OwnPart(self.tick, 0), self.budget, self.limit)
