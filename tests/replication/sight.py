@@ -53,6 +53,7 @@ class Scene:
         self._world = world
         self._schema = schema
         self._margin = MARGIN_CELLS * cell_units
+        self._owners = {entity: owner.client_id for entity, owner in world.observe(Owner)}
         self._viewers: dict[int, list[tuple[float, float, float]]] = {}
         for entity, (viewer, owner) in world.observe(Viewer, Owner):
             self._viewers.setdefault(owner.client_id, []).append(self._reach(entity, viewer))
@@ -70,22 +71,17 @@ class Scene:
             if values:
                 self.values[entity] = values
         self.roots = {entity: self._root(entity) for entity in self.values}
+        self._bits = {entity: self._by_audience(values) for entity, values in self.values.items()}
         self.explicit = {entity for entity, root in self.roots.items() if world.has_component(root, VisibleTo)}
 
     def sight(self, client: int) -> Sight:
         """Return what a client must and may see."""
-        must: Bits = {}
-        may: Bits = {}
-        for entity, values in self.values.items():
-            is_owner = self._owner(entity) == client
-            bits = sum(1 << record for record in values if self._gets(client, entity, record, is_owner=is_owner))
-            if not bits:
-                continue
-            root = self.roots[entity]
-            if self._sees(client, root, margin=0.0):
-                must[entity] = bits
-            if self._sees(client, root, margin=self._margin):
-                may[entity] = bits
+        roots = dict.fromkeys(self.roots.values())
+        near = {root for root in roots if self._sees(client, root, margin=0.0)}
+        far = near | {root for root in roots if root not in near and self._sees(client, root, margin=self._margin)}
+        bits = {entity: self._gets(client, entity) for entity, root in self.roots.items() if root in far}
+        may = {entity: seen for entity, seen in bits.items() if seen}
+        must = {entity: seen for entity, seen in may.items() if self.roots[entity] in near}
         return Sight(must, may)
 
     def bundle(self, entity: int) -> set[int]:
@@ -128,11 +124,21 @@ class Scene:
 
     # Rules of records.
 
-    def _gets(self, client: int, entity: int, record_id: int, *, is_owner: bool) -> bool:
-        audience = self._schema.records[record_id].audience
-        if audience is Audience.EVERYONE or is_owner:
-            return True
-        return audience is Audience.TEAM and self._team_of_client(client) == self._team_of(entity) != 0
+    def _gets(self, client: int, entity: int) -> int:
+        """Return the records of an entity it sees that are for a client."""
+        bits = self._bits[entity]
+        if self._owner(entity) == client:
+            return sum(bits.values())
+        team = bits[Audience.TEAM]
+        if team and not self._team_of_client(client) == self._team_of(entity) != 0:
+            team = 0
+        return bits[Audience.EVERYONE] + team
+
+    def _by_audience(self, values: Mapping[int, Values]) -> dict[Audience, int]:
+        bits = dict.fromkeys(Audience, 0)
+        for record in values:
+            bits[self._schema.records[record].audience] |= 1 << record
+        return bits
 
     def _team_of_client(self, client: int) -> int:
         return self._own_team(self._players.get(client, 0)) or 0
@@ -150,8 +156,7 @@ class Scene:
     # The World.
 
     def _owner(self, entity: int) -> int:
-        owner = self._world.try_component(entity, Owner)
-        return 0 if owner is None else owner.client_id
+        return self._owners.get(entity, 0)
 
     def _rooms_of(self, entity: int) -> frozenset[str]:
         rooms = self._world.try_component(entity, Rooms)
