@@ -12,6 +12,7 @@ from typing import Self
 from ecsnet import keys, udp
 from ecsnet.client import Client
 from ecsnet.clock import Clock, MonotonicClock
+from ecsnet.collector import calm_collector
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.events import PlayerEvent
 from ecsnet.firstuse import FirstUse
@@ -87,17 +88,22 @@ class RunningServer(Server):
     def run(self, *, seconds: float | None = None, report: Callable[[PlayerEvent], None] | None = None) -> None:
         """Serve until Ctrl-C, SIGTERM or the time is up; then tell every client why, and close the path.
 
+        Meanwhile the process's garbage collector is kept out of the ticks; see `collector.py`. A host with a loop of
+        its own, around `update`, can use `ecsnet.collector.calm_collector` there, or does as it likes.
+
         Args:
             report: Called for everybody who comes and goes.
         """
         end = None if seconds is None else self.clock.now() + seconds
         with stop_signals() as stopped:
-            while not stopped() and (end is None or self.clock.now() < end):
-                self.update()
-                for event in self.events():
-                    if report is not None:
-                        report(event)
-                self._read_until_due(end)
+            self.update()  # its tick makes the level, before what is there is taken out of the collector's search
+            with calm_collector():
+                while not stopped() and (end is None or self.clock.now() < end):
+                    self.update()
+                    for event in self.events():
+                        if report is not None:
+                            report(event)
+                    self._read_until_due(end)
             self.shut_down()
 
     def _read_until_due(self, end: float | None) -> None:

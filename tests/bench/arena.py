@@ -17,6 +17,7 @@ from itertools import islice
 
 from ecsnet import Game, Server, World, netvar, player_input
 from ecsnet.admission import Credentials
+from ecsnet.collector import calm_collector
 from ecsnet.config import HandshakeConfig, ServerConfig, TransportConfig
 from ecsnet.paths import UdpPath
 from ecsnet.peer import CHANNELS, INPUT, STATE
@@ -117,6 +118,8 @@ class Arena:
         _raise_file_limit()
         self._collections = Collections()
         gc.callbacks.append(self._collections.note)
+        self._calm = calm_collector()  # as a server's loop does; entities and clients come later, as they do there
+        self._calm.__enter__()
         self.meter = Meter()
         game = Game(
             "bench", input=Move, tick_rate_hz=SEND_RATE_HZ, send_rate_hz=SEND_RATE_HZ, max_clients=max(clients, 1)
@@ -232,6 +235,7 @@ class Arena:
 
     def close(self) -> None:
         """Free the sockets."""
+        self._calm.__exit__(None, None, None)
         gc.callbacks.remove(self._collections.note)
         self.path.close()
         for sock in self.sockets.values():

@@ -1072,9 +1072,12 @@ def encode_state(state: State, description: Description) -> bytes:
         data += bytes([len(run.records), *run.records]) + varint(len(run.entities))
         for entity, values in run.entities:
             data += varint(entity) + _encode_records(run.records, values, description)
-    if state.checks:
-        data += b"\0" + varint(len(state.checks))
-    for check in state.checks:
+    return data + _encode_checks(state.checks)
+
+
+def _encode_checks(checks: Sequence[Check]) -> bytes:
+    data = b"\0" + varint(len(checks)) if checks else b""
+    for check in checks:
         data += varint(check.entity) + bytes([len(check.records), *check.records]) + unsigned(check.crc, 4)
     return data
 
