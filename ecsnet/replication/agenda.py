@@ -119,7 +119,7 @@ def _add_rows(assembly: Assembly, subscriber: Subscriber, rows: Sequence[Row]) -
     if len(rows) > 1 and sum([len(records) + len(entry) for records, entry in entries]) + SPARE_BYTES > (
         assembly.max_message_bytes
     ):
-        return all([_add_rows(assembly, subscriber, [row]) for row in rows])
+        return all(_add_rows(assembly, subscriber, [row]) for row in rows)
     if not assembly.add_repairs(rows, entries):
         for (tracked, _), (_, entry) in zip(rows, entries, strict=True):
             _check_size(tracked, len(entry), assembly.max_message_bytes)

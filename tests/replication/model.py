@@ -84,6 +84,7 @@ class Client:
         self.saw: dict[int, bool] = {}  # of every entity whether it sees it, or saw it when it ended
         self.whole: set[int] = set()  # entities in view of which a full was sent since they came, and is not known lost
         self.anew: set[int] = set()  # entities in view that need a full: it tells all, and so does not go with changes
+        self.told_whole: set[int] = set()  # entities of which a full was sent in the last tick
         self.full_tokens: dict[int, int] = {}  # of the message with the last full of an entity
 
 
@@ -324,7 +325,6 @@ class Model:
 
     def _change_rule(self, rule: str) -> None:
         """Change what decides who sees an entity, or what a player sees."""
-        world, chance = self.world, self.chance
         players = [client.player for client in self.clients.values()]
         entity = self._any([*self.awake, *players])
         if not entity:
@@ -332,28 +332,34 @@ class Model:
         self.restless.add(entity)
         match rule:
             case "room":
-                rooms = world.try_component(entity, Rooms)
-                if rooms is not None and chance.random() < 0.7:
-                    rooms.names = self._some_rooms()
-                elif rooms is not None:
-                    world.remove_component(entity, Rooms)
-                else:
-                    world.add_component(entity, Rooms(self._some_rooms()))
+                self._change_rooms(entity)
             case "team":
-                team, seat = world.try_component(entity, Team), world.try_component(entity, Seat)
-                if team is not None:
-                    team.number = chance.choice([0, 1, 2])
-                elif seat is not None:
-                    seat.team = chance.choice([0, 1, 2])
+                self._change_team(entity)
             case "grid":
                 self._look(self._any(players))
             case "list":
                 self._relist(entity if entity not in players else self._any(self.awake))
             case "family" if entity not in players:
-                if world.has_component(entity, Parent) and chance.random() < 0.5:
-                    world.remove_component(entity, Parent)
+                if self.world.has_component(entity, Parent) and self.chance.random() < 0.5:
+                    self.world.remove_component(entity, Parent)
                 else:
                     self._adopt(entity)
+
+    def _change_rooms(self, entity: int) -> None:
+        rooms = self.world.try_component(entity, Rooms)
+        if rooms is not None and self.chance.random() < 0.7:
+            rooms.names = self._some_rooms()
+        elif rooms is not None:
+            self.world.remove_component(entity, Rooms)
+        else:
+            self.world.add_component(entity, Rooms(self._some_rooms()))
+
+    def _change_team(self, entity: int) -> None:
+        team, seat = self.world.try_component(entity, Team), self.world.try_component(entity, Seat)
+        if team is not None:
+            team.number = self.chance.choice([0, 1, 2])
+        elif seat is not None:
+            seat.team = self.chance.choice([0, 1, 2])
 
     def _relist(self, entity: int) -> None:
         listed = self.world.try_component(entity, VisibleTo)
@@ -426,7 +432,7 @@ class Model:
         entity = self.world.create_entity(Player(self.next_client), Owner(self.next_client))
         self.world.add_component(entity, Title(entity))
         for rule in self.rules:
-            if rule == "room" or rule == "team":
+            if rule in {"room", "team"}:
                 self._set_rule(entity, rule)
         if "grid" in self.rules:
             x, y = self._somewhere()
@@ -471,7 +477,8 @@ class Model:
         for client in self.clients.values():
             before, client.sight = client.sight, self.scene.sight(client.id)
             may = client.sight.may
-            client.anew = rebuilt | {entity for entity, bits in may.items() if bits != before.may.get(entity)}
+            client.anew -= client.whole & client.told_whole
+            client.anew |= rebuilt | {entity for entity, bits in may.items() if bits != before.may.get(entity)}
             for entity in client.sight.may.keys() - before.may.keys():
                 client.seen[entity] = client.seen.get(entity, 0) + 1
             client.saw.update((entity, entity in client.sight.may) for entity in self.scene.values)
@@ -483,6 +490,7 @@ class Model:
             }
 
     def _send(self, client: Client) -> None:
+        client.told_whole.clear()
         messages = self.sender.messages_for(client.id, OwnPart(self.tick, 0), self.budget, self.limit)
         self._check_sizes(client, [message for message, _ in messages])
         for message, token in messages:
@@ -550,6 +558,7 @@ class Model:
         self._check_together(client, carried)
         fulls = {client.names[network_id] for network_id, _, _ in state.fulls}
         self._check_family(client, fulls)
+        client.told_whole |= fulls
         client.full_tokens.update(dict.fromkeys(fulls, token))
 
     def _name(self, client: Client, network_id: int, entity: int) -> None:
@@ -663,8 +672,8 @@ class Model:
         else:
             raise Violation(f"did not converge: {difference}")
         for after in range(60):
-            self._send_tick()
-            difference = self._difference() if after % 5 == 4 else ""
+            self._send_tick()  # until nothing is on its way any more: an old leave, and the full that came after it
+            difference = self._difference() if after >= 45 and after % 5 == 0 else ""
             if difference:
                 raise Violation(f"had converged, then did not: {difference}")
 

@@ -1,8 +1,8 @@
 """Who shall see what of a World at one moment: the rules of the audiences, sentence by sentence, by brute force.
 
-It shares nothing with what it judges but the components and the codecs. On the grid a rule leaves a choice, so there are
-two answers: what a client must see, as it is within a Viewer's radius, and what it may see, as it is not beyond that by
-more than a margin.
+It shares nothing with what it judges but the components and the codecs. On the grid the rule leaves a choice, so there
+are two answers: what a client must see, as it is within a Viewer's radius, and what it may see, as it is not beyond
+that by more than a margin.
 """
 
 import math
@@ -18,8 +18,8 @@ from ecsnet.world import World
 
 __all__ = ["Records", "Scene", "Sight", "mapped"]
 
-# Both may be a quarter of a cell out of theirs, and these stand apart by up to half a cell more than the radius: at most,
-# across a corner, 0.5 + 2.5 * sqrt(2) cells. See ecsnet/replication/grid.py.
+# Both may be a quarter of a cell out of theirs, and these stand apart by up to half a cell more than the radius: at
+# most, across a corner, 0.5 + 2.5 * sqrt(2) cells. See ecsnet/replication/grid.py.
 MARGIN_CELLS = 4.04
 ROUNDING_UNITS = 0.1  # of positions
 
@@ -94,15 +94,16 @@ class Scene:
         root, world = self.roots.get(entity, 0), self._world
         kinds = (Rooms, VisibleTo, Near, Transform2D, Owner, Team, Seat, Paused)
         rules = [part for part in [world.try_component(root, kind) for kind in kinds] if part is not None]
+        rooms, team, viewers = self._rooms.get(client, ()), self._team_of_client(client), self._viewers.get(client, [])
         return (
-            f"{entity}, owner {self._owner(entity)}, of root {root} with {rules}; client {client} has rooms {sorted(self._rooms.get(client, ()))}, "
-            f"team {self._team_of_client(client)}, viewers {self._viewers.get(client, [])}"
+            f"{entity}, owner {self._owner(entity)}, of root {root} with {rules}; "
+            f"client {client} has rooms {sorted(rooms)}, team {team}, viewers {viewers}"
         )
 
     # Rules of entities.
 
     def _sees(self, client: int, root: int, *, margin: float) -> bool:
-        """Tell whether all rules of an entity without a parent hold; its owner always sees it, and what is part of it."""
+        """Tell whether all rules of an entity without a parent hold; its owner always sees it and its parts."""
         if self._owner(root) == client:
             return True
         world = self._world

@@ -141,8 +141,8 @@ class Steward:
     """Changes an estate by chance: each step a few things of every kind.
 
     Attributes:
-        touched: Entities changed, or paused, since the last send. Those are not paused, and these not changed: which came
-            first nobody could tell who looks only when something is sent.
+        touched: Entities changed since the last send. They are not paused, nor is changed what was paused since:
+            which came first nobody can tell who looks only when something is sent.
     """
 
     def __init__(self, world: World, seed: int, *, most: int = 24) -> None:
@@ -328,7 +328,9 @@ class Steward:
     def _pause(self) -> None:
         """Pause what was said as it is and looks at nothing."""
         world = self._world
-        idle = [entity for entity in self._mine if entity not in self.touched and not world.has_component(entity, Viewer)]
+        idle = [
+            entity for entity in self._mine if entity not in self.touched and not world.has_component(entity, Viewer)
+        ]
         entity = self._any(idle)
         if entity and not world.has_component(entity, Paused):
             self._settled.add(entity)
@@ -477,7 +479,7 @@ class Watcher:
     last: Moment | None = None
 
     def __post_init__(self) -> None:
-        sender = self.server._session.sender  # noqa: SLF001  # what is sent is what it encodes
+        sender = self.server._session.sender  # what is sent is what it encodes
         encode = sender.encode
 
         def encode_and_note(tick: Tick) -> None:
@@ -531,8 +533,7 @@ def held_by(client: Client) -> tuple[Records, list[str]]:
     held: Records = {}
     for network_id, confirmed in view.items():
         held[marks[network_id]] = {
-            record: mapped(client.schema.records[record].codec, values, marks)
-            for record, values in confirmed.items()
+            record: mapped(client.schema.records[record].codec, values, marks) for record, values in confirmed.items()
         }
     return held, wrong + list(world_differences(client)) + list(_leftovers(client))
 
