@@ -8,7 +8,7 @@ many ticks as it takes, and a link that is too thin gets everything in turn.
 from collections.abc import Iterable, Mapping, Sequence
 
 from ecsnet.errors import SchemaError
-from ecsnet.replication.assembly import Assembly
+from ecsnet.replication.assembly import SPARE_BYTES, Assembly
 from ecsnet.replication.chunks import Chunk, ids_of
 from ecsnet.replication.frames import HEADER_BYTES, encode_records
 from ecsnet.replication.kinds import Row, Tracked
@@ -16,8 +16,6 @@ from ecsnet.replication.subscriber import Subscriber
 from ecsnet.wire import Tick
 
 __all__ = ["fill"]
-
-SPARE_BYTES = 64  # for the headers around a single item, with room for a list of records
 
 
 def fill(
@@ -83,13 +81,13 @@ def _add_repairs(
     repaired: dict[Tracked, int] = {}
     families: dict[int, list[Tracked]] | None = None
     for tracked in list(subscriber.dirty):
-        if tracked in repaired or tracked not in subscriber.dirty:
+        if tracked not in subscriber.dirty:
             continue  # went with its family
         together = [tracked]
         if tracked.standing.family:
-            families = _kin((*subscriber.dirty, *carried)) if families is None else families
+            families = _families([*subscriber.dirty, *carried]) if families is None else families
             together = families[tracked.standing.family]
-        rows = _due(subscriber, together, carried, is_roomy=is_roomy)
+        rows = _missed(subscriber, together, carried, is_roomy=is_roomy)
         if not rows:
             continue
         if assembly.left_bytes <= keep_bytes or not _add_rows(assembly, subscriber, rows):
@@ -98,30 +96,29 @@ def _add_repairs(
     return repaired
 
 
-def _due(
+def _missed(
     subscriber: Subscriber, together: Iterable[Tracked], carried: Mapping[Tracked, int], *, is_roomy: bool
 ) -> list[Row]:
-    """Return what to repair of some entities now."""
+    """Return what of these entities the client is to be told beside the frame."""
     rows = []
     for tracked in together:
         visible = tracked.visible_to(subscriber)
         subscriber.settle(tracked, ~visible)
-        missed, in_frame = subscriber.dirty.get(tracked, 0), carried.get(tracked, 0) & visible
-        bits = missed & ~in_frame if is_roomy else missed | in_frame
+        in_frame = carried.get(tracked, 0)
+        bits = subscriber.dirty.get(tracked, 0)
+        bits = bits & ~in_frame if is_roomy else bits | in_frame
         if bits:
             rows.append((tracked, bits))
     return rows
 
 
 def _add_rows(assembly: Assembly, subscriber: Subscriber, rows: Sequence[Row]) -> bool:
-    """Repair some entities in one message, or where that does not hold them, in several; False if there is no room."""
-    entries = [(encode_records(ids_of(bits)), subscriber.entry(tracked, bits)) for tracked, bits in rows]
-    if len(rows) > 1 and sum([len(records) + len(entry) for records, entry in entries]) + SPARE_BYTES > (
-        assembly.max_message_bytes
-    ):
-        return all(_add_rows(assembly, subscriber, [row]) for row in rows)
-    if not assembly.add_repairs(rows, entries):
-        for (tracked, _), (_, entry) in zip(rows, entries, strict=True):
+    """Send rows in one message, or one by one where they are too many for that; False if there is no room left."""
+    repairs = [(tracked, bits, encode_records(ids_of(bits)), subscriber.entry(tracked, bits)) for tracked, bits in rows]
+    if not assembly.add_repairs(repairs):
+        if len(rows) > 1 and sum([len(entry) for *_, entry in repairs]) > assembly.together_bytes:
+            return all(_add_rows(assembly, subscriber, [row]) for row in rows)
+        for tracked, _, _, entry in repairs:
             _check_size(tracked, len(entry), assembly.max_message_bytes)
         return False
     for tracked, bits in rows:
@@ -134,46 +131,41 @@ def _add_fulls(
 ) -> None:
     """Send entities whole, those the client steers first, until the budget is down to what is kept for others.
 
-    An entity goes together with its parts, unless they are more than a message holds. The first in the queue may be
-    more than is left, once no earlier debt is open: however thin a link is, what waits for it comes in its turn.
+    An entity goes together with its parts, unless they are more than a message, or half of the budget, holds. The first
+    in the queue may be more than is left, if no such debt is open: however thin the link, what waits gets its turn.
     """
     needs_full = subscriber.needs_full
-    may_overdraw = not subscriber.overdrawn and assembly.left_bytes > 0
+    assembly.may_overdraw = not subscriber.overdrawn and assembly.left_bytes > 0
     ahead = [network_id for network_id in map(subscriber.names.of, first) if network_id in needs_full]
-    families: dict[int, list[int]] | None = None
+    families: dict[int, list[Tracked]] | None = None
     for network_id in [*ahead, *needs_full]:
         if network_id not in needs_full:
             continue  # went ahead, or with its family
         family = needs_full[network_id].standing.family
         together = [network_id]
         if family:
-            families = _families(needs_full) if families is None else families
-            together = families[family]
-        if not _add_together(assembly, subscriber, together, tick, keep_bytes, may_overdraw=may_overdraw):
+            families = _families(needs_full.values()) if families is None else families
+            together = [subscriber.names.of(each.id) for each in families[family]]
+        if not _add_together(assembly, subscriber, together, tick, keep_bytes):
             return
-        may_overdraw = False
 
 
 def _add_together(
-    assembly: Assembly,
-    subscriber: Subscriber,
-    network_ids: Sequence[int],
-    tick: Tick,
-    keep_bytes: int,
-    *,
-    may_overdraw: bool = False,
+    assembly: Assembly, subscriber: Subscriber, network_ids: Sequence[int], tick: Tick, keep_bytes: int
 ) -> bool:
     """Send some entities whole; False if there is no room left."""
     fulls = [_full(assembly, subscriber, network_id, tick) for network_id in network_ids]
     size = sum([len(full) for _, _, full in fulls])
-    if len(fulls) > 1 and size + SPARE_BYTES > assembly.max_message_bytes:
+    if len(fulls) > 1 and size > assembly.together_bytes:
         return all(_add_together(assembly, subscriber, [each], tick, keep_bytes) for each in network_ids)
-    has_room = size <= assembly.left_bytes - keep_bytes and assembly.add_fulls(fulls)
-    if not has_room and not (may_overdraw and assembly.add_fulls(fulls, is_free=True)):
-        return False
-    if not has_room:
+    if size <= assembly.left_bytes - keep_bytes and assembly.add_fulls(fulls):
+        pass
+    elif assembly.may_overdraw and assembly.add_fulls(fulls, is_free=True):
         subscriber.overdrawn = max(0, size - assembly.left_bytes)
         assembly.left_bytes -= size
+    else:
+        return False
+    assembly.may_overdraw = False
     for network_id in network_ids:
         subscriber.known[network_id] = tick
         del subscriber.needs_full[network_id]
@@ -187,17 +179,8 @@ def _full(assembly: Assembly, subscriber: Subscriber, network_id: int, tick: Tic
     return network_id, tracked, full
 
 
-def _families(needs_full: Mapping[int, Tracked]) -> dict[int, list[int]]:
-    """Return the network ids of those that belong together, by their topmost parent."""
-    found: dict[int, list[int]] = {}
-    for network_id, tracked in needs_full.items():
-        if tracked.standing.family:
-            found.setdefault(tracked.standing.family, []).append(network_id)
-    return found
-
-
-def _kin(entities: Iterable[Tracked]) -> dict[int, list[Tracked]]:
-    """Return those that belong together, by their topmost parent."""
+def _families(entities: Iterable[Tracked]) -> dict[int, list[Tracked]]:
+    """Return those that belong together, each once, by their topmost parent."""
     found: dict[int, list[Tracked]] = {}
     for tracked in dict.fromkeys(entities):
         if tracked.standing.family:

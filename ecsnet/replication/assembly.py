@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_run, encode_state
-from ecsnet.replication.kinds import Row, Tracked
+from ecsnet.replication.kinds import Tracked
 from ecsnet.replication.subscriber import Sent
 from ecsnet.wire import Tick, pack_varint
 
-__all__ = ["Assembly"]
+__all__ = ["SPARE_BYTES", "Assembly"]
 
 RUN_COUNT_BYTES = 2  # set aside for the count of a run
+SPARE_BYTES = 64  # for the headers around a single item, with room for a list of records
 
 
 class Assembly:
@@ -20,6 +21,8 @@ class Assembly:
 
     Attributes:
         left_bytes: What is left of the budget.
+        may_overdraw: Whether the next entity sent whole may be more than is left.
+        together_bytes: Most that may be asked to go in one message: a part of the budget, as others want some, too.
     """
 
     def __init__(self, tick: Tick, own: OwnPart, *, joining: int, budget_bytes: int, max_message_bytes: int) -> None:
@@ -34,6 +37,8 @@ class Assembly:
         self._joining = joining
         self.left_bytes = budget_bytes
         self.max_message_bytes = max_message_bytes
+        self.may_overdraw = False
+        self.together_bytes = min(max_message_bytes - SPARE_BYTES, budget_bytes // 2 - SPARE_BYTES)
         self._messages: list[tuple[bytes, Sent]] = []
         self._begin()
 
@@ -68,22 +73,22 @@ class Assembly:
         self._claim(len(entry), records, is_free=True)
         self._runs.setdefault(records, []).append(entry)
 
-    def add_repairs(self, rows: Sequence[Row], entries: Sequence[tuple[bytes, bytes]]) -> bool:
-        """Say again what the client missed of some entities, in one message.
+    def add_repairs(self, repairs: Sequence[tuple[Tracked, int, bytes, bytes]]) -> bool:
+        """Say again what the client missed, in one message.
 
         Args:
-            entries: Of each the list of records its run begins with, and its entry in that.
+            repairs: Of each entity the records as bits and as a run begins with them, and its entry.
         """
-        if len(entries) == 1:
-            [(records, entry)] = entries
+        if len(repairs) == 1:
+            [(_, _, records, entry)] = repairs
             has_room = self._claim(len(entry), records)
         else:
-            has_room = self._claim(sum([len(records) + RUN_COUNT_BYTES + len(entry) for records, entry in entries]))
+            has_room = self._claim(sum([len(entry) + len(records) + RUN_COUNT_BYTES for *_, records, entry in repairs]))
         if not has_room:
             return False
-        for records, entry in entries:
+        for tracked, bits, records, entry in repairs:
             self._runs.setdefault(records, []).append(entry)
-        self._sent.repairs += rows
+            self._sent.repairs.append((tracked, bits))
         return True
 
     def add_chunk(self, chunk: Chunk) -> bool:

@@ -4,7 +4,7 @@ What cannot be shared is marked for each client it is for, and goes the way of r
 whose viewers are named, and values that name entities which not all of the audience see.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from ecsnet.replication.audiences import Audience
@@ -17,7 +17,6 @@ from ecsnet.wire import Tick
 __all__ = ["broadcast"]
 
 Groups: TypeAlias = dict[Audience, dict[int, list[Tracked]]]
-Bundles: TypeAlias = dict[Audience, dict[int, Bundle]]  # by topmost parent
 
 
 def broadcast(frame: Frame, interest: Interest, chunk_bytes: int) -> None:
@@ -26,17 +25,18 @@ def broadcast(frame: Frame, interest: Interest, chunk_bytes: int) -> None:
     HOT: once per changed entity per send tick; tests/bench/bench_state.py.
     """
     groups: Groups = {}
-    bundles: Bundles = {}
-    private = _private_families(frame, interest) if interest.has_families else ()
+    families: dict[int, Bundle] = {}
     for tracked, bits in frame.changed.items():
         standing, kind = tracked.standing, tracked.kind
-        if standing.public is None or standing.family in private or _names_hidden(tracked, bits, interest):
+        if standing.family:
+            families.setdefault(standing.family, []).append((tracked, bits))
+            continue
+        if _is_personal(tracked, bits, interest):
             _mark_for_each(tracked, bits, interest, frame.tick)
             continue
         public = bits & kind.public_bits
-        if standing.family:
-            bundles.setdefault(standing.public, {}).setdefault(standing.family, []).append((tracked, public))
-        elif public:
+        if public:
+            assert standing.public is not None
             of_audience = groups.get(standing.public)
             if of_audience is None:
                 groups[standing.public] = {public: [tracked]}
@@ -44,33 +44,37 @@ def broadcast(frame: Frame, interest: Interest, chunk_bytes: int) -> None:
                 of_audience[public].append(tracked)
             else:
                 of_audience[public] = [tracked]
-        team = bits & kind.team_bits
-        if team and standing.team is not None:
-            groups.setdefault(standing.team, {}).setdefault(team, []).append(tracked)
-        if standing.keeper or standing.owner:
-            _mark_for_owners(tracked, bits, interest, frame.tick)
-    _cut(groups, bundles, frame.tick, chunk_bytes)
-
-
-def _private_families(frame: Frame, interest: Interest) -> set[int]:
-    """Return the families of which something cannot be shared: so that they stay together nothing of them is."""
-    return {
-        tracked.standing.family
-        for tracked, bits in frame.changed.items()
-        if tracked.standing.family and _names_hidden(tracked, bits, interest)
-    }
-
-
-def _names_hidden(tracked: Tracked, bits: int, interest: Interest) -> bool:
-    return bool(tracked.naming and bits & tracked.kind.ref_bits) and interest.names_somebody_hidden(tracked)
-
-
-def _cut(groups: Groups, bundles: Bundles, tick: Tick, chunk_bytes: int) -> None:
+        if standing.team is not None or standing.keeper or standing.owner:
+            _tell_the_few(tracked, bits, groups, interest, frame.tick)
+    bundles = _bundle(families.values(), groups, interest, frame.tick)
     for audience in {**groups, **bundles}:
-        audience.told_at = tick
-        audience.chunks = list(cut(groups.get(audience, _NO_GROUPS), tick, chunk_bytes))
-        if audience in bundles:
-            audience.chunks += cut_bundles(bundles[audience].values(), tick, chunk_bytes)
+        audience.told_at = frame.tick
+        audience.chunks = list(cut(groups.get(audience, _NO_GROUPS), frame.tick, chunk_bytes))
+        audience.chunks += cut_bundles(bundles.get(audience, ()), frame.tick, chunk_bytes)
+
+
+def _bundle(families: Iterable[Bundle], groups: Groups, interest: Interest, tick: Tick) -> dict[Audience, list[Bundle]]:
+    """Keep together what changed of entities and their parts: all of it shared, or none."""
+    bundles: dict[Audience, list[Bundle]] = {}
+    for family in families:
+        if any(_is_personal(tracked, bits, interest) for tracked, bits in family):
+            for tracked, bits in family:
+                _mark_for_each(tracked, bits, interest, tick)
+            continue
+        for tracked, bits in family:
+            _tell_the_few(tracked, bits, groups, interest, tick)
+        audience = family[0][0].standing.public
+        assert audience is not None
+        public = [(tracked, bits & tracked.kind.public_bits) for tracked, bits in family]
+        bundles.setdefault(audience, []).append([row for row in public if row[1]])
+    return bundles
+
+
+def _is_personal(tracked: Tracked, bits: int, interest: Interest) -> bool:
+    """Tell whether each client must be told in its own terms."""
+    if tracked.standing.public is None:
+        return True
+    return bool(tracked.naming and bits & tracked.kind.ref_bits) and interest.names_somebody_hidden(tracked)
 
 
 def _mark_for_each(tracked: Tracked, bits: int, interest: Interest, tick: Tick) -> None:
@@ -78,18 +82,21 @@ def _mark_for_each(tracked: Tracked, bits: int, interest: Interest, tick: Tick) 
         subscriber.mark(tracked, bits & tracked.visible_to(subscriber), tick)
 
 
-def _mark_for_owners(tracked: Tracked, bits: int, interest: Interest, tick: Tick) -> None:
-    """Mark what those who see an entity because of its owner are not told by its audiences."""
-    standing = tracked.standing
+def _tell_the_few(tracked: Tracked, bits: int, groups: Groups, interest: Interest, tick: Tick) -> None:
+    """Tell what is for the team; mark what those who see an entity as its owner are not told by its audiences."""
+    standing, kind = tracked.standing, tracked.kind
+    team = bits & kind.team_bits
+    if team and standing.team is not None:
+        groups.setdefault(standing.team, {}).setdefault(team, []).append(tracked)
     for client_id in {standing.owner: None, standing.keeper: None}:
         subscriber = interest.subscribers.get(client_id)
-        if subscriber is None or (tracked.kind.is_steered and client_id == standing.owner == standing.keeper):
+        if subscriber is None or (kind.is_steered and client_id == standing.owner == standing.keeper):
             continue  # who steers an entity gets it whole with every send
         shared = 0
         if standing.public is not None and subscriber.view in standing.public.views:
-            shared |= tracked.kind.public_bits
+            shared |= kind.public_bits
         if standing.team is not None and subscriber.view in standing.team.views:
-            shared |= tracked.kind.team_bits
+            shared |= kind.team_bits
         subscriber.mark(tracked, bits & tracked.visible_to(subscriber) & ~shared, tick)
 
 

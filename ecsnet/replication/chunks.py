@@ -79,14 +79,13 @@ def cut_bundles(bundles: Iterable[Bundle], tick: Tick, limit: int) -> Iterator[C
         runs = [
             encode_single(encode_records(ids_of(bits)), tracked.id_bytes, [tracked.packed[i] for i in ids_of(bits)])
             for tracked, bits in bundle
-            if bits
         ]
         length = sum(map(len, runs))
         if chunk.runs and size + length > limit:
             chunk.data = b"".join(parts)
             yield chunk
             chunk, parts, size = Chunk(tick), [], 0
-        chunk.runs += [(bits, [tracked]) for tracked, bits in bundle if bits]
+        chunk.runs += [(bits, [tracked]) for tracked, bits in bundle]
         parts += runs
         size += length
     if chunk.runs:

@@ -95,7 +95,8 @@ class Interest:
         moving = [tracked.id for tracked, bits in frame.changed.items() if bits & self._place_bit]
         affected.update({entity: None for entity in moving if self._has_left(entity)})
         clients = self.standpoints.follow(moving, affected)
-        affected.update({tracked.id: None for tracked in self._special if tracked.owner in clients})  # for their team
+        if rules.team.changed or rules.seat.changed or rules.player.changed:  # what is for a team may be for another
+            affected.update({tracked.id: None for tracked in self._special if tracked.owner in clients})
         for tracked in frame.deleted.values():
             self._remove(tracked)
         for entity in self._families(affected):
@@ -119,11 +120,6 @@ class Interest:
         if standing.keeper in self.subscribers:
             found[standing.keeper] = self.subscribers[standing.keeper]
         return found
-
-    @property
-    def has_families(self) -> bool:
-        """Whether anything is part of something."""
-        return bool(self._parts)
 
     def names_somebody_hidden(self, tracked: Tracked) -> bool:
         """Tell whether an entity's values name another that not all clients see."""

@@ -113,7 +113,9 @@ class Collections:
 class Arena:
     """A server in the middle of a game."""
 
-    def __init__(self, clients: int, populate: Populate, *, lossy: bool = False, seed: int = 1) -> None:
+    def __init__(
+        self, clients: int, populate: Populate, *, lossy: bool = False, cell_units: float = 128.0, seed: int = 1
+    ) -> None:
         """Let everybody in, make the world, and play until everybody knows it."""
         _raise_file_limit()
         self._collections = Collections()
@@ -122,7 +124,12 @@ class Arena:
         self._calm.__enter__()
         self.meter = Meter()
         game = Game(
-            "bench", input=Move, tick_rate_hz=SEND_RATE_HZ, send_rate_hz=SEND_RATE_HZ, max_clients=max(clients, 1)
+            "bench",
+            input=Move,
+            tick_rate_hz=SEND_RATE_HZ,
+            send_rate_hz=SEND_RATE_HZ,
+            max_clients=clients,
+            cell_units=cell_units,
         )
         identity = Identity.generate(ENTROPY)
         self.path = UdpPath(UdpSocket.listen(0, "127.0.0.1"))

@@ -613,24 +613,33 @@ class Model:
         return self.scene.describe(client.id, entity)
 
     def _check_together(self, client: Client, carried: dict[int, set[int]]) -> None:
-        """What one family changed, for everyone, in one tick is in one message."""
-        for root in {self.scene.roots[entity] for entity in carried}:
+        """What one entity, or one family, changed for everyone in one tick is in one message.
+
+        But for what is sent whole: a full tells all there is, also what did not change.
+        """
+        has_room = self._has_room_for_families()
+        groups = [self.scene.bundle(entity) if has_room else {entity} for entity in carried]
+        for group in groups:
             changed = {
                 (entity, schema.records_of[cls][0].id)
-                for entity in self.scene.bundle(root) - client.anew
+                for entity in group - client.anew
                 for cls in self.touched.get(entity, ())
                 if cls is not Oath and self.world.has_component(entity, cls) and not self._is_paused(entity)
             }
-            here = {(entity, record_id) for entity in self.scene.bundle(root) for record_id in carried.get(entity, ())}
+            here = {(entity, record_id) for entity in group for record_id in carried.get(entity, ())}
             if here & changed and not changed <= here:
                 raise Violation(f"{client.id}: of {changed}, changed together, only {here & changed} are in a message")
+
+    def _has_room_for_families(self) -> bool:
+        """Whether a family fits a message, and half of what may be sent at once: only then it is kept together."""
+        return self.limit > 1000 and self.budget > 2000
 
     def _is_paused(self, entity: int) -> bool:
         return self.world.has_component(entity, Paused)
 
     def _check_family(self, client: Client, fulls: set[int]) -> None:
         """What has come into view as a family has its fulls in one message."""
-        for entity in fulls - client.whole:
+        for entity in fulls - client.whole if self._has_room_for_families() else ():
             missing = {each for each in self.scene.bundle(entity) if each in client.sight.must} - client.whole - fulls
             if missing and entity in client.sight.must:
                 raise Violation(f"{client.id}: {entity} comes without {missing} of its family")
