@@ -21,7 +21,7 @@ class Assembly:
 
     Attributes:
         left_bytes: What is left of the budget.
-        may_overdraw: Whether the next entity sent whole may be more than is left.
+        may_overdraw: Whether the next entity may be more than is left.
         together_bytes: Most that may be asked to go in one message: a part of the budget, as others want some, too.
     """
 
@@ -73,15 +73,16 @@ class Assembly:
         self._claim(len(entry), records, is_free=True)
         self._runs.setdefault(records, []).append(entry)
 
-    def add_repairs(self, repairs: Sequence[tuple[Tracked, int, bytes, bytes]]) -> bool:
+    def add_repairs(self, repairs: Sequence[tuple[Tracked, int, bytes, bytes]], *, is_free: bool = False) -> bool:
         """Say again what the client missed, in one message.
 
         Args:
             repairs: Of each entity the records as bits and as a run begins with them, and its entry.
+            is_free: As in `add_fulls`; of one alone.
         """
         if len(repairs) == 1:
             [(_, _, records, entry)] = repairs
-            has_room = self._claim(len(entry), records)
+            has_room = self._claim(len(entry), records, is_free=is_free)
         else:
             has_room = self._claim(sum([len(entry) + len(records) + RUN_COUNT_BYTES for *_, records, entry in repairs]))
         if not has_room:

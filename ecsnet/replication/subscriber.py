@@ -54,13 +54,14 @@ class Subscriber:
         needs_gone: Network ids it may have and must not keep: their tick from `known`, and whether they were deleted.
         dirty: Records whose last change it missed, as bits.
         overdrawn: Bytes it was sent beyond its budget, which the next sends save.
+        repairs_turn: Whether a repair may do so, or what is sent whole.
         sent: Unacknowledged messages by token, oldest first, bounded.
         joining: Network ids it must have before it is called synced; None before its first message.
     """
 
     __slots__ = (
         "_next_token", "client_id", "dirty", "joining", "known", "names", "needs_full", "needs_gone", "overdrawn",
-        "sent", "view",
+        "repairs_turn", "sent", "view",
     )  # fmt: skip
 
     def __init__(self, client_id: int) -> None:
@@ -73,6 +74,7 @@ class Subscriber:
         self.needs_gone: dict[int, tuple[Tick, bool]] = {}
         self.dirty: dict[Tracked, int] = {}
         self.overdrawn = 0
+        self.repairs_turn = False
         self.sent: dict[int, Sent] = {}
         self.joining: set[int] | None = None
         self._next_token = 0
