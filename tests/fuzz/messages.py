@@ -6,6 +6,7 @@ from enum import Enum
 
 from ecsnet.fields import FieldKind, NetField
 from ecsnet.game import Game
+from ecsnet.netfield import flag_mask
 from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.frames import NO_INPUT, OwnPart, encode_full, encode_records, encode_run, encode_state
 from ecsnet.replication.schema import Record, Schema
@@ -24,6 +25,10 @@ def tick(chance: Chance, near: int) -> int:
 
 def value(chance: Chance, declared: NetField) -> object:
     """Any value that may travel, the limits more often than chance would have them."""
+    if declared.items:
+        return inside(chance, declared)
+    if declared.kind is FieldKind.FLAG:
+        return declared.type(chance.getrandbits(16) & flag_mask(declared.type))
     if declared.kind in ANY:
         return ANY[declared.kind](chance)
     if declared.kind is FieldKind.ENUM:
@@ -34,6 +39,20 @@ def value(chance: Chance, declared: NetField) -> object:
     if declared.kind is FieldKind.INT:
         return chance.choice((int(low), int(high), chance.randint(int(low), int(high))))
     return chance.choice((float(low), float(high), chance.uniform(low, high)))
+
+
+def inside(chance: Chance, declared: NetField) -> object:
+    """Any value that holds others."""
+    if declared.kind is FieldKind.TUPLE:
+        return tuple(value(chance, each) for each in declared.items)
+    if declared.kind is FieldKind.OPTIONAL:
+        return value(chance, declared.items[0]) if chance.random() < 0.5 else None
+    count = range(chance.choice((0, 1, 2, declared.max_items)))
+    if declared.kind is FieldKind.DICT:
+        pairs = {value(chance, declared.items[0]): value(chance, declared.items[1]) for _ in count}
+        return {key: each for key, each in pairs.items() if key or declared.items[0].kind is not FieldKind.ENTITY}
+    some = [value(chance, declared.items[0]) for _ in count]
+    return some if declared.kind is FieldKind.LIST else tuple(some)
 
 
 ANY: dict[FieldKind, Callable[[Chance], object]] = {

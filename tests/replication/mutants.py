@@ -229,10 +229,10 @@ def skipped_unmarked(monkeypatch: pytest.MonkeyPatch) -> None:
 def stale_components(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep reading the component object an entity had first."""
 
-    def refresh(column: object, source: object, members: object) -> None:
+    def adopt(kind: Kind, tracked: Tracked, components: object) -> None:
         """Do nothing."""
 
-    monkeypatch.setattr("ecsnet.replication.detect._refresh", refresh)
+    monkeypatch.setattr(Kind, "adopt", adopt)
 
 
 def references_stay_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

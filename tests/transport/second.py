@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from hashlib import blake2b, blake2s, scrypt, sha256
+from typing import TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -38,7 +39,7 @@ ASSEMBLIES = 4
 CIPHERS = (AESGCM, ChaCha20Poly1305)  # by the number of the suite
 CIPHER_NAMES = ("AESGCM", "ChaChaPoly")
 
-Value = bool | int | float | str | bytes
+Value: TypeAlias = "bool | int | float | str | bytes | tuple[Value, ...] | None"  # of a dict (all keys, all values)
 
 
 class WireError(Exception):
@@ -809,13 +810,14 @@ def application_id(game: str) -> bytes:
 class Field:
     """All that the encoding of a field depends on."""
 
-    kind: str  # bool, int, float, str, bytes, enum, entity
+    kind: str  # bool, int, float, str, bytes, enum, flag, entity, codec, tuple, array, list, dict, optional
     low: float | None = None
     high: float | None = None
     step: float | None = None
-    limit: int = 0  # max_bytes of str and bytes, the count of members of an enum
+    limit: int = 0  # max_bytes of str, bytes and codec, members of an enum, bits of a flag, max_items of the others
     is_angle: bool = False
     audience: str = "EVERYONE"
+    items: tuple["Field", ...] = ()  # what is inside of it
 
     @property
     def is_turn(self) -> bool:
@@ -875,13 +877,35 @@ def _read_field(rest: str) -> Field | None:
     words = rest.split(" ")[1:]
     if not words:
         return None  # the line of the input itself, not of a field
-    options = dict(word.split("=", 1) for word in words if "=" in word)
+    return _read_type({key: value for key, _, value in (word.partition("=") for word in words)})
+
+
+def _read_type(options: dict[str, str]) -> Field:
     kind = options["type"]
-    limit = int(options.get("max_bytes", 0))
-    if kind.endswith("]"):
+    limit = int(options.get("max_bytes", options.get("max_items", 0)))
+    if kind.endswith("]") and "=" in kind:
+        kind, limit = "flag", _bits(kind)
+    elif kind.endswith("]"):
         kind, limit = "enum", kind.count(",") + 1
     low, high, step = [float(options[name]) if name in options else None for name in ("low", "high", "step")]
-    return Field(kind, low, high, step, limit, "angle" in words, options.get("audience", "EVERYONE"))
+    audience = options.get("audience", "EVERYONE")
+    return Field(kind, low, high, step, limit, "angle" in options, audience, _read_items(options))
+
+
+def _bits(kind: str) -> int:
+    bits = 0
+    for member in kind[kind.index("[") + 1 : -1].split(","):
+        bits |= int(member.split("=")[1])
+    return bits
+
+
+def _read_items(options: dict[str, str]) -> tuple[Field, ...]:
+    inner: dict[str, dict[str, str]] = {}  # in the order of the description: a key before its value
+    for key, value in options.items():
+        name, _, rest = key.partition(".")
+        if rest:
+            inner.setdefault(name, {})[rest] = value
+    return tuple(_read_type(each) for each in inner.values())
 
 
 # Values.
@@ -889,10 +913,12 @@ def _read_field(rest: str) -> Field | None:
 
 def _codes(field: Field) -> tuple[int, int] | None:
     """Return how many bytes a field's code has and the largest code; None where it is not a number of a range."""
-    if field.kind == "bool":
+    if field.kind in ("bool", "optional"):
         return 1, 1
-    if field.kind == "enum":
-        return 1, field.limit - 1
+    if field.kind in ("enum", "array", "list", "dict"):
+        return 1, field.limit - (field.kind == "enum")
+    if field.kind == "flag":
+        return (field.limit.bit_length() + 7) // 8, field.limit
     if field.low is None or field.high is None:
         return None
     if field.kind == "int":
@@ -904,30 +930,24 @@ def _codes(field: Field) -> tuple[int, int] | None:
     return max(1, (largest.bit_length() + 7) // 8), largest
 
 
+CONTENTS = ("str", "bytes", "codec")
+
+
 def decode_values(reader: Reader, fields: Sequence[Field]) -> tuple[Value, ...]:
-    values = [_decode_fixed(reader, each) for each in fields]
-    for at, each in enumerate(fields):
-        if each.kind in ("str", "bytes"):
-            length = values[at]
-            assert isinstance(length, int)
-            content = reader.take(length)
-            values[at] = content.decode() if each.kind == "str" else content
-    return tuple(values)
+    held = [_decode_fixed(reader, each) for each in fields]
+    return tuple(_decode_content(reader, part, each) for part, each in zip(held, fields, strict=True))
 
 
 def _decode_fixed(reader: Reader, field: Field) -> Value:
-    if field.kind in ("str", "bytes"):
+    if field.kind == "tuple":
+        return tuple(_decode_fixed(reader, each) for each in field.items)
+    if field.kind in CONTENTS:
         length = reader.unsigned(1 if field.limit <= 255 else 2)
         expect(length <= field.limit, f"{length} bytes where {field.limit} are allowed")
         return length
     codes = _codes(field)
     if codes is not None:
-        code = reader.unsigned(codes[0])
-        expect(code <= codes[1], f"code {code} beyond {codes[1]}")
-        if field.kind == "bool":
-            return bool(code)
-        start = field.low or 0
-        return int(start) + code if field.step is None else start + code * field.step
+        return _decode_code(reader.unsigned(codes[0]), codes[1], field)
     if field.kind == "entity":
         return reader.unsigned(4)
     if field.kind == "int":
@@ -937,15 +957,61 @@ def _decode_fixed(reader: Reader, field: Field) -> Value:
     return float(number)
 
 
+def _decode_code(code: int, most: int, field: Field) -> Value:
+    expect(code <= most, f"code {code} beyond {most}")
+    if field.kind == "flag":
+        expect(not code & ~most, f"bits {code:#x} beyond {most:#x}")
+    if field.kind == "bool":
+        return bool(code)
+    start = field.low or 0
+    return int(start) + code if field.step is None else start + code * field.step
+
+
+def _decode_content(reader: Reader, held: Value, field: Field) -> Value:
+    """Return the value of a field whose fixed part is `held`."""
+    if isinstance(held, tuple):
+        return tuple(_decode_content(reader, part, each) for part, each in zip(held, field.items, strict=True))
+    if field.kind in CONTENTS:
+        assert isinstance(held, int)
+        content = reader.take(held)
+        return content.decode() if field.kind == "str" else content
+    if field.kind not in ("array", "list", "dict", "optional"):
+        return held
+    assert isinstance(held, int)
+    inside = [tuple(decode_values(reader, (item,))[0] for _ in range(held)) for item in field.items]
+    if field.kind == "dict":
+        expect(len(set(inside[0])) == held, "a key comes twice")
+        expect(field.items[0].kind != "entity" or 0 not in inside[0], "a key is nobody")
+        return tuple(inside)
+    if field.kind == "optional":
+        return inside[0][0] if held else None
+    return inside[0]
+
+
 def encode_values(values: Sequence[Value], fields: Sequence[Field]) -> bytes:
-    contents = [value.encode() if isinstance(value, str) else value for value in values]
-    fixed = b"".join(_encode_fixed(value, each) for value, each in zip(contents, fields, strict=True))
-    return fixed + b"".join(content for content in contents if isinstance(content, bytes))
+    pairs = list(zip(values, fields, strict=True))
+    fixed = b"".join(_encode_fixed(value, each) for value, each in pairs)
+    return fixed + b"".join(_encode_content(value, each) for value, each in pairs)
 
 
-def _encode_fixed(value: bool | float | bytes, field: Field) -> bytes:  # noqa: FBT001  # a value, not a switch
-    if isinstance(value, bytes):
-        return unsigned(len(value), 1 if field.limit <= 255 else 2)
+def _encode_fixed(value: Value, field: Field) -> bytes:
+    if field.kind == "tuple":
+        assert isinstance(value, tuple)
+        return b"".join(_encode_fixed(part, each) for part, each in zip(value, field.items, strict=True))
+    if field.kind == "optional":
+        return unsigned(value is not None, 1)
+    if isinstance(value, tuple):
+        keys = value[0] if field.kind == "dict" else value
+        assert isinstance(keys, tuple)
+        return unsigned(len(keys), 1)
+    if isinstance(value, str | bytes):
+        content = value.encode() if isinstance(value, str) else value
+        return unsigned(len(content), 1 if field.limit <= 255 else 2)
+    assert value is not None
+    return _encode_number(value, field)
+
+
+def _encode_number(value: float, field: Field) -> bytes:
     codes = _codes(field)
     if codes is not None and field.step is not None:
         code = math.floor((value - (field.low or 0)) / field.step + 0.5)
@@ -955,6 +1021,23 @@ def _encode_fixed(value: bool | float | bytes, field: Field) -> bytes:  # noqa: 
     if field.kind == "float":
         return struct.pack(">f", value)
     return int(value).to_bytes(4, "big", signed=field.kind == "int")
+
+
+def _encode_content(value: Value, field: Field) -> bytes:
+    if isinstance(value, str | bytes) and field.kind in CONTENTS:
+        return value.encode() if isinstance(value, str) else value
+    if field.kind == "optional":
+        return b"" if value is None else encode_values((value,), field.items)
+    if not isinstance(value, tuple):
+        return b""
+    if field.kind == "tuple":
+        return b"".join(_encode_content(part, each) for part, each in zip(value, field.items, strict=True))
+    columns = value if field.kind == "dict" else (value,)
+    data = b""
+    for column, item in zip(columns, field.items, strict=True):
+        assert isinstance(column, tuple)
+        data += b"".join(encode_values((each,), (item,)) for each in column)
+    return data
 
 
 # State messages.

@@ -23,7 +23,7 @@ from ecsnet.config import (
     TokenConfig,
     TransportConfig,
 )
-from ecsnet.netfield import MAX_MEMBERS
+from ecsnet.fieldcheck import MAX_FIELD_BYTES, MAX_FLAG_BITS, MAX_ITEMS, MAX_MEMBERS
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.schema import MAX_RECORDS
 from ecsnet.systems.rpc import MAX_REFUSAL_BYTES
@@ -102,7 +102,8 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "waiting to be taken by the system": (TCP.write_buffer_bytes, TCP.write_patience_seconds),
     "after our end of the stream, for the peer's": (TCP.linger_seconds,),
     # The game.
-    "records of a schema, members of an Enum": (MAX_RECORDS, MAX_MEMBERS),
+    "records of a schema, members of an Enum, bits of a Flag": (MAX_RECORDS, MAX_MEMBERS, MAX_FLAG_BITS),
+    "elements of an array, list or dict; bytes of one at most, lengths included": (MAX_ITEMS, MAX_FIELD_BYTES),
     "text of a refused call": (MAX_REFUSAL_BYTES,),
     "inputs of one message": (ClientConfig().inputs_per_message,),
     "input ahead of the server's tick": (ServerConfig().input_window_ticks,),
