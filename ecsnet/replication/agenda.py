@@ -80,6 +80,10 @@ def _add_repairs(
     """
     repaired: dict[Tracked, int] = {}
     families: dict[int, list[Tracked]] | None = None
+    subscriber.repairs_turn = not subscriber.repairs_turn
+    assembly.may_overdraw = _may_overdraw(assembly, subscriber) and (
+        subscriber.repairs_turn or not subscriber.needs_full
+    )
     for tracked in list(subscriber.dirty):
         if tracked not in subscriber.dirty:
             continue  # went with its family
@@ -115,15 +119,34 @@ def _missed(
 def _add_rows(assembly: Assembly, subscriber: Subscriber, rows: Sequence[Row]) -> bool:
     """Send rows in one message, or one by one where they are too many for that; False if there is no room left."""
     repairs = [(tracked, bits, encode_records(ids_of(bits)), subscriber.entry(tracked, bits)) for tracked, bits in rows]
-    if not assembly.add_repairs(repairs):
-        if len(rows) > 1 and sum([len(entry) for *_, entry in repairs]) > assembly.together_bytes:
+    size = sum([len(entry) for *_, entry in repairs])
+    if assembly.add_repairs(repairs):
+        pass
+    elif len(rows) == 1 and assembly.may_overdraw and assembly.add_repairs(repairs, is_free=True):
+        _overdraw(assembly, subscriber, size)
+    else:
+        if len(rows) > 1 and size > assembly.together_bytes:
             return all(_add_rows(assembly, subscriber, [row]) for row in rows)
         for tracked, _, _, entry in repairs:
             _check_size(tracked, len(entry), assembly.max_message_bytes)
         return False
+    assembly.may_overdraw = False
     for tracked, bits in rows:
         subscriber.settle(tracked, bits)
     return True
+
+
+def _may_overdraw(assembly: Assembly, subscriber: Subscriber) -> bool:
+    """Tell whether what is first in a queue may be more than is left.
+
+    However thin a link is, what waits for it gets its turn, and what was spent too much is saved afterwards.
+    """
+    return not subscriber.overdrawn and assembly.left_bytes > 0
+
+
+def _overdraw(assembly: Assembly, subscriber: Subscriber, size: int) -> None:
+    subscriber.overdrawn = max(0, size - assembly.left_bytes)
+    assembly.left_bytes -= size
 
 
 def _add_fulls(
@@ -134,6 +157,7 @@ def _add_fulls(
     An entity goes together with its parts, unless they are more than a message, or half of the budget, holds.
     """
     needs_full = subscriber.needs_full
+    assembly.may_overdraw = _may_overdraw(assembly, subscriber) and not (subscriber.dirty and subscriber.repairs_turn)
     ahead = [network_id for network_id in map(subscriber.names.of, first) if network_id in needs_full]
     families: dict[int, list[Tracked]] | None = None
     for network_id in [*ahead, *needs_full]:
@@ -156,8 +180,13 @@ def _add_together(
     size = sum([len(full) for _, _, full in fulls])
     if len(fulls) > 1 and size > assembly.together_bytes:
         return all(_add_together(assembly, subscriber, [each], tick, keep_bytes) for each in network_ids)
-    if size > assembly.left_bytes - keep_bytes or not assembly.add_fulls(fulls):
+    if size <= assembly.left_bytes - keep_bytes and assembly.add_fulls(fulls):
+        pass
+    elif assembly.may_overdraw and assembly.add_fulls(fulls, is_free=True):
+        _overdraw(assembly, subscriber, size)
+    else:
         return False
+    assembly.may_overdraw = False
     for network_id in network_ids:
         subscriber.known[network_id] = tick
         del subscriber.needs_full[network_id]

@@ -21,6 +21,7 @@ class Assembly:
 
     Attributes:
         left_bytes: What is left of the budget.
+        may_overdraw: Whether the next entity may be more than is left.
         together_bytes: Most that may be asked to go in one message: a part of the budget, as others want some, too.
     """
 
@@ -36,6 +37,7 @@ class Assembly:
         self._joining = joining
         self.left_bytes = budget_bytes
         self.max_message_bytes = max_message_bytes
+        self.may_overdraw = False
         self.together_bytes = min(max_message_bytes - SPARE_BYTES, budget_bytes // 2 - SPARE_BYTES)
         self._messages: list[tuple[bytes, Sent]] = []
         self._begin()
@@ -49,13 +51,14 @@ class Assembly:
         self._sent.gones.append((network_id, is_end))
         return True
 
-    def add_fulls(self, fulls: Sequence[tuple[int, Tracked, bytes]]) -> bool:
+    def add_fulls(self, fulls: Sequence[tuple[int, Tracked, bytes]], *, is_free: bool = False) -> bool:
         """Say everything the client may see of some entities, in one message.
 
         Args:
             fulls: Of each its network id and its full.
+            is_free: Whatever is left of the budget, which the caller settles.
         """
-        if not self._claim(sum([len(full) for _, _, full in fulls])):
+        if not self._claim(sum([len(full) for _, _, full in fulls]), is_free=is_free):
             return False
         self._fulls += [full for _, _, full in fulls]
         self._sent.fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]
@@ -70,15 +73,16 @@ class Assembly:
         self._claim(len(entry), records, is_free=True)
         self._runs.setdefault(records, []).append(entry)
 
-    def add_repairs(self, repairs: Sequence[tuple[Tracked, int, bytes, bytes]]) -> bool:
+    def add_repairs(self, repairs: Sequence[tuple[Tracked, int, bytes, bytes]], *, is_free: bool = False) -> bool:
         """Say again what the client missed, in one message.
 
         Args:
             repairs: Of each entity the records as bits and as a run begins with them, and its entry.
+            is_free: As in `add_fulls`; of one alone.
         """
         if len(repairs) == 1:
             [(_, _, records, entry)] = repairs
-            has_room = self._claim(len(entry), records)
+            has_room = self._claim(len(entry), records, is_free=is_free)
         else:
             has_room = self._claim(sum([len(entry) + len(records) + RUN_COUNT_BYTES for *_, records, entry in repairs]))
         if not has_room:

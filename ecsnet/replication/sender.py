@@ -118,6 +118,10 @@ class Sender:
         subscriber = self._subscribers[client_id]
         if subscriber.joining is None:
             subscriber.joining = set(subscriber.needs_full)
+        if subscriber.overdrawn:
+            saved = min(subscriber.overdrawn, budget_bytes)
+            subscriber.overdrawn -= saved
+            budget_bytes -= saved
         outlook = self._outlooks.get(subscriber.view) or self._look(subscriber.view)
         messages = None
         if subscriber.lacks_nothing:

@@ -53,12 +53,15 @@ class Subscriber:
         needs_full: Entities it has nothing of, or not the present records, by network id.
         needs_gone: Network ids it may have and must not keep: their tick from `known`, and whether they were deleted.
         dirty: Records whose last change it missed, as bits.
+        overdrawn: Bytes it was sent beyond its budget, which the next sends save.
+        repairs_turn: Whether a repair may do so, or what is sent whole.
         sent: Unacknowledged messages by token, oldest first, bounded.
         joining: Network ids it must have before it is called synced; None before its first message.
     """
 
     __slots__ = (
-        "_next_token", "client_id", "dirty", "joining", "known", "names", "needs_full", "needs_gone", "sent", "view",
+        "_next_token", "client_id", "dirty", "joining", "known", "names", "needs_full", "needs_gone", "overdrawn",
+        "repairs_turn", "sent", "view",
     )  # fmt: skip
 
     def __init__(self, client_id: int) -> None:
@@ -70,6 +73,8 @@ class Subscriber:
         self.needs_full: dict[int, Tracked] = {}
         self.needs_gone: dict[int, tuple[Tick, bool]] = {}
         self.dirty: dict[Tracked, int] = {}
+        self.overdrawn = 0
+        self.repairs_turn = False
         self.sent: dict[int, Sent] = {}
         self.joining: set[int] | None = None
         self._next_token = 0

@@ -1,8 +1,8 @@
 """Who shall see what of a World at one moment: the rules of the audiences, sentence by sentence, by brute force.
 
-It shares nothing with what it judges but the components and the codecs. On the grid a rule leaves a choice, so there are
-two answers: what a client must see, as it is within a Viewer's radius, and what it may see, as it is not beyond that by
-more than a margin.
+It shares nothing with what it judges but the components and the codecs. On the grid the rule leaves a choice, so there
+are two answers: what a client must see, as it is within a Viewer's radius, and what it may see, as it is not beyond
+that by more than a margin.
 """
 
 import math
@@ -18,8 +18,8 @@ from ecsnet.world import World
 
 __all__ = ["Records", "Scene", "Sight", "mapped"]
 
-# Both may be a quarter of a cell out of theirs, and these stand apart by up to half a cell more than the radius: at most,
-# across a corner, 0.5 + 2.5 * sqrt(2) cells. See ecsnet/replication/grid.py.
+# Both may be a quarter of a cell out of theirs, and these stand apart by up to half a cell more than the radius: at
+# most, across a corner, 0.5 + 2.5 * sqrt(2) cells. See ecsnet/replication/grid.py.
 MARGIN_CELLS = 4.04
 ROUNDING_UNITS = 0.1  # of positions
 
@@ -53,6 +53,7 @@ class Scene:
         self._world = world
         self._schema = schema
         self._margin = MARGIN_CELLS * cell_units
+        self._owners = {entity: owner.client_id for entity, owner in world.observe(Owner)}
         self._viewers: dict[int, list[tuple[float, float, float]]] = {}
         for entity, (viewer, owner) in world.observe(Viewer, Owner):
             self._viewers.setdefault(owner.client_id, []).append(self._reach(entity, viewer))
@@ -70,22 +71,17 @@ class Scene:
             if values:
                 self.values[entity] = values
         self.roots = {entity: self._root(entity) for entity in self.values}
+        self._bits = {entity: self._by_audience(values) for entity, values in self.values.items()}
         self.explicit = {entity for entity, root in self.roots.items() if world.has_component(root, VisibleTo)}
 
     def sight(self, client: int) -> Sight:
         """Return what a client must and may see."""
-        must: Bits = {}
-        may: Bits = {}
-        for entity, values in self.values.items():
-            is_owner = self._owner(entity) == client
-            bits = sum(1 << record for record in values if self._gets(client, entity, record, is_owner=is_owner))
-            if not bits:
-                continue
-            root = self.roots[entity]
-            if self._sees(client, root, margin=0.0):
-                must[entity] = bits
-            if self._sees(client, root, margin=self._margin):
-                may[entity] = bits
+        roots = dict.fromkeys(self.roots.values())
+        near = {root for root in roots if self._sees(client, root, margin=0.0)}
+        far = near | {root for root in roots if root not in near and self._sees(client, root, margin=self._margin)}
+        bits = {entity: self._gets(client, entity) for entity, root in self.roots.items() if root in far}
+        may = {entity: seen for entity, seen in bits.items() if seen}
+        must = {entity: seen for entity, seen in may.items() if self.roots[entity] in near}
         return Sight(must, may)
 
     def bundle(self, entity: int) -> set[int]:
@@ -98,15 +94,16 @@ class Scene:
         root, world = self.roots.get(entity, 0), self._world
         kinds = (Rooms, VisibleTo, Near, Transform2D, Owner, Team, Seat, Paused)
         rules = [part for part in [world.try_component(root, kind) for kind in kinds] if part is not None]
+        rooms, team, viewers = self._rooms.get(client, ()), self._team_of_client(client), self._viewers.get(client, [])
         return (
-            f"{entity}, owner {self._owner(entity)}, of root {root} with {rules}; client {client} has rooms {sorted(self._rooms.get(client, ()))}, "
-            f"team {self._team_of_client(client)}, viewers {self._viewers.get(client, [])}"
+            f"{entity}, owner {self._owner(entity)}, of root {root} with {rules}; "
+            f"client {client} has rooms {sorted(rooms)}, team {team}, viewers {viewers}"
         )
 
     # Rules of entities.
 
     def _sees(self, client: int, root: int, *, margin: float) -> bool:
-        """Tell whether all rules of an entity without a parent hold; its owner always sees it, and what is part of it."""
+        """Tell whether all rules of an entity without a parent hold; its owner always sees it and its parts."""
         if self._owner(root) == client:
             return True
         world = self._world
@@ -128,11 +125,21 @@ class Scene:
 
     # Rules of records.
 
-    def _gets(self, client: int, entity: int, record_id: int, *, is_owner: bool) -> bool:
-        audience = self._schema.records[record_id].audience
-        if audience is Audience.EVERYONE or is_owner:
-            return True
-        return audience is Audience.TEAM and self._team_of_client(client) == self._team_of(entity) != 0
+    def _gets(self, client: int, entity: int) -> int:
+        """Return the records of an entity it sees that are for a client."""
+        bits = self._bits[entity]
+        if self._owner(entity) == client:
+            return sum(bits.values())
+        team = bits[Audience.TEAM]
+        if team and not self._team_of_client(client) == self._team_of(entity) != 0:
+            team = 0
+        return bits[Audience.EVERYONE] + team
+
+    def _by_audience(self, values: Mapping[int, Values]) -> dict[Audience, int]:
+        bits = dict.fromkeys(Audience, 0)
+        for record in values:
+            bits[self._schema.records[record].audience] |= 1 << record
+        return bits
 
     def _team_of_client(self, client: int) -> int:
         return self._own_team(self._players.get(client, 0)) or 0
@@ -150,8 +157,7 @@ class Scene:
     # The World.
 
     def _owner(self, entity: int) -> int:
-        owner = self._world.try_component(entity, Owner)
-        return 0 if owner is None else owner.client_id
+        return self._owners.get(entity, 0)
 
     def _rooms_of(self, entity: int) -> frozenset[str]:
         rooms = self._world.try_component(entity, Rooms)

@@ -141,8 +141,8 @@ class Steward:
     """Changes an estate by chance: each step a few things of every kind.
 
     Attributes:
-        touched: Entities changed, or paused, since the last send. Those are not paused, and these not changed: which came
-            first nobody could tell who looks only when something is sent.
+        touched: Entities changed since the last send. They are not paused, nor is changed what was paused since:
+            which came first nobody can tell who looks only when something is sent.
     """
 
     def __init__(self, world: World, seed: int, *, most: int = 24) -> None:
@@ -213,12 +213,15 @@ class Steward:
     def _any(self, entities: Sequence[int]) -> int:
         return self._chance.choice(entities) if entities else 0
 
+    def _line(self, entity: int) -> list[int]:
+        """Return an entity and its forefathers."""
+        line = [entity]
+        while (parent := self._world.try_component(line[-1], Parent)) is not None and parent.entity:
+            line.append(parent.entity)
+        return line
+
     def _root(self, entity: int) -> int:
-        parent = self._world.try_component(entity, Parent)
-        while parent is not None and parent.entity:
-            entity = parent.entity
-            parent = self._world.try_component(entity, Parent)
-        return entity
+        return self._line(entity)[-1]
 
     def _next_serial(self) -> int:
         self._serial += 1
@@ -440,7 +443,7 @@ class Steward:
 
     def _adopt_by(self, child: int, parent: int) -> None:
         """Give a child a parent, unless that hangs from it, or the family would get too large for a message."""
-        if not parent or self._root(parent) == child:
+        if not parent or child in self._line(parent):
             return
         world = self._world
         family = [entity for entity in self._mine if self._root(entity) in (self._root(parent), child)]

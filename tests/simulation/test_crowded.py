@@ -1,4 +1,4 @@
-"""More than a link carries: a late join into a crowd, and a crowd in motion. It takes longer, and that is all it does."""
+"""More than a link carries: a late join into a crowd, and a crowd in motion. It takes longer, and that is all."""
 
 import math
 from itertools import pairwise
@@ -85,7 +85,7 @@ class Diary:
         if receiver.own_tick is not None and receiver.own_input_tick is not None:
             self.own_ticks.append(receiver.own_tick)
             self.acknowledged.append(receiver.own_input_tick)
-        self.progress.append(getattr(self._client, "progress", 1.0))
+        self.progress.append(self._client.progress)
         for entity, (_, place) in self._client.world.observe(Sheep, Transform2D):
             if entity not in self._known:
                 self._known.add(entity)
