@@ -22,6 +22,7 @@ from ecsnet.replication.checks import (
 from ecsnet.replication.frames import State
 from ecsnet.replication.sender import Sender
 from ecsnet.wire import tick_difference
+from tests.replication import village
 from tests.replication.model import Client, Model
 from tests.replication.pasture import Black, Body, Follows, Label, Pair, Press, Wool, record, schema
 
@@ -332,7 +333,7 @@ class Suspicious(Model):
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
         self.config = replace(self.config, check_seconds=0.5, check_settled_seconds=0.1, check_bytes=500)
-        self.sender = Sender(schema, self.world, self.config)
+        self.sender = Sender(village.schema, self.world, self.config, cell_units=village.CELL_UNITS)
         self.verifiers: dict[int, Verifier] = {}
         self.complaints: dict[int, list[tuple[int, bytes]]] = defaultdict(list)  # by the step of their arrival
         self.answers: dict[int, list[tuple[int, bytes]]] = defaultdict(list)
@@ -364,7 +365,7 @@ class Suspicious(Model):
 
     def _deliver(self, client: Client, message: bytes) -> None:
         super()._deliver(client, message)
-        verifier = self.verifiers.setdefault(client.id, Verifier(client.receiver, schema))
+        verifier = self.verifiers.setdefault(client.id, Verifier(client.receiver, village.schema))
         verifier.verify(client.receiver.take(message))
 
 

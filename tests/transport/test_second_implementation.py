@@ -18,11 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ecsnet.transport
-from ecsnet.components import Owner
-from ecsnet.errors import RemoteProtocolError
 from ecsnet.client import Client
 from ecsnet.components import Owner, Player
 from ecsnet.config import ReplicationConfig, ServerConfig
+from ecsnet.errors import RemoteProtocolError
 from ecsnet.events import ConnectRequested
 from ecsnet.fields import OWNER, EntityRef, NetVar, component, netvar, spec_of
 from ecsnet.game import Game
