@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ecsnet.errors import SchemaError
 from ecsnet.replication.assembly import SPARE_BYTES, Assembly
-from ecsnet.replication.chunks import Chunk, ids_of
-from ecsnet.replication.frames import HEADER_BYTES, encode_records
+from ecsnet.replication.chunks import Chunk, records_of
+from ecsnet.replication.frames import HEADER_BYTES
 from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.subscriber import Subscriber
 from ecsnet.wire import Tick
@@ -118,7 +118,7 @@ def _missed(
 
 def _add_rows(assembly: Assembly, subscriber: Subscriber, rows: Sequence[Row]) -> bool:
     """Send rows in one message, or one by one where they are too many for that; False if there is no room left."""
-    repairs = [(tracked, bits, encode_records(ids_of(bits)), subscriber.entry(tracked, bits)) for tracked, bits in rows]
+    repairs = [(tracked, bits, records_of(bits), subscriber.entry(tracked, bits)) for tracked, bits in rows]
     size = sum([len(entry) for *_, entry in repairs])
     if assembly.add_repairs(repairs):
         pass
@@ -217,6 +217,8 @@ def _add_chunks(
         if assembly.add_chunk(chunk):
             for tracked, bits in chunk.rows() if subscriber.dirty else ():
                 subscriber.settle(tracked, bits)
+        elif chunk.parts:
+            _add_chunks(assembly, subscriber, chunk.parts, repaired)
         else:
             for tracked, bits in chunk.rows():
                 subscriber.mark(tracked, bits & ~repaired.get(tracked, 0), chunk.tick)

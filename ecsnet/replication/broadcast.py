@@ -46,13 +46,15 @@ def broadcast(frame: Frame, interest: Interest, chunk_bytes: int) -> None:
                 of_audience[public].append(tracked)
             else:
                 of_audience[public] = [tracked]
-        if standing.team is not None or standing.keeper or standing.owner:
+        is_told_apart = kind.is_steered and standing.owner == standing.keeper  # the owner gets it with every send
+        if standing.team is not None or ((standing.keeper or standing.owner) and not is_told_apart):
             _tell_the_few(tracked, bits, groups, interest, frame.tick)
     bundles = _bundle(families.values(), groups, interest, frame.tick)
     for audience in {**groups, **bundles}:
         audience.told_at = frame.tick
         audience.chunks = list(cut(groups.get(audience, _NO_GROUPS), frame.tick, chunk_bytes))
-        audience.chunks += cut_bundles(bundles.get(audience, ()), frame.tick, chunk_bytes)
+        if audience in bundles:
+            audience.chunks += cut_bundles(bundles[audience], frame.tick, chunk_bytes)
 
 
 def add_checks(entries: Iterable[Entry], tick: Tick) -> None:

@@ -13,10 +13,10 @@ from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import View
 from ecsnet.replication.broadcast import add_checks, broadcast
 from ecsnet.replication.checks import Arbiter, Checker
-from ecsnet.replication.chunks import Chunk
+from ecsnet.replication.chunks import Chunk, join
 from ecsnet.replication.detect import Detector, Frame
 from ecsnet.replication.explain import explain
-from ecsnet.replication.frames import OwnPart, encode_head, encode_single, encode_state
+from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_head, encode_single
 from ecsnet.replication.interest import Interest
 from ecsnet.replication.kinds import Tracked
 from ecsnet.replication.schema import Schema
@@ -35,13 +35,14 @@ class Outlook:
     """What the frame has for all clients of one view.
 
     Attributes:
-        messages: The chunks as finished messages without an own part, and what each carries.
+        chunks: Each as large as a message may be.
+        sent: Of each, what a message carries that holds nothing else.
         size: Of all of them, in bytes.
         longest: Of one.
     """
 
     chunks: list[Chunk]
-    messages: list[tuple[bytes, Sent]]
+    sent: list[Sent]
     size: int
     longest: int
 
@@ -176,33 +177,33 @@ class Sender:
     def _look(self, view: View) -> Outlook:
         """Join the frame's chunks for a view into as few messages as there can be; once for all its clients."""
         tick = self._frame.tick
-        chunks = view.chunks(tick)
-        messages = []
-        for together in _gather(chunks, self._config.chunk_bytes):
-            data = together[0].data if len(together) == 1 else b"".join([chunk.data for chunk in together])
-            messages.append((encode_state(tick, None, runs=(data,)), Sent(tick, together)))
-        sizes = [len(message) for message, _ in messages]
-        outlook = self._outlooks[view] = Outlook(chunks, messages, sum(sizes), max(sizes, default=0))
+        chunks = join(view.chunks(tick), tick, self._config.chunk_bytes)
+        sizes = [len(chunk.data) for chunk in chunks]
+        sent = [Sent(tick, [chunk]) for chunk in chunks]
+        outlook = self._outlooks[view] = Outlook(chunks, sent, sum(sizes), max(sizes, default=0))
         return outlook
 
     def _plain(
         self, subscriber: Subscriber, outlook: Outlook, own: OwnPart, budget_bytes: int, max_message_bytes: int
     ) -> list[tuple[bytes, Sent]] | None:
         """Put the own part before the shared messages; None if that does not fit."""
-        shared = outlook.messages
         joining = len(subscriber.joining or ())
         parts = [encode_head(self._frame.tick, own, synced=not joining, joining=joining)]
         steered = self._steered.get(subscriber.client_id)
         if steered:
             parts += [_steered_run(subscriber, tracked) for tracked in steered.values() if subscriber.has(tracked)]
-        if shared:
-            parts.append(shared[0][0][_HEAD_BYTES:])
+        if outlook.chunks:
+            parts.append(outlook.chunks[0].data)
         first = b"".join(parts)
-        if len(first) + outlook.size > budget_bytes:
+        if len(first) + outlook.size + HEADER_BYTES * len(outlook.chunks) > budget_bytes:
             return None
-        if max(len(first), outlook.longest) > max_message_bytes:
+        if max(len(first), HEADER_BYTES + outlook.longest) > max_message_bytes:
             return None
-        return [(first, shared[0][1]), *shared[1:]] if shared else [(first, Sent(self._frame.tick))]
+        if not outlook.chunks:
+            return [(first, Sent(self._frame.tick))]
+        head = encode_head(self._frame.tick, None, synced=False)
+        others = zip(outlook.chunks[1:], outlook.sent[1:], strict=True)
+        return [(first, outlook.sent[0]), *[(head + chunk.data, sent) for chunk, sent in others]]
 
     def _sort(self, subscriber: Subscriber) -> None:
         """Put the entities a client lacks in order, nearest first."""
@@ -247,7 +248,6 @@ class Sender:
 
 
 _NOTHING: dict[int, Tracked] = {}
-_HEAD_BYTES = len(encode_state(0, None))
 
 
 def _steered_run(subscriber: Subscriber, tracked: Tracked) -> bytes:
@@ -256,16 +256,3 @@ def _steered_run(subscriber: Subscriber, tracked: Tracked) -> bytes:
     if tracked.standing.viewers is None and not tracked.naming and not kind.once_bits:
         return encode_single(kind.steered_records, tracked.id_bytes, tracked.packed.values())
     return encode_single(kind.steered_records, subscriber.entry(tracked, kind.steered_bits), ())
-
-
-def _gather(chunks: list[Chunk], limit: int) -> list[list[Chunk]]:
-    """Put chunks together, as many as fit a message; one that is longer goes alone."""
-    gathered: list[list[Chunk]] = []
-    left = 0
-    for chunk in chunks:
-        if len(chunk.data) > left or not gathered:
-            gathered.append([])
-            left = limit
-        gathered[-1].append(chunk)
-        left -= len(chunk.data)
-    return gathered
