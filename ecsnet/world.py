@@ -332,7 +332,7 @@ class World:
         """Return (entity, component) where a field differs from the last time this system asked.
 
         The first answer is empty, and a component that has just appeared does not count. Fields are compared with
-        ==. Where one has a default_factory, a list, dict or set changed in place counts; what is deeper inside does not.
+        ==. Where one has a default_factory, a list, dict or set changed in place counts; what is deeper does not.
         Outside of systems the comparison is with the start of the last `process()`, from the first question on. It
         costs a pass over all components of the type.
         """
