@@ -317,6 +317,32 @@ def test_a_mistake_is_told_with_place_value_and_remedy(declare: Declare, body: s
         ("@player_input\nclass Bad:\n    a: EntityRef = 0", "an input needs a closed range"),
         ("@player_input\nclass Bad:\n    a: bool = netvar(False, audience=OWNER)", "leave out audience="),
         ("@player_input\nclass Bad:\n    a: bool", "Bad.a: has no default"),
+        # how changes are found
+        (
+            '@component(track="pull")\nclass Bad:\n    a: NetVar[int] = 0',
+            "track='pull' is no way to track; write track=\"push\"",
+        ),
+        ('@component(track="")\nclass Bad:\n    a: NetVar[int] = 0', "track='' is no way to track"),
+        ("@component(every=3)\nclass Bad:\n    a: NetVar[int] = 0", "every=3 is none of 1, 2, 4 and 8 sends; take"),
+        ("@component(every=0)\nclass Bad:\n    a: NetVar[int] = 0", "every=0 is none of 1, 2, 4 and 8"),
+        ("@component(every=True)\nclass Bad:\n    a: NetVar[int] = 0", "every=True is none of 1, 2, 4 and 8"),
+        (
+            '@component(track="push", once=True)\nclass Bad:\n    a: NetVar[int] = 0',
+            'once=True with track="push"; what travels once is never looked at again, leave out one or the other',
+        ),
+        ("@component(every=2, once=True)\nclass Bad:\n    a: NetVar[int] = 0", "once=True with every=2; what travels"),
+        (
+            '@component(track="push")\nclass Bad:\n    a: int = 0',
+            'track="push", but it has no NetVar that could change',
+        ),
+        ("@component(every=4, tag=True)\nclass Bad: pass", "every=4, but it has no NetVar that could change"),
+        ("@component(once=True)\nclass Bad: pass", "once=True, but it has no NetVar that could change"),
+        (
+            "@component(once=True)\nclass Bad:\n    a: NetVar[int] = netvar(0, redundancy=2)",
+            "Bad.a: redundancy=2 repeats changes, and once=True sends none; leave out one or the other",
+        ),
+        ("@player_input(every=2)\nclass Bad:\n    a: bool = False", "every=2 on the player's input, which no client"),
+        ('@player_input(track="push")\nclass Bad:\n    a: bool = False', 'track="push" on the player\'s input'),
     ],
 )
 def test_a_mistake_in_the_class_is_told(declare: Declare, source: str, text: str) -> None:

@@ -362,6 +362,21 @@ def test_replacing_a_component_is_a_change_of_value() -> None:
 
     assert probe.saw[1] == ([], [], [(1, Health(2))])
     assert world.take_structure_changes() == []
+    assert world.take_replaced() == [(entity, Health)]
+    assert world.take_replaced() == []
+
+
+def test_replacements_are_noted_once_somebody_takes_structure_changes() -> None:
+    """A World nobody replicates would gather them without end."""
+    world = World()
+    entity = world.create_entity(Health(1))
+    world.add_component(entity, Health(2))
+
+    assert world.take_replaced() == []
+    world.take_structure_changes()
+    for points in range(100):
+        world.add_component(entity, Health(points))
+    assert world.take_replaced() == [(entity, Health)]
 
 
 def test_changed_compares_with_what_this_system_saw_last() -> None:

@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from ecsnet import components as builtin
 from ecsnet.errors import SchemaError
-from ecsnet.fields import Audience, ComponentSpec, FieldKind, NetField, spec_of
+from ecsnet.fields import RATE_TIERS, Audience, ComponentSpec, FieldKind, NetField, spec_of
 from ecsnet.game import Game
 from ecsnet.replication.codec import RecordCodec
 from ecsnet.rpc import Rpc
@@ -40,6 +40,10 @@ class Record:
         bit: `1 << id`: sets of records are ints.
         fields: Empty for a tag and for the input: only presence travels.
         redundancy: In how many further send ticks a change is sent again unasked.
+        is_marked: Whether its component marks itself when written.
+        every: In every how many-th send tick changes are looked for.
+        phase: In which of these, 0 to `every` - 1.
+        once: Whether it never changes after its first send.
     """
 
     id: int
@@ -50,6 +54,10 @@ class Record:
     fields: tuple[NetField, ...]
     codec: RecordCodec
     redundancy: int
+    is_marked: bool
+    every: int
+    phase: int
+    once: bool
 
     def __repr__(self) -> str:
         """Show the number and what it stands for."""
@@ -168,10 +176,11 @@ def _is_component(cls: type) -> bool:
     return True
 
 
-def _records(specs: Iterable[ComponentSpec]) -> Iterable[Record]:
+def _records(specs: Sequence[ComponentSpec]) -> Iterable[Record]:
     numbered = [(spec, audience) for spec in specs for audience in _audiences(spec)]
     if len(numbered) > MAX_RECORDS:
         raise SchemaError(f"{len(numbered)} records, but only {MAX_RECORDS} can be numbered; join components")
+    phases = _phases(specs)
     for number, (spec, audience) in enumerate(numbered):
         fields = () if spec.is_input else tuple(each for each in spec.fields if each.audience is audience)
         yield Record(
@@ -183,7 +192,27 @@ def _records(specs: Iterable[ComponentSpec]) -> Iterable[Record]:
             fields=fields,
             codec=RecordCodec(fields, spec.name),
             redundancy=max((each.redundancy for each in fields), default=0),
+            is_marked=spec.tracking.track is not None,
+            every=spec.tracking.every,
+            phase=phases[spec.cls],
+            once=spec.tracking.once,
         )
+
+
+def _phases(specs: Iterable[ComponentSpec]) -> dict[type, int]:
+    """Spread the components over the sends in which they can be looked at, so that no send has them all.
+
+    By component, not by record: what it shows to different audiences is of the same moment.
+    """
+    load = [0] * max(RATE_TIERS)
+    phases = {}
+    for spec in specs:
+        every = spec.tracking.every
+        phase = phases[spec.cls] = min(range(every), key=lambda at: sum(load[at::every]))
+        if every > 1:
+            for at in range(phase, len(load), every):
+                load[at] += 1
+    return phases
 
 
 def _audiences(spec: ComponentSpec) -> list[Audience]:

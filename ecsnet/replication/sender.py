@@ -230,9 +230,9 @@ _HEAD_BYTES = len(encode_state(0, None))
 
 
 def _steered_run(subscriber: Subscriber, tracked: Tracked) -> bytes:
-    """Return the run an owner gets with every send: all that the entity is made of."""
+    """Return the run an owner gets with every send: all that the entity is made of and that may change."""
     kind = tracked.kind
-    if tracked.standing.viewers is None and not tracked.naming:
+    if tracked.standing.viewers is None and not tracked.naming and not kind.once_bits:
         return encode_single(kind.steered_records, tracked.id_bytes, tracked.packed.values())
     return encode_single(kind.steered_records, subscriber.entry(tracked, kind.steered_bits), ())
 

@@ -231,9 +231,9 @@ class Auditor:
                     raise Leak(f"client {client}: record {record} of {entity} names {named} as {value}, truly {truth}")
                 if named == value and value in moment.scene.explicit:
                     raise Leak(f"client {client}: record {record} of {entity} names {named} by everybody's network id")
-            elif isinstance(value, int) and isinstance(truth, int) and value != truth:
-                raise Leak(f"client {client}: record {record} of {entity} is {values}, truly {truth}")
-            elif isinstance(value, str) and value != truth:
+            elif (isinstance(value, int) and isinstance(truth, int) and value != truth) or (
+                isinstance(value, str) and value != truth
+            ):
                 raise Leak(f"client {client}: record {record} of {entity} is {values}, truly {truth}")
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from ecsnet.testing.network import Link
-from tests.hostile.eavesdropper import Eavesdropper, Leak
+from tests.hostile.eavesdropper import Eavesdropper
 from tests.simulation.estate import Tread
 
 WORLDS = 200

@@ -240,10 +240,10 @@ def _skipped_unmarked(monkeypatch: pytest.MonkeyPatch) -> None:
 def _stale_components(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep reading the component object an entity had first."""
 
-    def refresh(column: object, source: object, members: object) -> None:
+    def adopt(kind: Kind, tracked: Tracked, components: object) -> None:
         """Do nothing."""
 
-    monkeypatch.setattr("ecsnet.replication.detect._refresh", refresh)
+    monkeypatch.setattr(Kind, "adopt", adopt)
 
 
 def _references_stay_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
