@@ -37,12 +37,14 @@ class Outlook:
     Attributes:
         chunks: Each as large as a message may be.
         sent: Of each, what a message carries that holds nothing else.
+        others: Finished messages of all but the first, which has to hold what is for a client alone.
         size: Of all of them, in bytes.
         longest: Of one.
     """
 
     chunks: list[Chunk]
     sent: list[Sent]
+    others: list[tuple[bytes, Sent]]
     size: int
     longest: int
 
@@ -180,7 +182,9 @@ class Sender:
         chunks = join(view.chunks(tick), tick, self._config.chunk_bytes)
         sizes = [len(chunk.data) for chunk in chunks]
         sent = [Sent(tick, [chunk]) for chunk in chunks]
-        outlook = self._outlooks[view] = Outlook(chunks, sent, sum(sizes), max(sizes, default=0))
+        head = encode_head(tick, None, synced=False)
+        others = [(head + chunk.data, carried) for chunk, carried in zip(chunks[1:], sent[1:], strict=True)]
+        outlook = self._outlooks[view] = Outlook(chunks, sent, others, sum(sizes), max(sizes, default=0))
         return outlook
 
     def _plain(
@@ -201,9 +205,7 @@ class Sender:
             return None
         if not outlook.chunks:
             return [(first, Sent(self._frame.tick))]
-        head = encode_head(self._frame.tick, None, synced=False)
-        others = zip(outlook.chunks[1:], outlook.sent[1:], strict=True)
-        return [(first, outlook.sent[0]), *[(head + chunk.data, sent) for chunk, sent in others]]
+        return [(first, outlook.sent[0]), *outlook.others]
 
     def _sort(self, subscriber: Subscriber) -> None:
         """Put the entities a client lacks in order, nearest first."""
