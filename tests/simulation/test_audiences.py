@@ -59,7 +59,7 @@ class Session:
         sim.stop_actions()
         for client in sim.clients:
             client.press(Tread())
-        sim.run(1.5)  # until nobody walks any more: the last inputs are still on their way
+        sim.run_until(self._stands_still, within_seconds=CALM_SECONDS)  # the last inputs are still on their way
         deadline = sim.now + CALM_SECONDS
         while self._difference() and sim.now < deadline:
             sim.run(0.25)
@@ -79,6 +79,9 @@ class Session:
         for client in self.sim.clients:
             if self.chance.random() < 0.1:
                 client.press(Tread(dx=self.chance.randint(-1, 1), dy=self.chance.randint(-1, 1)))
+
+    def _stands_still(self) -> bool:
+        return not any(tread.dx or tread.dy for _, tread in self.sim.server.world.observe(Tread))
 
     def _difference(self) -> str:
         # Who was killed stays a player until the server misses it, and nobody wants to wait for that.
