@@ -11,8 +11,9 @@ from ecsnet.config import ClientConfig, TokenConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.events import ClientEvent, Connected, Disconnected, Synced
 from ecsnet.game import Game
-from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, STATE, Peer
+from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, STATE, Peer
 from ecsnet.protocol import DisconnectReason
+from ecsnet.replication.checks import Verifier
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema, difference
 from ecsnet.rpc import Destination, Reply, Rpc
@@ -129,8 +130,9 @@ class Client:
             game=game,
             schema=schema,
             config=config,
-            peer=Peer(self._connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS))),
+            peer=Peer(self._connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS, CHECKS))),
             receiver=receiver,
+            verifier=Verifier(receiver, schema),
             inputs=inputs,
             predictor=Predictor(schema, receiver, inputs, predicted, max_rollback_ticks=config.max_rollback_ticks),
             interpolator=Interpolator(schema, game.tick_rate_hz, interval),
@@ -307,6 +309,7 @@ class Client:
             self.world.process()
         del self._events[:-MAX_EVENTS]
         self._events += receiver.news.take()
+        self._events += self._session.verifier.take()
         if receiver.synced and not self._told_synced:
             self._told_synced = True
             self._events.append(Synced())

@@ -23,7 +23,7 @@ from ecsnet.events import (
     PlayerReturned,
 )
 from ecsnet.game import Game
-from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, INPUT, Peer
+from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reception import Guest, Reception
 from ecsnet.replication.schema import Schema
@@ -113,7 +113,7 @@ class Server:
         )  # fmt: skip
         self.peers = self._session.peers
         self._by_connection: dict[Connection, Peer] = {}
-        self._reads = frozenset((CALLS, CASUAL_CALLS) if game.input is None else (INPUT, CALLS, CASUAL_CALLS))
+        self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
         self._now = 0.0
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
         self._events: deque[PlayerEvent] = deque(maxlen=MAX_EVENTS)

@@ -13,6 +13,7 @@ The way of one change, file by file:
     frames      the layout of a state message; only this file knows it
     receiver    the client's side; `early` and `references` hold what came before what it belongs to
     news        what the client's game is told of it
+    checks      whether a client holds what the server believes it does; both sides
 
 Nothing is ever sent again as bytes. What a lost message carried is marked, and packed anew from current values. That
 needs neither order nor history, and no client ever waits for another.

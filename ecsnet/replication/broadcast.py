@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from ecsnet.replication.audiences import Audience
-from ecsnet.replication.chunks import Bundle, cut, cut_bundles
+from ecsnet.replication.checks import Entry
+from ecsnet.replication.chunks import Bundle, Chunk, cut, cut_bundles
 from ecsnet.replication.detect import Frame
+from ecsnet.replication.frames import encode_checks
 from ecsnet.replication.interest import Interest
 from ecsnet.replication.kinds import Tracked
 from ecsnet.wire import Tick
 
-__all__ = ["broadcast"]
+__all__ = ["add_checks", "broadcast"]
 
 Groups: TypeAlias = dict[Audience, dict[int, list[Tracked]]]
 
@@ -51,6 +53,18 @@ def broadcast(frame: Frame, interest: Interest, chunk_bytes: int) -> None:
         audience.told_at = frame.tick
         audience.chunks = list(cut(groups.get(audience, _NO_GROUPS), frame.tick, chunk_bytes))
         audience.chunks += cut_bundles(bundles.get(audience, ()), frame.tick, chunk_bytes)
+
+
+def add_checks(entries: Iterable[Entry], tick: Tick) -> None:
+    """Say to those who see some entities what these should be; it is never said again if it is lost."""
+    by_audience: dict[Audience, list[tuple[bytes, bytes, int]]] = {}
+    for tracked, network_id, records, check in entries:
+        assert tracked.standing.public is not None
+        by_audience.setdefault(tracked.standing.public, []).append((network_id, records, check))
+    for audience, checks in by_audience.items():
+        if audience.told_at != tick:
+            audience.told_at, audience.chunks = tick, []
+        audience.chunks.append(Chunk(tick, encode_checks(checks)))
 
 
 def _bundle(families: Iterable[Bundle], groups: Groups, interest: Interest, tick: Tick) -> dict[Audience, list[Bundle]]:

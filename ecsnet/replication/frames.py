@@ -42,6 +42,7 @@ __all__ = [
     "OwnPart",
     "State",
     "Update",
+    "decode_records",
     "decode_state",
     "encode_checks",
     "encode_full",
@@ -177,6 +178,21 @@ def encode_checks(entries: Sequence[tuple[bytes, bytes, int]]) -> bytes:
     return b"".join((b"\x00", pack_varint(len(entries)), *parts))
 
 
+def decode_records(data: bytes, offset: int) -> tuple[bytes, int]:
+    """Read what `encode_records` made; return the ids and the offset behind them.
+
+    Raises:
+        RemoteProtocolError: There is none, or not all, or not in order.
+    """
+    count = data[offset] if offset < len(data) else 0
+    ids = data[offset + 1 : offset + 1 + count]
+    if not count or len(ids) < count:
+        raise RemoteProtocolError("a list of records is empty or cut off")
+    if any(a >= b for a, b in pairwise(ids)):
+        raise RemoteProtocolError(f"records {list(ids)} are unknown or out of order")
+    return ids, offset + 1 + count
+
+
 def run_header_bytes(records: bytes, count: int) -> int:
     """Return how much longer a run is than its entries."""
     return len(records) + varint_size(count)
@@ -300,10 +316,7 @@ def _decode_network_id(data: bytes, offset: int) -> tuple[int, int]:
 
 
 def _decode_records(data: bytes, offset: int, records: Sequence["Record"]) -> tuple[list["Record"], int]:
-    count = data[offset] if offset < len(data) else 0
-    ids = data[offset + 1 : offset + 1 + count]
-    if not count or len(ids) < count:
-        raise RemoteProtocolError("a list of records is empty or cut off")
-    if ids[-1] >= len(records) or any(a >= b for a, b in pairwise(ids)):
+    ids, offset = decode_records(data, offset)
+    if ids[-1] >= len(records):
         raise RemoteProtocolError(f"records {list(ids)} are unknown or out of order")
-    return [records[i] for i in ids], offset + 1 + count
+    return [records[i] for i in ids], offset

@@ -125,6 +125,13 @@ class Interest:
         """Tell whether an entity's values name another that not all clients see."""
         return not all(self._is_open(entity) for entity in tracked.named())
 
+    def shared_bits(self, tracked: Tracked) -> int:
+        """Return the records that all who see an entity have in the same bytes."""
+        if tracked.standing.public is None:
+            return 0
+        bits = tracked.kind.public_bits
+        return bits & ~tracked.kind.ref_bits if self.names_somebody_hidden(tracked) else bits
+
     # Entities.
 
     def _stand(self, tracked: Tracked, *, is_anew: bool) -> None:

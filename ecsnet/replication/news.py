@@ -85,17 +85,15 @@ class News:
 
         HOT: on a client once per changed record; tests/bench/bench_replication.py.
         """
-        found = []
-        for (entity, component_type), before in self._before.items():
-            component = self._world.try_component(entity, component_type)
+        found, component_of, network_id_of = [], self._world.try_component, self._network_id_of
+        for key, before in self._before.items():
+            entity, component_type = key
+            component = component_of(entity, component_type)
             now = None if component is None else self._values_of[component_type](component)
             if now != before and entity not in self._spawned:
-                found.append((self._network_id_of(entity), self._order[component_type], entity, component_type))
-        return [
-            Changed(entity, component_type)
-            for network_id, _, entity, component_type in sorted(found, key=lambda each: each[:2])
-            if network_id  # else it is gone
-        ]
+                found.append((network_id_of(entity), self._order[component_type], key))
+        found.sort()  # no two agree in the first two
+        return [Changed(*key) for network_id, _, key in found if network_id]  # else it is gone
 
 
 def _reader(records: tuple[Record, ...]) -> Callable[[object], object]:

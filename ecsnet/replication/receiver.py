@@ -125,6 +125,18 @@ class Receiver:
         """Return the network id of this World's entity; 0 if it is not the server's."""
         return self._network_ids.get(entity, 0)
 
+    def is_predicted(self, network_id: int) -> bool:
+        """Tell whether this client runs ahead of the server with an entity."""
+        return self._world.has_component(self.entity_of(network_id), Predicted)
+
+    def encoded(self, network_id: int, record_id: int) -> bytes:
+        """Return the newest values from the server as the server would encode them; they have to be there."""
+        codec = self._schema.records[record_id].codec
+        values = self._replicas[network_id].confirmed[record_id][1]
+        if codec.has_refs:
+            values = self._references.as_named((network_id, record_id), codec, values, self.network_id_of)
+        return codec.pack(values)
+
     def take_spawned(self) -> list[int]:
         """Return and forget which entities came since the last call and are still there."""
         spawned = list(self._fresh)

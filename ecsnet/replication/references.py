@@ -41,6 +41,16 @@ class References:
         """Return a record's values as received, with network ids."""
         return self._named[holder]
 
+    def as_named(self, holder: Holder, codec: RecordCodec, values: Values, name_of: Callable[[int], int]) -> Values:
+        """Return a record's values with network ids in place of entities: those received, where these stand for them.
+
+        Args:
+            values: With entities of this World.
+            name_of: Returns the network id of an entity.
+        """
+        named = self._named[holder]
+        return named if self.mapped(holder, codec) == values else codec.map_refs(values, name_of)
+
     def mapped(self, holder: Holder, codec: RecordCodec) -> Values:
         """Return a record's values with the entities of now."""
         return codec.map_refs(self._named[holder], self._entity_of)

@@ -11,7 +11,8 @@ from ecsnet.config import ReplicationConfig
 from ecsnet.replication.agenda import fill
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import View
-from ecsnet.replication.broadcast import broadcast
+from ecsnet.replication.broadcast import add_checks, broadcast
+from ecsnet.replication.checks import Arbiter, Checker
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.detect import Detector, Frame
 from ecsnet.replication.explain import explain
@@ -57,11 +58,14 @@ class Sender:
             cell_units: Side of a cell of the grid that `Near` and `Viewer` go by, world units.
         """
         self._config = config or ReplicationConfig()
+        self._schema = schema
         self._world = world
         self._detector = Detector(schema, world)
         self._interest = Interest(schema, world, self._detector.entities, cell_units=cell_units)
         self._subscribers = self._interest.subscribers
         self._steered: dict[int, dict[int, Tracked]] = {}  # by client, then entity: what its inputs drive
+        self._checker = Checker(schema, self._config)
+        self._arbiters: dict[int, Arbiter] = {}  # by client
         self._frame = Frame(world.tick)
         self._frames = 0
         self._outlooks: dict[View, Outlook] = {}
@@ -75,10 +79,12 @@ class Sender:
         assert client_id > 0, "0 is the server"
         assert client_id not in self._subscribers, f"client {client_id} is subscribed already"
         self._interest.subscribe(client_id)
+        self._arbiters[client_id] = Arbiter(client_id, self._schema, self._config)
 
     def unsubscribe(self, client_id: int) -> None:
         """Forget a client."""
         self._interest.unsubscribe(client_id)
+        self._arbiters.pop(client_id, None)
 
     def encode(self, tick: Tick) -> None:
         """Find and encode what changed since the last call.
@@ -94,6 +100,7 @@ class Sender:
         self._interest.follow(frame)
         self._follow_steered(frame)
         broadcast(frame, self._interest, self._config.chunk_bytes)
+        add_checks(self._checker.entries(tick, self._detector.entities, self._interest.shared_bits), tick)
 
     def messages_for(
         self, client_id: int, own: OwnPart, budget_bytes: int, max_message_bytes: int
@@ -144,6 +151,16 @@ class Sender:
             subscriber.acked(token)
         else:
             subscriber.lost(token, self._frame.tick)
+
+    def complain(self, client_id: int, message: bytes) -> list[bytes]:
+        """Take a client's complaint that it differs; return what to answer.
+
+        Raises:
+            RemoteProtocolError: It is no complaint.
+        """
+        return self._arbiters[client_id].hear(
+            message, self._subscribers[client_id], self._detector.entities, self._frame.tick
+        )
 
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client has an entity or has it not."""

@@ -7,8 +7,17 @@ from enum import Enum
 from ecsnet.fields import FieldKind, NetField
 from ecsnet.game import Game
 from ecsnet.netfield import flag_mask
+from ecsnet.replication.checks import MAX_COMPLAINTS, encode_complaints
 from ecsnet.replication.codec import RecordCodec, Values
-from ecsnet.replication.frames import NO_INPUT, OwnPart, encode_full, encode_records, encode_run, encode_state
+from ecsnet.replication.frames import (
+    NO_INPUT,
+    OwnPart,
+    encode_checks,
+    encode_full,
+    encode_records,
+    encode_run,
+    encode_state,
+)
 from ecsnet.replication.schema import Record, Schema
 from ecsnet.wire import TICK_MASK, pack_varint
 
@@ -81,8 +90,17 @@ class StateMaker:
         gones = [self._id(chance) for _ in range(chance.choice((0, 0, 0, 1, 3)))]
         fulls = [self._full(chance) for _ in range(chance.choice((0, 0, 1, 2)))]
         runs = [self._run(chance) for _ in range(chance.choice((0, 1, 2)))]
-        synced = chance.random() < 0.5
-        return encode_state(tick(chance, self._near), own, synced=synced, gones=gones, fulls=fulls, runs=runs)
+        runs += [self._checks(chance) for _ in range(chance.choice((0, 0, 1)))]
+        return encode_state(
+            tick(chance, self._near),
+            own,
+            synced=chance.random() < 0.5,
+            joining=chance.choice((0, 0, 1, 1000, 1 << 61)),
+            gones=gones,
+            leaves=[self._id(chance) for _ in range(chance.choice((0, 0, 0, 1, 3)))],
+            fulls=fulls,
+            runs=runs,
+        )
 
     def _id(self, chance: Chance) -> bytes:
         return pack_varint(chance.randrange(1, ENTITIES) if chance.random() < 0.95 else chance.randint(1, MANY))
@@ -96,6 +114,14 @@ class StateMaker:
         packed = [record.codec.pack(values(chance, record.codec)) for record in some]
         return encode_full(self._id(chance), encode_records([record.id for record in some]), packed)
 
+    def _checks(self, chance: Chance) -> bytes:
+        return encode_checks(
+            [
+                (self._id(chance), encode_records([each.id for each in self._some(chance)[:2]]), chance.getrandbits(32))
+                for _ in range(chance.randint(1, 12))
+            ]
+        )
+
     def _run(self, chance: Chance) -> bytes:
         some = self._some(chance)[:2]
         entries = [
@@ -103,6 +129,25 @@ class StateMaker:
             for _ in range(chance.randint(1, 4))
         ]
         return encode_run(encode_records([record.id for record in some]), entries)
+
+
+class ComplaintMaker:
+    """Makes complaints of clients: about any entities and records, as of any tick."""
+
+    def __init__(self, near: int) -> None:
+        self._near = near
+
+    def __call__(self, chance: Chance) -> bytes:
+        return encode_complaints(
+            [
+                (
+                    tick(chance, self._near),
+                    chance.randrange(1, ENTITIES) if chance.random() < 0.95 else chance.randint(1, MANY),
+                    tuple(sorted(chance.sample(range(256 if chance.random() < 0.1 else 12), chance.randint(1, 4)))),
+                )
+                for _ in range(chance.randint(1, MAX_COMPLAINTS))
+            ]
+        )
 
 
 class CallMaker:

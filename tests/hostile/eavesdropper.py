@@ -140,7 +140,7 @@ class Auditor:
         moment = self._watcher.moments[state.tick]
         sight = moment.sights[client]
         fulls = [(run.records, *row) for run in state.fulls for row in run.entities]
-        runs = [(run.records, *row) for run in state.runs for row in run.entities]
+        runs = [(run.records, *row) for run in state.runs if not isinstance(run, tuple) for row in run.entities]
         for records, network_id, values in fulls:
             if self._title in records:
                 mark = _split(records, values, description)[self._title][0]

@@ -410,8 +410,10 @@ class Delivery(Enum):
     RELIABLE_ORDERED = auto()
 
 
-GAME_CHANNELS = (Delivery.UNRELIABLE, Delivery.UNRELIABLE, Delivery.RELIABLE_ORDERED, Delivery.UNRELIABLE)
-STATE, INPUT, CALLS, CASUAL_CALLS = range(4)
+GAME_CHANNELS = (
+    Delivery.UNRELIABLE, Delivery.UNRELIABLE, Delivery.RELIABLE_ORDERED, Delivery.UNRELIABLE, Delivery.UNRELIABLE,
+)  # fmt: skip
+STATE, INPUT, CALLS, CASUAL_CALLS, CHECKS = range(5)
 
 
 @dataclass(frozen=True)
@@ -1059,11 +1061,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Check:
-    """What the values of some records of an entity, encoded and joined, have as their CRC-32."""
-
     entity: int
     records: tuple[int, ...]
-    crc: int
+    check: int  # CRC-32; of a complaint the tick
 
 
 @dataclass(frozen=True)
@@ -1073,10 +1073,13 @@ class State:
     own: Own | None
     gones: tuple[int, ...]
     fulls: tuple[Run, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[Run | tuple[Check, ...], ...]
     leaves: tuple[int, ...] = ()
-    joining: int | None = None
-    checks: tuple[Check, ...] = ()
+    joining: int = 0
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return tuple(check for run in self.runs if isinstance(run, tuple) for check in run)
 
 
 def decode_state(message: bytes, description: Description) -> State:
@@ -1084,21 +1087,14 @@ def decode_state(message: bytes, description: Description) -> State:
     tick, flags = reader.unsigned(4), reader.unsigned(1)
     expect(flags < 64, f"flags {flags:#x}")
     own = Own(reader.unsigned(4), reader.signed(1)) if flags & 1 else None
-    joining = reader.varint() if flags & 32 else None
+    joining = reader.varint() if flags & 32 else 0
     gones = [_network_id(reader) for _ in range(reader.varint())] if flags & 2 else []
     leaves = [_network_id(reader) for _ in range(reader.varint())] if flags & 16 else []
     fulls = [_decode_full(reader, description) for _ in range(reader.varint())] if flags & 4 else []
-    runs: list[Run] = []
-    checks: list[Check] = []
+    runs: list[Run | tuple[Check, ...]] = []
     while reader.left:
-        if reader.data[reader.at]:
-            runs.append(_decode_run(reader, description))
-        else:
-            reader.unsigned(1)
-            checks += [_decode_check(reader, description) for _ in range(reader.varint())]
-    return State(
-        tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs), tuple(leaves), joining, tuple(checks)
-    )
+        runs.append(_decode_run(reader, description) if reader.data[reader.at] else _decode_checks(reader, description))
+    return State(tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs), tuple(leaves), joining)
 
 
 def _network_id(reader: Reader) -> int:
@@ -1130,21 +1126,24 @@ def _decode_run(reader: Reader, description: Description) -> Run:
     return Run(ids, tuple((_network_id(reader), _values_of(reader, ids, description)) for _ in range(count)))
 
 
-def _decode_check(reader: Reader, description: Description) -> Check:
-    return Check(_network_id(reader), _record_ids(reader, description), reader.unsigned(4))
+def _decode_checks(reader: Reader, description: Description) -> tuple[Check, ...]:
+    reader.take(1)
+    return tuple(
+        Check(_network_id(reader), _record_ids(reader, description), reader.unsigned(4)) for _ in range(reader.varint())
+    )
 
 
 def encode_state(state: State, description: Description) -> bytes:
     flags = bool(state.own) + 2 * bool(state.gones) + 4 * bool(state.fulls) + 8 * state.is_synced
-    flags += 16 * bool(state.leaves) + 32 * (state.joining is not None)
+    flags += 16 * bool(state.leaves) + 32 * bool(state.joining)
     data = unsigned(state.tick, 4) + unsigned(flags, 1)
     if state.own:
         data += unsigned(state.own.input_tick, 4) + state.own.margin.to_bytes(1, "big", signed=True)
-    if state.joining is not None:
+    if state.joining:
         data += varint(state.joining)
-    for ids in (state.gones, state.leaves):
-        if ids:
-            data += varint(len(ids)) + b"".join(map(varint, ids))
+    for entities in (state.gones, state.leaves):
+        if entities:
+            data += varint(len(entities)) + b"".join(map(varint, entities))
     if state.fulls:
         data += varint(len(state.fulls))
     for full in state.fulls:
@@ -1152,17 +1151,33 @@ def encode_state(state: State, description: Description) -> bytes:
         data += varint(entity) + bytes([len(full.records), *full.records])
         data += _encode_records(full.records, values, description)
     for run in state.runs:
+        if isinstance(run, tuple):
+            data += b"\0" + varint(len(run)) + b"".join(map(_encode_check, run))
+            continue
         data += bytes([len(run.records), *run.records]) + varint(len(run.entities))
         for entity, values in run.entities:
             data += varint(entity) + _encode_records(run.records, values, description)
-    return data + _encode_checks(state.checks)
-
-
-def _encode_checks(checks: Sequence[Check]) -> bytes:
-    data = b"\0" + varint(len(checks)) if checks else b""
-    for check in checks:
-        data += varint(check.entity) + bytes([len(check.records), *check.records]) + unsigned(check.crc, 4)
     return data
+
+
+def _encode_check(check: Check) -> bytes:
+    return varint(check.entity) + bytes([len(check.records), *check.records]) + unsigned(check.check, 4)
+
+
+def decode_complaints(message: bytes, description: Description) -> tuple[Check, ...]:
+    reader = Reader(message)
+    complaints: list[Check] = []
+    while reader.left or not complaints:
+        tick = reader.unsigned(4)
+        complaints.append(Check(_network_id(reader), _record_ids(reader, description), tick))
+    expect(len(complaints) <= 8, f"{len(complaints)} complaints")
+    return tuple(complaints)
+
+
+def encode_complaints(complaints: Iterable[Check]) -> bytes:
+    return b"".join(
+        unsigned(each.check, 4) + varint(each.entity) + bytes([len(each.records), *each.records]) for each in complaints
+    )
 
 
 def _encode_records(ids: Iterable[int], values: tuple[Value, ...], description: Description) -> bytes:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import Enum, Flag
 from pathlib import Path
+from zlib import crc32
 
 import msgpack  # type: ignore[import-untyped]  # ships no types; what it gives is compared with what was meant
 import pytest
@@ -17,7 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ecsnet.transport
-from ecsnet.components import Owner
+from ecsnet.client import Client
+from ecsnet.components import Owner, Player
+from ecsnet.config import ReplicationConfig, ServerConfig
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.events import ConnectRequested
 from ecsnet.fields import OWNER, EntityRef, NetVar, component, netvar, spec_of
@@ -200,7 +203,9 @@ def test_the_example_of_the_standard_reads_as_it_says() -> None:
         own=second.Own(7, 3),
         gones=(5, 0x123),
         fulls=(second.Run((0, 1), ((9, (0x102, 0x304)),)),),
-        runs=(second.Run((5,), ((10, ("a", 1)), (11, ("", 2)))),),
+        runs=(second.Run((5,), ((10, ("a", 1)), (11, ("", 2)))), (second.Check(7, (1, 5), 0xCBF43926),)),
+        leaves=(6,),
+        joining=42,
     )
     assert second.encode_state(state, description) == message.replace(b"\x40\x09", b"\x09")  # the shortest varint
 
@@ -357,7 +362,10 @@ class Recorded(Simulation):
     def __init__(self, *, clients: int, seconds: float, start_tick: int) -> None:
         self.secrets: list[bytes] = []
         self.datagrams: list[tuple[bytes, Address, Address]] = []  # with source and destination, as sent
-        super().__init__(game, clients=0, link=Link.WIFI, seed=3, start_tick=start_tick, check=False)
+        eager = ServerConfig(replication=ReplicationConfig(check_seconds=1, check_settled_seconds=0.3))
+        super().__init__(
+            game, clients=0, link=Link.WIFI, seed=3, start_tick=start_tick, check=False, server_config=eager
+        )
         carry = self.network.send
 
         def send(data: bytes, source: Address, destination: Address, now: float) -> None:
@@ -383,12 +391,20 @@ class Recorded(Simulation):
         first.call(rename, local, "dölly")
         first.call(shear, local, "a note")
         first.call(shear, 0, "nobody")
+        self._mislead(first)
         self.run(seconds)
         self.server.world.delete_entity(sheep)
         self.run(0.5)
         self.clients[0].close(text="bye", now=self.now)
         self.server.close(now=self.now)
         self.run(0.5)
+
+    def _mislead(self, client: Client) -> None:
+        """Let a client believe something wrong of the other player's name."""
+        [other] = [entity for entity, _ in client.world.observe(Player) if entity != client.entity]
+        [record] = client.schema.records_of[Player]
+        at, (number, _, *rest) = client.receiver.confirmed[other][record.id]
+        client.receiver.confirmed[other][record.id] = (at, (number, "nobody", *rest))
 
     def _press(self) -> None:
         for at, client in enumerate(self.clients):
@@ -409,6 +425,8 @@ class Eavesdropper:
         self.payloads: list[object] = []
         self.states: list[second.State] = []
         self.inputs: list[second.Inputs] = []
+        self.complaints: list[second.Check] = []
+        self.answers: list[second.State] = []
         self.calls: list[second.Call | second.Result | second.Refused] = []
         self._recorded = recorded
         self._challenges: dict[Address, bytes] = {}
@@ -485,6 +503,14 @@ class Eavesdropper:
             inputs = second.decode_inputs(message, self.description)
             self.inputs.append(inputs)
             again = second.encode_inputs(inputs, self.description)
+        elif channel == second.CHECKS and is_from_client:
+            complaints = second.decode_complaints(message, self.description)
+            self.complaints += complaints
+            again = second.encode_complaints(complaints)
+        elif channel == second.CHECKS:
+            state = second.decode_state(message, self.description)
+            self.answers.append(state)
+            again = second.encode_state(state, self.description)
         else:
             functions = self._functions.setdefault(client, {})
             call = second.decode_call(message, self.description, functions)
@@ -525,6 +551,23 @@ def test_what_is_heard_is_what_happened(recorded: Recorded, heard: Eavesdropper)
     assert heard.states[-1].is_synced
     assert {state.tick > 2**31 for state in heard.states} == {True, False}  # the counter wrapped
     assert all(state.own is not None and state.own.margin >= -128 for state in heard.states)
+
+
+def test_a_client_that_differs_complains_and_is_told_the_truth(heard: Eavesdropper) -> None:
+    """Checks are of what the runs and fulls said; the answer names what was complained about."""
+    checks = {check for state in heard.states for run in state.runs if isinstance(run, tuple) for check in run}
+    asked = {(complaint.entity, complaint.records) for complaint in heard.complaints}
+    [answer] = heard.answers
+    [run] = answer.runs
+
+    assert isinstance(run, second.Run)
+    assert asked <= {(check.entity, check.records) for check in checks}
+    assert {(entity, run.records) for entity, _ in run.entities} == asked
+    assert "player-2" in run.entities[0][1]
+    assert {state.joining > 0 for state in heard.states} == {True, False}
+    [(_, values)] = run.entities
+    encoded = second._encode_records(run.records, values, heard.description)
+    assert {check.check for check in checks if (check.entity, check.records) in asked} == {crc32(encoded)}
 
 
 def test_the_handshake_carries_what_admission_says(recorded: Recorded, heard: Eavesdropper) -> None:

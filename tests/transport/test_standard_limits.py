@@ -18,6 +18,7 @@ from ecsnet.config import (
     ClientConfig,
     GuardConfig,
     HandshakeConfig,
+    ReplicationConfig,
     ServerConfig,
     TcpConfig,
     TokenConfig,
@@ -25,12 +26,14 @@ from ecsnet.config import (
 )
 from ecsnet.fieldcheck import MAX_FIELD_BYTES, MAX_FLAG_BITS, MAX_ITEMS, MAX_MEMBERS
 from ecsnet.protocol import DisconnectReason
+from ecsnet.replication.checks import MAX_COMPLAINTS, TIMES_SAID
 from ecsnet.replication.schema import MAX_RECORDS
 from ecsnet.systems.rpc import MAX_REFUSAL_BYTES
 from ecsnet.transport import acks, crypto, hello, intake, packet, path
 
 STANDARD = Path(ecsnet.transport.__file__).parent / "PROTOCOL.md"
 HANDSHAKE, GUARD, CONFIG, TCP, TOKEN = HandshakeConfig(), GuardConfig(), TransportConfig(), TcpConfig(), TokenConfig()
+REPLICATION = ReplicationConfig()
 PERCENT, MILLISECONDS = 100, 1000
 NUMBER = re.compile(r"(?<![\w/])\d[\d,]*(?:\.\d+)?(?:\^\d+)?")  # not those of IPv4 and /64
 
@@ -107,6 +110,8 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "text of a refused call": (MAX_REFUSAL_BYTES,),
     "inputs of one message": (ClientConfig().inputs_per_message,),
     "input ahead of the server's tick": (ServerConfig().input_window_ticks,),
+    "checks": (REPLICATION.check_settled_seconds, REPLICATION.check_seconds, REPLICATION.check_bytes),
+    "complaints": (MAX_COMPLAINTS, TIMES_SAID, REPLICATION.answers_per_minute),
 }  # fmt: skip
 
 
