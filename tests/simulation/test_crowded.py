@@ -131,7 +131,8 @@ def test_ten_thousand_entities_join_a_thin_link_nearest_first() -> None:
     assert diary.progress == sorted(diary.progress)
     assert len(set(diary.progress)) > 10
     assert diary.progress[-1] == 1.0
-    sim.run(1.0)
+    client.press(Stride())
+    sim.run(2.0)
     sim.assert_converged()
 
 
