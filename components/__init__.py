@@ -11,14 +11,20 @@ from ecsnet.components.collider2d import Collider2D, Shape
 from ecsnet.components.contacts import Contact, Contacts
 from ecsnet.components.interpolated import Interpolated
 from ecsnet.components.max_speed import MaxSpeed
+from ecsnet.components.near import Near
 from ecsnet.components.owner import Owner
+from ecsnet.components.parent import Parent
+from ecsnet.components.paused import Paused
 from ecsnet.components.persistent import Persistent
 from ecsnet.components.player import Player, PlayerStatus
 from ecsnet.components.predicted import Predicted
+from ecsnet.components.rooms import Rooms
 from ecsnet.components.seat import Seat
+from ecsnet.components.team import Team
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.components.viewer import Viewer
+from ecsnet.components.visible_to import VisibleTo
 
 __all__ = [
     "Bounds2D",
@@ -27,14 +33,20 @@ __all__ = [
     "Contacts",
     "Interpolated",
     "MaxSpeed",
+    "Near",
     "Owner",
+    "Parent",
+    "Paused",
     "Persistent",
     "Player",
     "PlayerStatus",
     "Predicted",
+    "Rooms",
     "Seat",
     "Shape",
+    "Team",
     "Transform2D",
     "Velocity2D",
     "Viewer",
+    "VisibleTo",
 ]

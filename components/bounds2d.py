@@ -7,7 +7,7 @@ __all__ = ["Bounds2D"]
 _STEP, _REACH = 1 / 64, 32768  # as Transform2D
 
 
-@component
+@component(track="push")
 class Bounds2D:
     """The area an entity stays within, its collider included. Written by the game; read by movement, collision.
 

@@ -16,7 +16,7 @@ class Shape(Enum):
     CIRCLE = "circle"
 
 
-@component
+@component(track="push")
 class Collider2D:
     """The shape an entity has, centred on its Transform2D. Written by the game; read by collision, whoever draws.
 

@@ -5,7 +5,7 @@ from ecsnet.fields import NetVar, component, netvar
 __all__ = ["MaxSpeed"]
 
 
-@component
+@component(track="push")
 class MaxSpeed:
     """The most an entity's velocity may be. Written by the game; read by movement."""
 

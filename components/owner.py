@@ -5,7 +5,7 @@ from ecsnet.fields import NetVar, component, netvar
 __all__ = ["Owner"]
 
 
-@component
+@component(track="push")
 class Owner:
     """The client an entity answers to. Written by the server; read by input, replication, remote calls, prediction.
 

@@ -6,7 +6,7 @@ see, predicts what it owns and shows the rest smoothly. Start with `samples/hell
 
 from ecsnet.client import Client
 from ecsnet.errors import EcsnetError, Refused, SchemaError
-from ecsnet.fields import EVERYONE, OWNER, Audience, EntityRef, NetVar, component, netvar, player_input
+from ecsnet.fields import EVERYONE, OWNER, TEAM, Audience, EntityRef, NetVar, component, netvar, player_input
 from ecsnet.game import Game
 from ecsnet.protocol import DisconnectReason
 from ecsnet.rpc import CLIENTS, SERVER, Call, Reply, rpc
@@ -20,6 +20,7 @@ __all__ = [
     "EVERYONE",
     "OWNER",
     "SERVER",
+    "TEAM",
     "Audience",
     "Call",
     "Client",

@@ -10,6 +10,7 @@ from ecsnet.client import Client
 from ecsnet.errors import SchemaError
 from ecsnet.fields import FieldKind, NetField, spec_of
 from ecsnet.game import Game
+from ecsnet.netfield import flag_mask
 from ecsnet.runtime import RunningClient, wait_for
 from ecsnet.stopsignals import stop_signals
 
@@ -53,6 +54,10 @@ class Wanderer:
         """Return any value in the declared range; a player input has one for every field."""
         if field.kind is FieldKind.BOOL:
             return self._random.random() < 0.5  # noqa: PLR2004  # an even chance
+        if field.kind is FieldKind.TUPLE:
+            return tuple(self._choose(each) for each in field.items)
+        if field.kind is FieldKind.FLAG:
+            return field.type(self._random.getrandbits(32) & flag_mask(field.type))
         if issubclass(field.type, Enum):
             return self._random.choice(list(field.type))
         low, high = field.low or 0, field.high or 0

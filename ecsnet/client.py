@@ -9,10 +9,11 @@ from ecsnet.components.player import Player
 from ecsnet.components.predicted import Predicted
 from ecsnet.config import ClientConfig, TokenConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
-from ecsnet.events import Connected, Disconnected
+from ecsnet.events import ClientEvent, Connected, Disconnected, Synced
 from ecsnet.game import Game
-from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, STATE, Peer
+from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, STATE, Peer
 from ecsnet.protocol import DisconnectReason
+from ecsnet.replication.checks import Verifier
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema, difference
 from ecsnet.rpc import Destination, Reply, Rpc
@@ -35,6 +36,8 @@ from ecsnet.transport.statistics import Statistics
 from ecsnet.world import World
 
 __all__ = ["Client"]
+
+MAX_EVENTS = 4096  # of earlier updates; what one update brings is always told whole
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -112,6 +115,8 @@ class Client:
         self._entity = 0
         self.disconnected: tuple[DisconnectReason, str] | None = None
         self.ticket = b""
+        self._events: list[ClientEvent] = []
+        self._told_synced = False
         for system in assemble(pipeline, self._session):
             self.world.add_system(system)
 
@@ -125,8 +130,9 @@ class Client:
             game=game,
             schema=schema,
             config=config,
-            peer=Peer(self._connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS))),
+            peer=Peer(self._connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS, CHECKS))),
             receiver=receiver,
+            verifier=Verifier(receiver, schema),
             inputs=inputs,
             predictor=Predictor(schema, receiver, inputs, predicted, max_rollback_ticks=config.max_rollback_ticks),
             interpolator=Interpolator(schema, game.tick_rate_hz, interval),
@@ -189,6 +195,20 @@ class Client:
             SchemaError: An argument is not of its declared type or range.
         """
         return self._session.calls.call(self._session.peer, self.world, rpc, *args, **kwargs)
+
+    def events(self) -> list[ClientEvent]:
+        """Return and forget what came, went and changed; see `ecsnet.events`. Ask after every `update`.
+
+        All that one update did to the World is told together, when all of it is done. Of a host that does not ask, the
+        newest of earlier updates are kept.
+        """
+        events, self._events = self._events, []
+        return events
+
+    @property
+    def progress(self) -> float:
+        """How much of the world this client could see when it joined has arrived, 0.0 to 1.0; never falls."""
+        return self._session.receiver.progress
 
     @property
     def client_id(self) -> int:
@@ -259,8 +279,7 @@ class Client:
         for event in self._connection.events():
             self._handle(event, now)
         session.peer.collect()
-        for _ in range(self._schedule.take_due(now)):
-            self.world.process()
+        self._run_ticks(self._schedule.take_due(now))
         self._schedule.speed = session.sync.speed
         session.interpolator.clock.advance(now)
         if session.peer.fault:
@@ -279,6 +298,21 @@ class Client:
     def close(self, reason: DisconnectReason = DisconnectReason.LEFT, text: str = "", *, now: float) -> None:
         """Leave, and say why. Send what `datagrams_to_send` returns afterwards."""
         self._connection.close(reason, text, now=now)
+
+    def _run_ticks(self, count: int) -> None:
+        """Run ticks, and note what there is to tell of all of them together."""
+        if not count:
+            return
+        receiver = self._session.receiver
+        receiver.news.note_predicted()
+        for _ in range(count):
+            self.world.process()
+        del self._events[:-MAX_EVENTS]
+        self._events += receiver.news.take()
+        self._events += self._session.verifier.take()
+        if receiver.synced and not self._told_synced:
+            self._told_synced = True
+            self._events.append(Synced())
 
     def _handle(self, event: object, now: float) -> None:
         match event:

@@ -348,6 +348,21 @@ class ReplicationConfig:
     tombstones: int = 16_384
     """Deaths a client remembers, so that a late message revives nobody. The oldest are forgotten first; 100 B each."""
 
+    check_seconds: float = 60.0
+    """Within which the server says of everything that rests what it should be, so that a client notices if it differs;
+    or later, where there is so much that check_bytes do not suffice: beyond 10,000 entities. 0: never. Three entities a
+    second at least: 30 B."""
+
+    check_settled_seconds: float = 2.0
+    """How long something must have rested for that: a loss is repaired by then, most often."""
+
+    check_bytes: int = 64
+    """Most of it in one send tick."""
+
+    answers_per_minute: int = 64
+    """How often a client may be told the truth of an entity in which it says it differs. Where this is not enough there
+    is a bug to be found first; and who only pretends costs no more."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenConfig:

@@ -1,7 +1,9 @@
-"""What a connection, an endpoint or a server tells its host: queued, taken with `events()`, never called back."""
+"""What connection, endpoint, server and client tell their host: queued, taken with `events()`, never called back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from ecsnet.protocol import DisconnectReason
 
@@ -11,17 +13,26 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AddressChanged",
+    "Changed",
+    "ClientEvent",
     "ConnectRefused",
     "ConnectRequested",
     "Connected",
+    "DespawnReason",
+    "Despawned",
+    "Desynced",
     "Disconnected",
     "PlayerEvent",
     "PlayerJoined",
     "PlayerLeft",
     "PlayerLost",
     "PlayerReturned",
+    "Spawned",
+    "Synced",
     "Writable",
 ]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +126,74 @@ class PlayerReturned:
 
 
 PlayerEvent: TypeAlias = PlayerJoined | PlayerLeft | PlayerLost | PlayerReturned
+
+
+# What a client tells. All of one update is told at its end, when every value is in its place, in this order: what went,
+# what came, what changed, each in the order the server made the entities; then differences found; then `Synced`.
+
+
+class DespawnReason(Enum):
+    """Why an entity is not there any more."""
+
+    DELETED = "deleted"  # the server deleted it
+    HIDDEN = "hidden"  # it may live on where this client does not see it; should it come back, it is a new entity here
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """Client: an entity came: it is new, or was there before this client joined, or came into view.
+
+    Its components are there and told by this alone. One that came and went within one update is not told at all.
+    """
+
+    entity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Despawned:
+    """Client: an entity went, and is no more in the World; what it was last is kept here.
+
+    Attributes:
+        components: All it had, what this client gave it included, by type.
+    """
+
+    entity: int
+    reason: DespawnReason
+    components: Mapping[type, object] = field(default_factory=dict, repr=False, compare=False)
+
+    def try_component(self, component_type: type[T]) -> T | None:
+        """Return a component as it was last, e.g. the place to show an explosion at; None if it had none."""
+        return cast("T | None", self.components.get(component_type))
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Client: a component is not what it was at the end of the last update: other values, or it came, or it went.
+
+    What this client predicts counts as the World shows it. Ask `world.try_component`: None says that it went.
+    """
+
+    entity: int
+    component_type: type
+
+
+@dataclass(frozen=True, slots=True)
+class Desynced:
+    """Client: an entity was not what the server says although nothing was lost, and has been mended: a bug somewhere.
+
+    Attributes:
+        tick: The server's tick for which the difference was found.
+        differences: A line per field, e.g. "Health.current was 90, the server says 100".
+    """
+
+    tick: int
+    entity: int
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Client: all that it could see when it joined is there. Told once."""
+
+
+ClientEvent: TypeAlias = Spawned | Despawned | Changed | Desynced | Synced

@@ -9,19 +9,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, InitVar, dataclass, field
 from inspect import get_annotations
 from pathlib import Path
-from typing import ClassVar, Final, TypeVar, dataclass_transform, get_origin, get_type_hints, overload
+from typing import ClassVar, Final, NoReturn, TypeVar, dataclass_transform, get_origin, get_type_hints, overload
 
 from ecsnet.errors import SchemaError
+from ecsnet.fieldcheck import field_from_annotation
+from ecsnet.marks import make_marking
 from ecsnet.netfield import (
     EVERYONE,
     OWNER,
+    TEAM,
     Audience,
     EntityRef,
     FieldKind,
     NetField,
     NetVar,
     Options,
-    field_from_annotation,
+    ValueCodec,
     is_netvar,
     netvar,
     options_of,
@@ -30,12 +33,16 @@ from ecsnet.netfield import (
 __all__ = [
     "EVERYONE",
     "OWNER",
+    "RATE_TIERS",
+    "TEAM",
     "Audience",
     "ComponentSpec",
     "EntityRef",
     "FieldKind",
     "NetField",
     "NetVar",
+    "Tracking",
+    "ValueCodec",
     "component",
     "field_from_annotation",
     "netvar",
@@ -48,7 +55,17 @@ T = TypeVar("T")
 
 _SPEC_ATTRIBUTE = "__ecsnet_spec__"
 # The receiver makes components with the generated constructor, without arguments: nothing may stand in its way.
+RATE_TIERS = (1, 2, 4, 8)  # powers of two: each tier's sends can lie between those of the others
 _FORBIDDEN_DUNDERS = ("__init__", "__new__", "__post_init__", "__setattr__", "__getattr__", "__getattribute__")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tracking:
+    """How the server finds the changes of a component; the client need not know. See `component`."""
+
+    track: str | None = None
+    every: int = 1
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,7 @@ class ComponentSpec:
         fields: The NetVars, in the order of declaration.
         local: Names of the other fields.
         replicated: Whether clients learn of it at all: it has a NetVar, is a tag, or is the player's input.
+        tracking: How the server finds its changes.
     """
 
     cls: type[object]
@@ -68,6 +86,7 @@ class ComponentSpec:
     local: tuple[str, ...]
     is_input: bool
     replicated: bool
+    tracking: Tracking
 
 
 # `netvar` is left out of `field_specifiers` on purpose. A specifier's default must be a keyword to count, so
@@ -76,32 +95,57 @@ class ComponentSpec:
 @dataclass_transform(field_specifiers=(field,))
 def component(cls: type[T], /) -> type[T]: ...
 @overload
-def component(*, tag: bool = False) -> Callable[[type[T]], type[T]]: ...
-def component(cls: type[T] | None = None, /, *, tag: bool = False) -> type[T] | Callable[[type[T]], type[T]]:
+def component(
+    *, tag: bool = False, track: str | None = None, every: int = 1, once: bool = False
+) -> Callable[[type[T]], type[T]]: ...
+def component(
+    cls: type[T] | None = None, /, *, tag: bool = False, track: str | None = None, every: int = 1, once: bool = False
+) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a class a component: a slotted dataclass whose NetVar fields are replicated.
+
+    How changes are found is the server's business: `track`, `every` and `once` may differ on a client.
 
     Args:
         cls: The class, when used without parentheses.
         tag: Replicate its presence although no field travels.
+        track: "push" for what is written rarely, less than once in five sends: assigning a field marks the component,
+            and only marked ones are compared with what was sent. What leaves no mark, a list edited in place, is
+            found within 16 looks. The component belongs to one entity; of an instance given to two, only one is marked.
+        every: Look for changes only in every 2nd, 4th or 8th send, and send the value it has then. They may arrive
+            apart from other changes of the entity. The client that steers the entity still gets the value of each
+            send. Interpolated fields look jerky with it.
+        once: What the component holds at the first send travels with the entity, also to whoever sees it later.
+            Later changes do not travel, until the component is taken away and given anew.
 
     Raises:
         SchemaError: The declaration cannot work; the text says where, why and what to do.
     """
+    tracking = Tracking(track=track, every=every, once=once)
     if cls is None:
-        return lambda declared: _declare(declared, tag=tag, is_input=False)
-    return _declare(cls, tag=tag, is_input=False)
+        return lambda declared: _declare(declared, tag=tag, is_input=False, tracking=tracking)
+    return _declare(cls, tag=tag, is_input=False, tracking=tracking)
 
 
+@overload
 @dataclass_transform(field_specifiers=(field,))
-def player_input(cls: type[T], /) -> type[T]:
+def player_input(cls: type[T], /) -> type[T]: ...
+@overload
+def player_input(*, track: str | None = None, every: int = 1, once: bool = False) -> NoReturn: ...
+def player_input(
+    cls: type[T] | None = None, /, *, track: str | None = None, every: int = 1, once: bool = False
+) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a class the component a client fills each tick: what is pressed, all of it in closed ranges.
 
-    Its values travel from the client to the server only; that an entity has one, its owner is told.
+    Its values travel from the client to the server only; that an entity has one, its owner is told. So it takes none
+    of the options of `component`; they are here to be refused with the place of the mistake.
 
     Raises:
         SchemaError: A field is no bool, Enum or number with low and high, or the declaration is wrong otherwise.
     """
-    return _declare(cls, tag=False, is_input=True)
+    tracking = Tracking(track=track, every=every, once=once)
+    if cls is None:
+        return lambda declared: _declare(declared, tag=False, is_input=True, tracking=tracking)
+    return _declare(cls, tag=False, is_input=True, tracking=tracking)
 
 
 def spec_of(cls: type) -> ComponentSpec:
@@ -124,21 +168,30 @@ def place_of(declared: type | Callable[..., object]) -> str:
     return f"{Path(file).name if file else declared.__module__}: {declared.__name__}"
 
 
-def _declare(cls: type[T], *, tag: bool, is_input: bool) -> type[T]:
+def _declare(cls: type[T], *, tag: bool, is_input: bool, tracking: Tracking) -> type[T]:
     place = place_of(cls)
     annotations = _annotations(place, cls)
     _check_shape(place, cls, annotations)
     fields, local = _read_fields(place, cls, annotations, is_input=is_input)
     if tag and fields:
         raise SchemaError(f"{place}: it has NetVars, so it travels anyway; leave out tag=True")
+    _check_tracking(place, tracking, fields, is_input=is_input)
     replicated = bool(fields) or tag or is_input
     if replicated:
         _check_local_defaults(place, cls, local)
     try:
-        made = dataclass(slots=True)(cls)
+        made = make_marking(cls) if tracking.track == "push" else dataclass(slots=True)(cls)
     except (TypeError, ValueError) as error:
         raise SchemaError(f"{place}: {error}") from error
-    spec = ComponentSpec(made, made.__name__, tuple(fields), tuple(local), is_input=is_input, replicated=replicated)
+    spec = ComponentSpec(
+        made,
+        made.__name__,
+        tuple(fields),
+        tuple(local),
+        is_input=is_input,
+        replicated=replicated,
+        tracking=tracking,
+    )
     setattr(made, _SPEC_ATTRIBUTE, spec)
     return made
 
@@ -186,6 +239,32 @@ def _check_shape(place: str, cls: type, annotations: Mapping[str, object]) -> No
         )
 
 
+def _check_tracking(place: str, given: Tracking, fields: list[NetField], *, is_input: bool) -> None:
+    if given.track not in (None, "push"):
+        raise SchemaError(f'{place}: track={given.track!r} is no way to track; write track="push", or leave it out')
+    if given.every not in RATE_TIERS or isinstance(given.every, bool):
+        raise SchemaError(f"{place}: every={given.every!r} is none of 1, 2, 4 and 8 sends; take the next of them")
+    options = ['track="push"'] if given.track else []
+    options += [f"every={given.every}"] if given.every > 1 else []
+    if given.once and options:
+        raise SchemaError(
+            f"{place}: once=True with {' and '.join(options)}; what travels once is never looked at again, "
+            "leave out one or the other"
+        )
+    options += ["once=True"] if given.once else []
+    if options and is_input:
+        raise SchemaError(f"{place}: {' and '.join(options)} on the player's input, which no client is sent; leave out")
+    if options and not fields:
+        raise SchemaError(f"{place}: {' and '.join(options)}, but it has no NetVar that could change; leave out")
+    if given.once:
+        for each in fields:
+            if each.redundancy:
+                raise SchemaError(
+                    f"{place}.{each.name}: redundancy={each.redundancy} repeats changes, and once=True sends none; "
+                    "leave out one or the other"
+                )
+
+
 def _read_fields(
     place: str, cls: type, annotations: Mapping[str, object], *, is_input: bool
 ) -> tuple[list[NetField], list[str]]:
@@ -198,7 +277,7 @@ def _read_fields(
             if is_input:
                 _check_closed(f"{place}.{name}", found)
             fields.append(found)
-            setattr(cls, name, found.default)
+            setattr(cls, name, _own_default(found.default))
         else:
             _check_local(f"{place}.{name}", annotation, declared)
             local.append(name)
@@ -207,20 +286,33 @@ def _read_fields(
 
 def _read_netvar(place: str, name: str, annotation: object, declared: object) -> NetField:
     default: object = declared.default if isinstance(declared, Field) else declared
+    if isinstance(declared, Field) and declared.default_factory in (list, dict):
+        default = declared.default_factory()
     if default is MISSING:
         raise SchemaError(f"{place}.{name}: has no default; give one, it is what a client begins with")
     return field_from_annotation(place, name, annotation, default, options_of(declared) or Options())
 
 
+def _own_default(default: object) -> object:
+    """Return what makes each component begin with a list or dict of its own."""
+    return field(default_factory=default.copy) if isinstance(default, list | dict) else default
+
+
 def _check_closed(where: str, found: NetField) -> None:
     """An input's every value must be one the game allows: a client cannot send what has no encoding."""
-    closed = found.kind in (FieldKind.BOOL, FieldKind.ENUM) or found.low is not None
-    if not closed:
+    if not _is_closed(found):
         raise SchemaError(
-            f"{where}: an input needs a closed range; use bool, an Enum, or netvar(..., low=..., high=...)"
+            f"{where}: an input needs a closed range; use bool, an Enum, a Flag, netvar(..., low=..., high=...), or a "
+            "tuple of a fixed length of these"
         )
     if found.audience is not EVERYONE:
         raise SchemaError(f"{where}: an input goes to the server alone; leave out audience=")
+
+
+def _is_closed(found: NetField) -> bool:
+    if found.kind is FieldKind.TUPLE:
+        return all(_is_closed(each) for each in found.items)
+    return found.kind in (FieldKind.BOOL, FieldKind.ENUM, FieldKind.FLAG) or found.low is not None
 
 
 def _check_local(where: str, annotation: object, declared: object) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class Game:
     tick_rate_hz: float
     send_rate_hz: float
     max_clients: int
+    cell_units: float
     lobby: object
     window: str | None
     bot: str | None
@@ -56,6 +58,7 @@ class Game:
         tick_rate_hz: float = 60,
         send_rate_hz: float = 30,
         max_clients: int = 32,
+        cell_units: float = 128.0,
         lobby: object = None,
         window: str | None = None,
         bot: str | None = None,
@@ -72,6 +75,8 @@ class Game:
             tick_rate_hz: Simulated steps a second.
             send_rate_hz: State messages a second; a whole number of ticks apart.
             max_clients: More are refused.
+            cell_units: Side of the grid's cells that `Near` and `Viewer` go by, world units: about a third of a
+                Viewer's radius. Smaller cells show less beyond the radius, and cost the server more.
             lobby: What the game's lobby is made of, if it has one.
             window: `"package.module:function"`, called with the running client, for people to play.
             bot: `"package.module:Class"`, for a client without a person.
@@ -90,6 +95,7 @@ class Game:
             "tick_rate_hz": tick_rate_hz,
             "send_rate_hz": send_rate_hz,
             "max_clients": max_clients,
+            "cell_units": cell_units,
             "lobby": lobby,
             "window": window,
             "bot": bot,
@@ -121,6 +127,8 @@ class Game:
         _check_rates(where, self.tick_rate_hz, self.send_rate_hz)
         if type(self.max_clients) is not int or not 1 <= self.max_clients <= MAX_CLIENTS:
             raise SchemaError(f"{where}: max_clients={self.max_clients!r} is outside 1..{MAX_CLIENTS}")
+        if not isinstance(self.cell_units, int | float) or not 0 < self.cell_units < math.inf:
+            raise SchemaError(f"{where}: cell_units={self.cell_units!r} must be above 0, world units")
         _check_components(where, self.components, self.input)
         _check_systems(where, self.systems)
         _check_rpcs(where, self.rpcs)

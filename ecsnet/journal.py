@@ -9,7 +9,7 @@ are dropped once every reader has passed them, and at REMOVALS_LIMIT whether or 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from operator import attrgetter
 from typing import Any, TypeAlias
 
@@ -150,6 +150,8 @@ class Journal:
         names = [declared.name for declared in fields(component_type)]
         values: Callable[[object], object] = attrgetter(*names) if names else type
         appeared = self._appeared.get(component_type, {})
+        if any(declared.default_factory is not MISSING for declared in fields(component_type)):
+            return {entity: (appeared[entity], _snapshot(component, names)) for entity, component in rows}
         return {entity: (appeared[entity], values(component)) for entity, component in rows}
 
     def _trim(self, removals: Removals) -> None:
@@ -163,6 +165,12 @@ class Journal:
 
 def _positions(outside: Reader, readers: Iterable[Reader]) -> list[int]:
     return [outside.after, *(reader.after for reader in readers)]
+
+
+def _snapshot(component: object, names: Iterable[str]) -> tuple[object, ...]:
+    """Return a component's values, lists and the like as copies: these are changed in place."""
+    values = [getattr(component, name) for name in names]
+    return tuple(value.copy() if isinstance(value, list | dict | set) else value for value in values)
 
 
 def _differs(before: tuple[int, object] | None, now: tuple[int, object]) -> bool:

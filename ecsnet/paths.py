@@ -23,7 +23,7 @@ class Path(Protocol):
     """How datagrams and records of streams travel between one machine and all others."""
 
     def receive(self, now: float) -> Sequence[tuple[bytes, Address]]:
-        """Return what has arrived, oldest first."""
+        """Return what has arrived, oldest first; there may be more if it is `udp.DRAIN_LIMIT` or longer."""
         ...
 
     def send(self, data: bytes, address: Address, now: float) -> None:

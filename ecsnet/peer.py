@@ -6,9 +6,9 @@ from ecsnet.tokens import ConnectToken
 from ecsnet.transport.channels import Channel, Delivery
 from ecsnet.transport.connection import Connection
 
-__all__ = ["CALLS", "CASUAL_CALLS", "CHANNELS", "INPUT", "STATE", "Peer"]
+__all__ = ["CALLS", "CASUAL_CALLS", "CHANNELS", "CHECKS", "INPUT", "STATE", "Peer"]
 
-STATE, INPUT, CALLS, CASUAL_CALLS = range(4)
+STATE, INPUT, CALLS, CASUAL_CALLS, CHECKS = range(5)
 
 # One table for both ends. Its order is part of the wire: see "Channels" in PROTOCOL.md.
 CHANNELS: tuple[Channel, ...] = (
@@ -16,6 +16,7 @@ CHANNELS: tuple[Channel, ...] = (
     Channel("input", Delivery.UNRELIABLE),  # client to server; every message repeats what is not acknowledged
     Channel("calls", Delivery.RELIABLE_ORDERED),  # remote calls and their results
     Channel("casual-calls", Delivery.UNRELIABLE),  # remote calls declared reliable=False
+    Channel("checks", Delivery.UNRELIABLE),  # complaints of clients that differ, and what the server answers
 )
 
 

@@ -58,7 +58,7 @@ def figures_of(client: RunningClient) -> dict[str, object]:
 def describe(client: RunningClient) -> str:
     """Return tick, players, score and round trip as this client sees them."""
     if not client.is_ready:
-        return f"joining {client.game.name} ..."
+        return f"joining {client.game.name} ... {client.progress:.0%}"
     summary = client.game.summary
     score = {} if summary is None else summary(client.world)
     parts = [

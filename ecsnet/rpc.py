@@ -14,7 +14,8 @@ from enum import Enum, IntEnum
 from typing import Concatenate, Final, Generic, ParamSpec, TypeVar, cast, get_type_hints
 
 from ecsnet.errors import LocalProtocolError, SchemaError
-from ecsnet.fields import FieldKind, NetField, field_from_annotation, place_of
+from ecsnet.fieldcheck import field_from_annotation
+from ecsnet.fields import FieldKind, NetField, place_of
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
@@ -323,4 +324,8 @@ def _owned_parameter(place: str, parameters: Sequence[NetField]) -> int:
     for index, parameter in enumerate(parameters):
         if parameter.kind is FieldKind.ENTITY:
             return index
+        if parameter.kind is FieldKind.OPTIONAL and parameter.items[0].kind is FieldKind.ENTITY:
+            raise SchemaError(
+                f"{place}.{parameter.name}: owner_only=True is about it, so it cannot be None; 0 is nobody"
+            )
     raise SchemaError(f"{place}: owner_only=True needs an EntityRef parameter: the entity that must be the sender's")

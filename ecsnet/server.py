@@ -23,7 +23,7 @@ from ecsnet.events import (
     PlayerReturned,
 )
 from ecsnet.game import Game
-from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, INPUT, Peer
+from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reception import Guest, Reception
 from ecsnet.replication.schema import Schema
@@ -102,7 +102,8 @@ class Server:
             password_key=password_key(password, game.application_id) if password else None,
         )
         self._session = ServerSession(
-            game, self._schema, self.config, Sender(self._schema, self.world, _fitting(self.config)),
+            game, self._schema, self.config,
+            Sender(self._schema, self.world, _fitting(self.config), cell_units=game.cell_units),
             CallDesk(game, here=Destination.SERVER),
         )  # fmt: skip
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
@@ -112,7 +113,7 @@ class Server:
         )  # fmt: skip
         self.peers = self._session.peers
         self._by_connection: dict[Connection, Peer] = {}
-        self._reads = frozenset((CALLS, CASUAL_CALLS) if game.input is None else (INPUT, CALLS, CASUAL_CALLS))
+        self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
         self._now = 0.0
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
         self._events: deque[PlayerEvent] = deque(maxlen=MAX_EVENTS)
@@ -142,6 +143,11 @@ class Server:
     def skipped_ticks(self) -> int:
         """Ticks never run because the host could not keep up."""
         return self._schedule.skipped
+
+    @property
+    def delivered(self) -> int:
+        """Datagrams that were a connection's own; all others came from strangers."""
+        return self._endpoint.delivered
 
     # The six verbs.
 
@@ -185,6 +191,10 @@ class Server:
     def close(self, reason: DisconnectReason = DisconnectReason.SERVER_CLOSING, text: str = "", *, now: float) -> None:
         """Tell every client why, and accept nobody any more. Send what `datagrams_to_send` returns afterwards."""
         self._endpoint.close(reason, text, now=now)
+
+    def explain(self, client_id: int, entity: int) -> str:
+        """Say in a sentence why a client sees an entity or does not, and what of it is still to come."""
+        return self._session.sender.explain(client_id, entity)
 
     # Who comes and goes.
 

@@ -82,6 +82,7 @@ class World:
         self._journal = Journal(self._readers)
         self._reader = self._journal.outside
         self._touched: set[int] | None = None  # None until somebody takes structure changes
+        self._replaced: dict[tuple[int, type], None] = {}  # noted from then on, too
 
     def __repr__(self) -> str:
         """Show where the World stands."""
@@ -154,6 +155,8 @@ class World:
             esper.add_component(entity, component)
         self._queries.inserted(entity, component_type)
         if replaced:
+            if self._touched is not None:
+                self._replaced[entity, component_type] = None
             return
         self._journal.note_added(entity, component_type)
         if self._touched is not None:
@@ -331,9 +334,10 @@ class World:
     def changed(self, component_type: type[A]) -> list[tuple[int, A]]:
         """Return (entity, component) where a field differs from the last time this system asked.
 
-        The first answer is empty, and a component that has just appeared does not count. Fields are compared with ==:
-        a list changed in place looks the same. Outside of systems the comparison is with the start of the last
-        `process()`, from the first question on. It costs a pass over all components of the type.
+        The first answer is empty, and a component that has just appeared does not count. Fields are compared with
+        ==. Where one has a default_factory, a list, dict or set changed in place counts; what is deeper inside does
+        not. Outside of systems the comparison is with the start of the last `process()`, from the first question on. It
+        costs a pass over all components of the type.
         """
         return self._journal.changed(self._reader, component_type, self.observe(component_type))
 
@@ -346,6 +350,16 @@ class World:
         taken = self._entities if self._touched is None else self._touched
         self._touched = set()
         return sorted(taken)
+
+    def take_replaced(self) -> list[tuple[int, type]]:
+        """Return, oldest first, what `add_component` replaced since the last call, as (entity, component type).
+
+        Noted from the first `take_structure_changes` on, and for its caller: which need not compare all components
+        with those it knows. The entity may be gone by now, or the component.
+        """
+        taken = list(self._replaced)
+        self._replaced.clear()
+        return taken
 
     # Systems
 

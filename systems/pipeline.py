@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from ecsnet.system import Processor, System
 from ecsnet.systems.input import ReceiveInput, SendInput
+from ecsnet.systems.parents import DeleteOrphans
 from ecsnet.systems.prediction import Predict, Quantise, Reconcile
 from ecsnet.systems.replication import ReceiveState, SendState
 from ecsnet.systems.rpc import ReceiveCalls
@@ -28,6 +29,7 @@ SERVER: tuple[Step, ...] = (
     ReceiveCalls,  # remote calls, checked, answered
     GameSystems,  # the game: the only part that knows its rules
     Quantise,  # what inputs drive, rounded as the wire rounds it, so that predictions can be exact
+    DeleteOrphans,  # what was part of an entity that is gone
     SendState,  # what changed, encoded once, to everybody who may see it
 )
 

@@ -7,7 +7,7 @@ from ecsnet.components.interpolated import Interpolated
 from ecsnet.components.owner import Owner
 from ecsnet.components.predicted import Predicted
 from ecsnet.errors import RemoteProtocolError
-from ecsnet.peer import STATE, Peer
+from ecsnet.peer import CHECKS, STATE, Peer
 from ecsnet.replication.frames import NO_INPUT, OwnPart, State
 from ecsnet.system import System
 from ecsnet.systems.session import ClientSession, ServerSession
@@ -33,12 +33,24 @@ class SendState(System):
         for client_id, peer in session.peers.items():
             for token, acked in peer.take_reports():
                 session.sender.report(client_id, token, acked=acked)
+            self._hear(client_id, peer)
         if world.tick % self._interval:
             return
         session.sender.encode(world.tick)
         for client_id, peer in session.peers.items():
             if peer.connection.is_connected:  # else it was closed in this very tick, and goes with the next update
                 self._send(client_id, peer, world)
+
+    def _hear(self, client_id: int, peer: Peer) -> None:
+        """Answer a client that says it differs."""
+        for message in peer.take(CHECKS):
+            try:
+                answers = self._session.sender.complain(client_id, message)
+            except RemoteProtocolError as error:
+                peer.fault = f"complaint: {error}"
+                return
+            for answer in answers if peer.connection.is_connected else ():
+                peer.connection.send(CHECKS, answer)
 
     def _send(self, client_id: int, peer: Peer, world: World) -> None:
         buffer = self._session.input_buffers[client_id]
@@ -64,27 +76,44 @@ class ReceiveState(System):
 
     def process(self, world: World) -> None:
         """Apply all state messages that arrived, in order of arrival; each is complete in itself."""
-        session = self._session
-        messages = session.peer.take(STATE)
-        for message in messages:
-            try:
-                state = session.receiver.take(message)
-            except RemoteProtocolError as error:
-                session.peer.fault = f"state message: {error}"
-                return
-            self._apply(state, world)
+        peer, receiver = self._session.peer, self._session.receiver
+        messages = peer.take(STATE)
+        try:
+            for message in messages:
+                self._apply(receiver.take(message), world)
+            self._check()
+        except RemoteProtocolError as error:
+            peer.fault = f"state message: {error}"
+            return
         if messages:
             self._mark(world)
 
+    def _check(self) -> None:
+        """Take what the server says where this client differed, after what it said before; complain where it does."""
+        session = self._session
+        for message in session.peer.take(CHECKS):
+            state = session.receiver.take(message)
+            session.verifier.apply(state)
+            self._follow(state)
+        complaint = session.verifier.complaint(session.now)
+        if complaint is not None and session.peer.connection.is_connected:
+            session.peer.connection.send(CHECKS, complaint)
+
     def _apply(self, state: State, world: World) -> None:
         session = self._session
+        session.receiver.apply(state)
+        session.verifier.verify(state)
+        self._follow(state)
+        if state.own is not None:
+            self._synchronise(state, state.own, world)
+
+    def _follow(self, state: State) -> None:
+        """Let what is drawn follow what was applied."""
+        session = self._session
         receiver = session.receiver
-        receiver.apply(state)
         session.interpolator.feed(receiver.changes, state.tick, session.now)
         for entity in receiver.despawned:
             session.interpolator.forget(entity)
-        if state.own is not None:
-            self._synchronise(state, state.own, world)
 
     def _synchronise(self, state: State, own: OwnPart, world: World) -> None:
         """Start or steer this client's tick."""
@@ -105,6 +134,7 @@ class ReceiveState(System):
             return
         for entity, (owner, _) in world.observe(Owner, component):
             if owner.client_id == me and not world.has_component(entity, Predicted):
+                self._session.receiver.news.note_entity(entity)
                 world.remove_component(entity, Interpolated)
                 world.add_component(entity, Predicted())
         for entity, _ in world.observe(Predicted):

@@ -235,13 +235,7 @@ class CallDesk:
     @staticmethod
     def _mapped(codec: RecordCodec, values: Values, mapping: Callable[[int], int]) -> Values:
         """Translate the entities among the values between this side and the wire."""
-        if not codec.entity_positions or mapping is int:
-            return values
-        mapped = list(values)
-        for position in codec.entity_positions:
-            entity = mapped[position]
-            mapped[position] = mapping(entity) if isinstance(entity, int) else entity
-        return tuple(mapped)
+        return values if mapping is int else codec.map_refs(values, mapping)
 
 
 def _answer(peer: Peer, message: bytes) -> None:

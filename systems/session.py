@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
 from ecsnet.peer import Peer
+from ecsnet.replication.checks import Verifier
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
@@ -41,6 +42,7 @@ class ClientSession:
     config: ClientConfig
     peer: Peer
     receiver: Receiver
+    verifier: Verifier
     inputs: InputHistory
     predictor: Predictor
     interpolator: Interpolator

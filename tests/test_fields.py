@@ -30,8 +30,8 @@ Declare = Callable[..., types.ModuleType]
 
 HEADER = """
 from dataclasses import InitVar, dataclass, field
-from enum import Enum, Flag, IntEnum
-from typing import ClassVar, Final, NewType, TYPE_CHECKING
+from enum import Enum, Flag, IntEnum, IntFlag
+from typing import Annotated, ClassVar, Final, NewType, TYPE_CHECKING
 from ecsnet.fields import *
 if TYPE_CHECKING:
     from somewhere import Sound
@@ -43,6 +43,26 @@ class Team(IntEnum):
     AWAY = 2
 class Rights(Flag):
     READ = 1
+class Loose(IntFlag):
+    READ = 2
+class Gap(Flag):
+    ONE = 1
+    BOTH = 3
+class Wide(Flag):
+    LAST = 1 << 16
+class Empty(Flag):
+    pass
+@dataclass(frozen=True)
+class Point:
+    x: int = 0
+@dataclass
+class Loop:
+    x: int = 0
+class Code:
+    def __init__(self, name="point", max_bytes=2, unpack=lambda data: Point(data[0])):
+        self.name, self.max_bytes, self.unpack = name, max_bytes, unpack
+    def pack(self, value):
+        return bytes((value.x,))
 ClientId = NewType("ClientId", int)
 """
 
@@ -170,11 +190,27 @@ MISTAKES = [
     ("a: NetVar[EntityRef] = 5", "default 5 is no entity yet; begin with 0"),
     ("a: NetVar[int] = field(default_factory=int)", "Bad.a: has no default"),
     # types
-    ("a: NetVar[list[int]] = []", "list[int] cannot travel; use bool, int, float"),
-    ("a: NetVar[dict] = {}", "dict cannot travel"),
-    ("a: NetVar[int | None] = None", "int | None cannot travel"),
+    ("a: NetVar[set[int]] = set()", "set[int] cannot travel; use bool, int, float"),
+    ("a: NetVar[dict] = {}", "dict cannot travel; say of what: dict[str, int]"),
+    ("a: NetVar[list] = []", "list cannot travel; say of what: list[int]"),
+    ("a: NetVar[tuple[()]] = ()", "tuple cannot travel; say of what: tuple[int]"),
+    ("a: NetVar[int | str] = 0", "int | str cannot travel; only None can be the other choice: T | None"),
+    ("a: NetVar[int | str | None] = 0", "int | str | None cannot travel; only None can be the other choice"),
+    ("a: NetVar[list[int | None]] = []", "int | None inside of a container cannot travel; leave out what is None"),
+    ("a: NetVar[list[list[int]]] = []", "list[int] inside of a container cannot travel; inside may stand plain values"),
+    ("a: NetVar[list[tuple[int, ...]]] = []", "tuple[int, ...] inside of a container cannot travel"),
+    ("a: NetVar[list[tuple[tuple[int], int]]] = []", "tuple[int] inside of a container cannot travel"),
+    ("a: NetVar[dict[float, int]] = {}", "float is no key; use bool, int, str"),
+    ("a: NetVar[dict[tuple[int, int], int]] = {}", "inside of a container cannot travel"),
+    ("a: NetVar[dict[Annotated[int, netvar(0, low=0, high=9, clamp=True)], int]] = {}", "int is no key"),
+    ("a: NetVar[list[Annotated[int, netvar(0, audience=OWNER)]]] = []", "an element has no audience=, redundancy="),
+    ("a: NetVar[list[Annotated[int, netvar(0, step=1)]]] = []", "step= quantises a float"),
     ("a: NetVar[complex] = 0j", "complex cannot travel"),
-    ("a: NetVar[Rights] = Rights.READ", "Rights cannot travel"),
+    ("a: NetVar[Wide] = Wide.LAST", "Wide needs 1 to 16 bits, none above 32768; use auto(), or split it into two"),
+    ("a: NetVar[Empty] = 0", "Empty needs 1 to 16 bits"),
+    ("a: NetVar[Gap] = Gap.BOTH", "Gap has no member for the bits 0x2 alone; give each bit one"),
+    ("a: NetVar[Rights] = 1", "default 1 is no Rights"),
+    ("a: NetVar[Loose] = Loose(6)", "has bits that no member declares"),
     ("a: NetVar[Enum] = 0", "Enum has 0 members"),
     ("a: NetVar = 3", "NetVar needs a type; write NetVar[int]"),
     ("a: 'NetVar[Sound]' = 0", "Bad.a: cannot resolve"),
@@ -196,7 +232,42 @@ MISTAKES = [
     ("a: NetVar[bool] = netvar(False, angle=True)", "angle=True is for a float"),
     ("a: NetVar[int] = netvar(0, redundancy=99)", "redundancy=99 is outside"),
     ("a: NetVar[str] = netvar('', max_bytes=5000)", "max_bytes=5000 is outside"),
-    ("a: NetVar[int] = netvar(0, audience='all')", "neither EVERYONE nor OWNER"),
+    ("a: NetVar[int] = netvar(0, audience='all')", "none of EVERYONE, OWNER, TEAM"),
+    ("a: NetVar[int] = netvar(0, max_items=5)", "max_items= is for list, dict and tuple[T, ...], not int"),
+    ("a: NetVar[tuple[int, int]] = netvar((0, 0), max_items=5)", "max_items= is for list"),
+    ("a: NetVar[list[int]] = netvar([], max_items=0)", "max_items=0 is outside 1..255"),
+    ("a: NetVar[list[int]] = netvar([], max_items=256)", "max_items=256 is outside 1..255"),
+    ("a: NetVar[list[int]] = netvar([], max_items=250)", "max_items=250: it may take 1001 B, more than 1000; lower"),
+    ("a: NetVar[list[str]] = netvar([], max_bytes=99)", "max_items=16: it may take 1601 B"),
+    ("a: NetVar[tuple[str, str]] = netvar(('', ''), max_bytes=600)", "it may take 1204 B, more than 1000; lower"),
+    ("a: NetVar[list[int] | None] = netvar(None, max_items=250)", "it may take 1002 B"),
+    ("a: NetVar[list[str]] = netvar([], low=0, high=9)", "low and high bound int and float only, not list"),
+    ("a: NetVar[dict[int, str]] = netvar({}, low=0, high=9)", "low and high bound int and float only, not dict"),
+    ("a: NetVar[tuple[float, float]] = netvar((0.0, 0.0), interpolate=True)", "only a float can be interpolated"),
+    ("a: NetVar[list[int]] = netvar([], low=0)", "a range has two ends"),
+    # defaults of what holds others
+    ("a: NetVar[list[int]] = (1, 2)", "default (1, 2) is no list"),
+    ("a: NetVar[list[int]] = None", "default None is no list"),
+    ("a: NetVar[list[int]] = netvar([10], low=0, high=9)", "default 10 is outside low=0..high=9"),
+    ("a: NetVar[list[int]] = netvar([1, 2], max_items=1)", "the default has 2 items, more than max_items=1"),
+    ("a: NetVar[tuple[int, int]] = (1, 2, 3)", "default (1, 2, 3) has not 2 elements"),
+    ("a: NetVar[dict[EntityRef, int]] = {0: 1}", "names entities, and there are none yet; begin with {}"),
+    ("a: NetVar[dict[str, int]] = {1: 1}", "default 1 is no str"),
+    ("a: NetVar[int | None] = 'x'", "default 'x' is no int"),
+    # codecs
+    ("a: NetVar[Point] = Point()", "Point cannot travel; use bool"),
+    ("a: NetVar[Point] = netvar(Point(), codec=3)", "codec=3 has no pack and unpack"),
+    ("a: NetVar[Point] = netvar(Point(), codec=Code(name='a b'))", "a codec's name has 1 to 64 letters"),
+    ("a: NetVar[Point] = netvar(Point(), codec=Code(max_bytes=1001))", "max_bytes=1001 is outside 1..1000"),
+    ("a: NetVar[Point] = netvar(Point(), codec=Code(), max_bytes=3)", "max_bytes= is the codec's own"),
+    ("a: NetVar[Point] = netvar(Point(), codec=Code(), low=0, high=1)", "int and float only, not codec"),
+    ("a: NetVar[Point] = netvar(Point(300), codec=Code())", "codec point cannot pack default Point(x=300): ValueError"),
+    ("a: NetVar[Point] = netvar(Point(), codec=Code(unpack=lambda data: Point(7)))", "become the same bytes again"),
+    ("a: NetVar[Loop] = netvar(Loop(), codec=Code())", "make its class hashable, as @dataclass(frozen=True) does"),
+    ("a: NetVar[list[int]] = netvar([], codec=Code())", "codec= is for other types, not list; leave it out"),
+    ("a: NetVar[list[Point]] = netvar([Loop()], codec=Code())", "make its class hashable"),
+    ("a: NetVar[list[Point]] = netvar([Point()], codec=Code())", "ok"),
+    ("a: NetVar[Point | None] = netvar(None, codec=Code())", "ok"),
     # what is no NetVar
     ("a: int = netvar(0)", "Bad.a: netvar(...) without NetVar; write NetVar[...]"),
     ("a: list[int] = []", "all entities would share one list; write dataclasses.field(default_factory=list)"),
@@ -246,6 +317,32 @@ def test_a_mistake_is_told_with_place_value_and_remedy(declare: Declare, body: s
         ("@player_input\nclass Bad:\n    a: EntityRef = 0", "an input needs a closed range"),
         ("@player_input\nclass Bad:\n    a: bool = netvar(False, audience=OWNER)", "leave out audience="),
         ("@player_input\nclass Bad:\n    a: bool", "Bad.a: has no default"),
+        # how changes are found
+        (
+            '@component(track="pull")\nclass Bad:\n    a: NetVar[int] = 0',
+            "track='pull' is no way to track; write track=\"push\"",
+        ),
+        ('@component(track="")\nclass Bad:\n    a: NetVar[int] = 0', "track='' is no way to track"),
+        ("@component(every=3)\nclass Bad:\n    a: NetVar[int] = 0", "every=3 is none of 1, 2, 4 and 8 sends; take"),
+        ("@component(every=0)\nclass Bad:\n    a: NetVar[int] = 0", "every=0 is none of 1, 2, 4 and 8"),
+        ("@component(every=True)\nclass Bad:\n    a: NetVar[int] = 0", "every=True is none of 1, 2, 4 and 8"),
+        (
+            '@component(track="push", once=True)\nclass Bad:\n    a: NetVar[int] = 0',
+            'once=True with track="push"; what travels once is never looked at again, leave out one or the other',
+        ),
+        ("@component(every=2, once=True)\nclass Bad:\n    a: NetVar[int] = 0", "once=True with every=2; what travels"),
+        (
+            '@component(track="push")\nclass Bad:\n    a: int = 0',
+            'track="push", but it has no NetVar that could change',
+        ),
+        ("@component(every=4, tag=True)\nclass Bad: pass", "every=4, but it has no NetVar that could change"),
+        ("@component(once=True)\nclass Bad: pass", "once=True, but it has no NetVar that could change"),
+        (
+            "@component(once=True)\nclass Bad:\n    a: NetVar[int] = netvar(0, redundancy=2)",
+            "Bad.a: redundancy=2 repeats changes, and once=True sends none; leave out one or the other",
+        ),
+        ("@player_input(every=2)\nclass Bad:\n    a: bool = False", "every=2 on the player's input, which no client"),
+        ('@player_input(track="push")\nclass Bad:\n    a: bool = False', 'track="push" on the player\'s input'),
     ],
 )
 def test_a_mistake_in_the_class_is_told(declare: Declare, source: str, text: str) -> None:

@@ -18,7 +18,8 @@ from ecsnet.config import GuardConfig, HandshakeConfig, TransportConfig
 ROOT = Path(__file__).resolve().parents[1]
 HANDSHAKE, CONFIG = "ecsnet.config:HandshakeConfig", "ecsnet.config:TransportConfig"
 GUARD = "ecsnet.config:GuardConfig"
-TESTS = "tests/transport"
+REPLICATION = "ecsnet.config:ReplicationConfig"
+TESTS, CHECKS = "tests/transport", "tests/replication/test_checks.py"
 
 
 class Bound(NamedTuple):
@@ -136,8 +137,26 @@ BOUNDS = (
     # A server.
     Bound("places of the players of one network", 64, "ecsnet.config:ServerConfig.max_clients_per_network",
           "tests/hostile/test_floods.py::test_slot_exhaustion_by_players_of_one_address_leaves_places_for_others"),
+    Bound("datagrams of strangers in one pass", 32, "ecsnet.runtime:STRANGERS_A_PASS",
+          "tests/test_runtime.py::test_a_tick_does_not_wait_for_a_pile_of_junk"),
+    Bound("datagrams in one pass", 4096, "ecsnet.runtime:MAX_READ",
+          "tests/test_runtime.py::test_a_tick_has_all_that_the_players_sent"),
     Bound("events of a server queued", 4096, "ecsnet.server:MAX_EVENTS",
           "tests/simulation/test_sessions.py::test_a_host_that_never_asks_for_events_keeps_the_newest"),
+    # A client.
+    Bound("events of a client's earlier updates queued", 4096, "ecsnet.client:MAX_EVENTS",
+          "tests/simulation/test_events.py::test_of_a_game_that_does_not_ask_the_newest_are_kept"),
+    # Checks of what rests.
+    Bound("bytes of checks in a send tick", 64, f"{REPLICATION}.check_bytes",
+          f"{CHECKS}::test_checks_take_few_bytes_however_much_there_is"),
+    Bound("entities a complaint is about", 8, "ecsnet.replication.checks:MAX_COMPLAINTS",
+          f"{CHECKS}::test_a_client_complains_once_a_second_some_times_about_a_few"),
+    Bound("times a client complains about an entity", 10, "ecsnet.replication.checks:TIMES_SAID",
+          f"{CHECKS}::test_a_client_complains_once_a_second_some_times_about_a_few"),
+    Bound("entities complained of once, remembered", 64, "ecsnet.replication.checks:MAX_SUSPECTS",
+          f"{CHECKS}::test_who_only_pretends_to_differ_costs_little"),
+    Bound("answers to complaints of one client a minute", 64, f"{REPLICATION}.answers_per_minute",
+          f"{CHECKS}::test_who_only_pretends_to_differ_costs_little"),
 )  # fmt: skip
 
 # Named like limits, but these bound nothing that is held.

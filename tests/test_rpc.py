@@ -177,14 +177,15 @@ def untyped(call: Call, a) -> None: ...  # type: ignore[no-untyped-def]
 def stars(call: Call, *a: int) -> None: ...
 def named_stars(call: Call, **a: int) -> None: ...
 def positional(call: Call, a: int, /) -> None: ...
-def lists(call: Call, a: list[int]) -> None: ...
+def sets(call: Call, a: set[int]) -> None: ...
 def wrong_default(call: Call, a: int = cast("int", "x")) -> None: ...
 def no_return(call: Call): ...  # type: ignore[no-untyped-def]
-def list_result(call: Call) -> list[int]: ...  # type: ignore[empty-body]
+def set_result(call: Call) -> set[int]: ...  # type: ignore[empty-body]
 def loose_result(call: Call) -> Loose: ...  # type: ignore[empty-body]
 def empty_result(call: Call) -> Nothing: ...  # type: ignore[empty-body]
 def value_result(call: Call) -> int: ...  # type: ignore[empty-body]
 def plain(call: Call, a: int) -> None: ...
+def perhaps(call: Call, knight: EntityRef | None, target: EntityRef) -> None: ...
 def unknown(call: Call, a: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821
 async def waits(call: Call) -> None: ...
 
@@ -199,10 +200,10 @@ async def waits(call: Call) -> None: ...
         (stars, {}, "stars.a: a remote call has named parameters only"),
         (named_stars, {}, "named_stars.a: a remote call has named parameters only"),
         (positional, {}, "positional.a: a remote call has named parameters only"),
-        (lists, {}, "test_rpc.py: lists.a: list[int] cannot travel"),
+        (sets, {}, "test_rpc.py: sets.a: set[int] cannot travel"),
         (wrong_default, {}, "wrong_default.a: default 'x' is no int"),
         (no_return, {}, "no_return: has no return annotation; write -> None"),
-        (list_result, {}, "list_result.result: list[int] cannot travel"),
+        (set_result, {}, "set_result.result: set[int] cannot travel"),
         (loose_result, {}, "loose_result.return: Loose must be frozen"),
         (empty_result, {}, "empty_result.return: Nothing needs fields"),
         (unknown, {}, "unknown: cannot resolve its types: name 'Nowhere' is not defined"),
@@ -210,6 +211,7 @@ async def waits(call: Call) -> None: ...
         (Kind, {}, "a remote call is a plain function, not <enum 'Kind'>"),
         (attack, {}, "a remote call is a plain function, not Rpc(attack, to=SERVER)"),
         (plain, {"owner_only": True}, "plain: owner_only=True needs an EntityRef parameter"),
+        (perhaps, {"owner_only": True}, "perhaps.knight: owner_only=True is about it, so it cannot be None"),
         (plain, {"rate_hz": 0}, "rate_hz=0 is outside 0..1000"),
         (plain, {"to": CLIENTS, "rate_hz": 1}, "owner_only and rate_hz guard the server"),
         (plain, {"to": "server"}, "@rpc(to='server'): a call goes to=SERVER or to=CLIENTS"),

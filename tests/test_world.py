@@ -5,13 +5,14 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import field
 from random import Random
 
 import esper
 import pytest
 
 from ecsnet import journal
-from ecsnet.fields import NetVar, component
+from ecsnet.fields import NetVar, component, netvar
 from ecsnet.system import System
 from ecsnet.world import World
 
@@ -361,6 +362,21 @@ def test_replacing_a_component_is_a_change_of_value() -> None:
 
     assert probe.saw[1] == ([], [], [(1, Health(2))])
     assert world.take_structure_changes() == []
+    assert world.take_replaced() == [(entity, Health)]
+    assert world.take_replaced() == []
+
+
+def test_replacements_are_noted_once_somebody_takes_structure_changes() -> None:
+    """A World nobody replicates would gather them without end."""
+    world = World()
+    entity = world.create_entity(Health(1))
+    world.add_component(entity, Health(2))
+
+    assert world.take_replaced() == []
+    world.take_structure_changes()
+    for points in range(100):
+        world.add_component(entity, Health(points))
+    assert world.take_replaced() == [(entity, Health)]
 
 
 def test_changed_compares_with_what_this_system_saw_last() -> None:
@@ -383,6 +399,28 @@ def test_changed_compares_with_what_this_system_saw_last() -> None:
 
     assert always.saw == [[], [2], [1], [2]]
     assert seldom.saw == [[], [1]]  # 2 is back to what it was
+
+
+def test_changed_notices_what_was_edited_in_place() -> None:
+    """A list of a component is edited more often than replaced."""
+
+    @component
+    class Bag:
+        things: NetVar[list[int]] = netvar([])
+        names: dict[str, int] = field(default_factory=dict)
+
+    world, bag = World(), Bag()
+    entity = world.create_entity(bag)
+    assert world.changed(Bag) == []
+    world.process()
+
+    bag.things.append(3)
+
+    assert world.changed(Bag) == [(entity, bag)]
+    world.process()
+    assert world.changed(Bag) == []
+    bag.names["a"] = 1
+    assert world.changed(Bag) == [(entity, bag)]
 
 
 def test_changed_answers_alike_within_one_run() -> None:

@@ -1,6 +1,6 @@
 """One client's messages of one send tick, filled item by item within a budget and cut where a datagram is full."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_run, encode_state
@@ -8,9 +8,10 @@ from ecsnet.replication.kinds import Tracked
 from ecsnet.replication.subscriber import Sent
 from ecsnet.wire import Tick, pack_varint
 
-__all__ = ["Assembly"]
+__all__ = ["SPARE_BYTES", "Assembly"]
 
 RUN_COUNT_BYTES = 2  # set aside for the count of a run
+SPARE_BYTES = 64  # for the headers around a single item, with room for a list of records
 
 
 class Assembly:
@@ -20,38 +21,48 @@ class Assembly:
 
     Attributes:
         left_bytes: What is left of the budget.
+        may_overdraw: Whether the next entity may be more than is left.
+        together_bytes: Most that may be asked to go in one message: a part of the budget, as others want some, too.
     """
 
-    def __init__(self, tick: Tick, own: OwnPart, *, synced: bool, budget_bytes: int, max_message_bytes: int) -> None:
+    def __init__(self, tick: Tick, own: OwnPart, *, joining: int, budget_bytes: int, max_message_bytes: int) -> None:
         """Start with one message; it is sent even if nothing is added.
 
         Args:
+            joining: Entities that have to arrive before the client is synced.
             budget_bytes: All messages together are to stay below this; the first one's header counts.
         """
         self._tick = tick
         self._own: OwnPart | None = own
         self._steers = b""
-        self._synced = synced
+        self._joining = joining
         self.left_bytes = budget_bytes
         self.max_message_bytes = max_message_bytes
+        self.may_overdraw = False
+        self.together_bytes = min(max_message_bytes - SPARE_BYTES, budget_bytes // 2 - SPARE_BYTES)
         self._messages: list[tuple[bytes, Sent]] = []
         self._begin()
 
-    def add_gone(self, entity: int) -> bool:
-        """Say that an entity is gone."""
-        network_id = pack_varint(entity)
-        if not self._claim(len(network_id)):
+    def add_gone(self, network_id: int, *, is_end: bool) -> bool:
+        """Say that an entity was deleted (`is_end`), or is not seen any more."""
+        packed = pack_varint(network_id)
+        if not self._claim(len(packed)):
             return False
-        self._gones.append(network_id)
-        self._sent.gones.append(entity)
+        (self._gones if is_end else self._leaves).append(packed)
+        self._sent.gones.append((network_id, is_end))
         return True
 
-    def add_full(self, tracked: Tracked, full: bytes) -> bool:
-        """Say everything the client may see of an entity."""
-        if not self._claim(len(full)):
+    def add_fulls(self, fulls: Sequence[tuple[int, Tracked, bytes]], *, is_free: bool = False) -> bool:
+        """Say everything the client may see of some entities, in one message.
+
+        Args:
+            fulls: Of each its network id and its full.
+            is_free: Whatever is left of the budget, which the caller settles.
+        """
+        if not self._claim(sum([len(full) for _, _, full in fulls]), is_free=is_free):
             return False
-        self._fulls.append(full)
-        self._sent.fulls.append(tracked)
+        self._fulls += [full for _, _, full in fulls]
+        self._sent.fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]
         return True
 
     def begin_steered(self, steers: bytes, entries: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -77,12 +88,23 @@ class Assembly:
         self._claim(len(entry), records, is_free=True)
         self._runs.setdefault(records, []).append(entry)
 
-    def add_repair(self, tracked: Tracked, bits: int, records: bytes, entry: bytes) -> bool:
-        """Say again what the client missed."""
-        if not self._claim(len(entry), records):
+    def add_repairs(self, repairs: Sequence[tuple[Tracked, int, bytes, bytes]], *, is_free: bool = False) -> bool:
+        """Say again what the client missed, in one message.
+
+        Args:
+            repairs: Of each entity the records as bits and as a run begins with them, and its entry.
+            is_free: As in `add_fulls`; of one alone.
+        """
+        if len(repairs) == 1:
+            [(_, _, records, entry)] = repairs
+            has_room = self._claim(len(entry), records, is_free=is_free)
+        else:
+            has_room = self._claim(sum([len(entry) + len(records) + RUN_COUNT_BYTES for *_, records, entry in repairs]))
+        if not has_room:
             return False
-        self._runs.setdefault(records, []).append(entry)
-        self._sent.repairs.append((tracked, bits))
+        for tracked, bits, records, entry in repairs:
+            self._runs.setdefault(records, []).append(entry)
+            self._sent.repairs.append((tracked, bits))
         return True
 
     def add_chunk(self, chunk: Chunk) -> bool:
@@ -102,6 +124,7 @@ class Assembly:
         self._size = HEADER_BYTES
         self.left_bytes -= HEADER_BYTES
         self._gones: list[bytes] = []
+        self._leaves: list[bytes] = []
         self._fulls: list[bytes] = []
         self._runs: dict[bytes, list[bytes]] = {}
         self._chunks: list[bytes] = []
@@ -110,8 +133,8 @@ class Assembly:
     def _end(self) -> None:
         runs = [encode_run(records, entries) for records, entries in self._runs.items()]
         message = encode_state(
-            self._tick, self._own, steers=self._steers, synced=self._synced,
-            gones=self._gones, fulls=self._fulls, runs=runs + self._chunks,
+            self._tick, self._own, steers=self._steers, synced=not self._joining, joining=self._joining,
+            gones=self._gones, leaves=self._leaves, fulls=self._fulls, runs=runs + self._chunks,
         )  # fmt: skip
         assert len(message) <= self.max_message_bytes
         self._messages.append((message, self._sent))

@@ -44,6 +44,7 @@ __all__ = [
     "OwnPart",
     "State",
     "Update",
+    "decode_records",
     "decode_state",
     "encode_checks",
     "encode_full",
@@ -137,24 +138,28 @@ def encode_state(
         runs: From `encode_run`, or several of these joined.
     """
     flags = (_HAS_GONES if gones else 0) | (_HAS_LEAVES if leaves else 0) | (_HAS_FULLS if fulls else 0)
-    head = encode_head(tick, own, steers, synced=synced, flags=flags | (_JOINING if joining else 0))
+    head = encode_head(tick, own, steers, synced=synced, joining=joining, flags=flags)
     counted = [part for items in (gones, leaves, fulls) if items for part in (pack_varint(len(items)), *items)]
-    return b"".join((head, pack_varint(joining) if joining else b"", *counted, *runs))
+    return b"".join((head, *counted, *runs))
 
 
-def encode_head(tick: Tick, own: OwnPart | None, steers: bytes = b"", *, synced: bool, flags: int = 0) -> bytes:
+def encode_head(
+    tick: Tick, own: OwnPart | None, steers: bytes = b"", *, synced: bool, joining: int = 0, flags: int = 0
+) -> bytes:
     """Encode the beginning of a message; without further flags only runs may follow.
 
     HOT: once per client per send tick; tests/bench/bench_replication.py.
     """
     if synced:
         flags |= _SYNCED
+    counted = b""
+    if joining:
+        flags |= _JOINING
+        counted = pack_varint(joining)
     if own is None:
-        return _HEAD.pack(tick, flags)
-    head = _HEAD_WITH_OWN.pack(
-        tick, flags | (_HAS_OWN | _STEERS if steers else _HAS_OWN), own.inputs_ahead, own.input_margin
-    )
-    return head + steers if steers else head
+        return _HEAD.pack(tick, flags) + counted
+    flags |= _HAS_OWN | _STEERS if steers else _HAS_OWN
+    return _HEAD_WITH_OWN.pack(tick, flags, own.inputs_ahead, own.input_margin) + steers + counted
 
 
 def encode_steers(network_ids: Sequence[bytes]) -> bytes:
@@ -186,6 +191,21 @@ def encode_checks(entries: Sequence[tuple[bytes, bytes, int]]) -> bytes:
     """Encode a run of checks: of each entity the network id, the records from `encode_records`, and the CRC-32."""
     parts = [part for network_id, records, check in entries for part in (network_id, records, _CHECK.pack(check))]
     return b"".join((b"\x00", pack_varint(len(entries)), *parts))
+
+
+def decode_records(data: bytes, offset: int) -> tuple[bytes, int]:
+    """Read what `encode_records` made; return the ids and the offset behind them.
+
+    Raises:
+        RemoteProtocolError: There is none, or not all, or not in order.
+    """
+    count = data[offset] if offset < len(data) else 0
+    ids = data[offset + 1 : offset + 1 + count]
+    if not count or len(ids) < count:
+        raise RemoteProtocolError("a list of records is empty or cut off")
+    if any(a >= b for a, b in pairwise(ids)):
+        raise RemoteProtocolError(f"records {list(ids)} are unknown or out of order")
+    return ids, offset + 1 + count
 
 
 def run_header_bytes(records: bytes, count: int) -> int:
@@ -317,10 +337,7 @@ def _decode_network_id(data: bytes, offset: int) -> tuple[int, int]:
 
 
 def _decode_records(data: bytes, offset: int, records: Sequence["Record"]) -> tuple[list["Record"], int]:
-    count = data[offset] if offset < len(data) else 0
-    ids = data[offset + 1 : offset + 1 + count]
-    if not count or len(ids) < count:
-        raise RemoteProtocolError("a list of records is empty or cut off")
-    if ids[-1] >= len(records) or any(a >= b for a, b in pairwise(ids)):
+    ids, offset = decode_records(data, offset)
+    if ids[-1] >= len(records):
         raise RemoteProtocolError(f"records {list(ids)} are unknown or out of order")
-    return [records[i] for i in ids], offset + 1 + count
+    return [records[i] for i in ids], offset

@@ -13,9 +13,11 @@ from typing import TypeAlias
 
 from ecsnet.components.predicted import Predicted
 from ecsnet.config import ReplicationConfig
+from ecsnet.events import DespawnReason
 from ecsnet.replication.codec import Values
 from ecsnet.replication.early import EarlyBuffer
 from ecsnet.replication.frames import State, Update, decode_state
+from ecsnet.replication.news import News
 from ecsnet.replication.references import References
 from ecsnet.replication.schema import Record, Schema
 from ecsnet.wire import Tick, advance_tick, is_newer
@@ -58,6 +60,8 @@ class Receiver:
         own_is_whole: Whether what the newest message with an own part does not hold of `steers` is as we have it.
         steers: Network ids of what this client steers, as last named.
         synced: Whether all this client could see when it joined has arrived.
+        progress: How much of it has, 0.0 to 1.0; never falls.
+        news: What the game will be told.
         tick: The newest tick heard of; None before the first message.
     """
 
@@ -82,6 +86,9 @@ class Receiver:
         self.own_is_whole = False
         self.steers: frozenset[int] = frozenset()
         self.synced = False
+        self.progress = 0.0
+        self._most_joining = 0
+        self.news = News(schema, world, self.network_id_of)
         self.tick: Tick | None = None
 
     def __repr__(self) -> str:
@@ -99,8 +106,10 @@ class Receiver:
     def apply(self, state: State) -> None:
         """Bring the World up to what the message says, where it is news."""
         self.changes, self.spawned, self.despawned = [], [], []
-        for network_id in (*state.gones, *state.leaves):
-            self._end(network_id, state.tick)
+        for network_id in state.gones:
+            self._end(network_id, state.tick, DespawnReason.DELETED)
+        for network_id in state.leaves:
+            self._end(network_id, state.tick, DespawnReason.HIDDEN)
         for update in state.fulls:
             self._apply_full(update, state.tick)
         for update in state.updates:
@@ -108,6 +117,7 @@ class Receiver:
         if self.tick is None or is_newer(state.tick, self.tick):
             self.tick = state.tick
             self._early.expire(state.tick)
+        self._note_progress(state)
         self._note_own(state)
 
     def entity_of(self, network_id: int) -> int:
@@ -129,9 +139,22 @@ class Receiver:
         if tick is None:
             return
         is_whole = self.own_is_whole and self.network_id_of(entity) in self.steers
+        records = self._schema.records
         for record_id, (at, values) in self.confirmed.get(entity, {}).items():
-            if at == tick or (is_whole and is_newer(tick, at)):
+            if at == tick or (is_whole and is_newer(tick, at) and not records[record_id].once):
                 yield record_id, values
+
+    def is_predicted(self, network_id: int) -> bool:
+        """Tell whether this client runs ahead of the server with an entity."""
+        return self._world.has_component(self.entity_of(network_id), Predicted)
+
+    def encoded(self, network_id: int, record_id: int) -> bytes:
+        """Return the newest values from the server as the server would encode them; they have to be there."""
+        codec = self._schema.records[record_id].codec
+        values = self._replicas[network_id].confirmed[record_id][1]
+        if codec.has_refs:
+            values = self._references.as_named((network_id, record_id), codec, values, self.network_id_of)
+        return codec.pack(values)
 
     def take_spawned(self) -> list[int]:
         """Return and forget which entities came since the last call and are still there."""
@@ -144,8 +167,15 @@ class Receiver:
         for record_id, (_, values) in self.confirmed.get(entity, {}).items():
             self._write(entity, self._schema.records[record_id], values)
 
+    def _note_progress(self, state: State) -> None:
+        """Follow a late join: what is still to come, of the most there ever was to come."""
+        if state.synced:
+            self.synced, self.progress = True, 1.0
+        elif state.joining:
+            self._most_joining = max(self._most_joining, state.joining)
+            self.progress = max(self.progress, 1.0 - state.joining / self._most_joining)
+
     def _note_own(self, state: State) -> None:
-        self.synced = self.synced or state.synced
         if state.own is not None and (self.own_tick is None or is_newer(state.tick, self.own_tick)):
             self.own_tick = state.tick
             self.own_input_tick = advance_tick(state.tick, state.own.inputs_ahead)
@@ -183,8 +213,8 @@ class Receiver:
     def _confirm(self, replica: Replica, record_id: int, tick: Tick, values: Values) -> None:
         """Take a record's values as the newest; write them unless the entity is predicted."""
         record = self._schema.records[record_id]
-        if record.codec.entity_positions:
-            values = self._references.map((replica.network_id, record_id), values, record.codec.entity_positions)
+        if record.codec.has_refs:
+            values = self._references.map((replica.network_id, record_id), values, record.codec)
         replica.confirmed[record_id] = (tick, values)
         entity = replica.entity
         if not self._world.has_component(entity, Predicted):
@@ -194,6 +224,7 @@ class Receiver:
     def _write(self, entity: int, record: Record, values: Values) -> None:
         component = self._world.try_component(entity, record.cls)
         if component is not None:  # the game may have taken it away on this side
+            self.news.note(entity, record.cls, component)
             record.codec.apply(component, values)
 
     # Structure.
@@ -230,6 +261,7 @@ class Receiver:
         self._network_ids[entity] = network_id
         self.confirmed[entity] = replica.confirmed
         self.spawned.append(entity)
+        self.news.note_spawned(entity)
         self._fresh[entity] = None
         self._fill(replica, values, tick, components)
         self._update_holders(network_id)
@@ -248,7 +280,8 @@ class Receiver:
                 record.codec.apply(components[record.cls], replica.confirmed[record_id][1])
         for cls, component in components.items():
             replica.classes[cls] = None
-            self._world.add_component(replica.entity, component)
+            if self._world.entity_exists(replica.entity):  # the game may have deleted it on this side
+                self._world.add_component(replica.entity, component)
 
     def _restructure(self, replica: Replica, values: list[tuple[int, Values]], tick: Tick) -> None:
         """Take away the records a full does not name, and give the others."""
@@ -258,11 +291,14 @@ class Receiver:
             self._take_record(replica, record_id, tick, keeps_component=self._schema.records[record_id].cls in kept)
         for cls in [each for each in replica.classes if each not in kept]:
             del replica.classes[cls]
+            self.news.note(replica.entity, cls, self._world.try_component(replica.entity, cls))
             self._world.remove_component(replica.entity, cls)
         components: dict[type, object] = {}
         for record in named.values():
             if record.cls not in replica.classes and not self._world.has_component(replica.entity, record.cls):
                 components[record.cls] = record.cls()
+        for cls in components:
+            self.news.note(replica.entity, cls, None)
         self._fill(replica, values, tick, components)
         replica.classes.update(dict.fromkeys(record.cls for record in named.values()))
 
@@ -277,21 +313,20 @@ class Receiver:
     def _forget_values(self, replica: Replica, record: Record, tick: Tick) -> None:
         """Let go of a record's values, but keep them aside if they are newer: a later full is on its way, then."""
         at, values = replica.confirmed[record.id]
-        positions = record.codec.entity_positions
-        if positions:
+        if record.codec.has_refs:
             holder = (replica.network_id, record.id)
             values = self._references.named(holder)
-            self._references.forget(holder, positions)
+            self._references.forget(holder, record.codec)
         if is_newer(at, tick):
             self._early.hold(replica.network_id, record.id, at, values, record.codec.size or 0)
 
-    def _end(self, network_id: int, tick: Tick) -> None:
-        """Delete an entity, unless it came (again) after that."""
+    def _end(self, network_id: int, tick: Tick, reason: DespawnReason) -> None:
+        """Delete an entity here, unless it came (again) after that."""
         replica = self._replicas.get(network_id)
         if replica is not None:
             if not is_newer(tick, replica.structured_at):
                 return
-            self._despawn(replica, tick)
+            self._despawn(replica, tick, reason)
         if self._is_after_end(network_id, tick):
             self._tombstones.pop(network_id, None)  # to the end: the oldest are forgotten first
             self._tombstones[network_id] = tick
@@ -302,8 +337,9 @@ class Receiver:
         end = self._tombstones.get(network_id)
         return end is None or is_newer(tick, end)
 
-    def _despawn(self, replica: Replica, tick: Tick) -> None:
+    def _despawn(self, replica: Replica, tick: Tick, reason: DespawnReason) -> None:
         network_id, entity = replica.network_id, replica.entity
+        self.news.note_despawn(entity, reason)
         for record_id in replica.confirmed:
             self._forget_values(replica, self._schema.records[record_id], tick)
         del self._replicas[network_id], self._network_ids[entity], self.confirmed[entity]
@@ -316,7 +352,7 @@ class Receiver:
         """Set the fields that name an entity which has just come or gone."""
         for holder in self._references.holders_of(network_id):
             replica, record = self._replicas[holder[0]], self._schema.records[holder[1]]
-            values = self._references.mapped(holder, record.codec.entity_positions)
+            values = self._references.mapped(holder, record.codec)
             at = replica.confirmed[record.id][0]
             replica.confirmed[record.id] = (at, values)
             if not self._world.has_component(replica.entity, Predicted):

@@ -4,10 +4,10 @@ A field that names an entity this client does not have, or has no longer, is 0. 
 is set, without the holder being sent again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
-from ecsnet.replication.codec import Values
+from ecsnet.replication.codec import RecordCodec, Values
 
 __all__ = ["Holder", "References"]
 
@@ -29,34 +29,36 @@ class References:
         self._named: dict[Holder, Values] = {}  # the values as received, with network ids
         self._holders: dict[int, dict[Holder, None]] = {}  # who names a network id
 
-    def map(self, holder: Holder, values: Values, positions: Sequence[int]) -> Values:
-        """Remember a record's values as received; return them with entities of this World.
-
-        Args:
-            positions: Which of the values are network ids.
-        """
-        self.forget(holder, positions)
+    def map(self, holder: Holder, values: Values, codec: RecordCodec) -> Values:
+        """Remember a record's values as received; return them with entities of this World."""
+        self.forget(holder, codec)
         self._named[holder] = values
-        for target in _targets(values, positions):
+        for target in codec.refs(values):
             self._holders.setdefault(target, {})[holder] = None
-        return self.mapped(holder, positions)
+        return self.mapped(holder, codec)
 
     def named(self, holder: Holder) -> Values:
         """Return a record's values as received, with network ids."""
         return self._named[holder]
 
-    def mapped(self, holder: Holder, positions: Sequence[int]) -> Values:
-        """Return a record's values with the entities of now."""
-        mapped = list(self._named[holder])
-        for position in positions:
-            target = mapped[position]
-            assert isinstance(target, int)
-            mapped[position] = self._entity_of(target)
-        return tuple(mapped)
+    def as_named(self, holder: Holder, codec: RecordCodec, values: Values, name_of: Callable[[int], int]) -> Values:
+        """Return a record's values with network ids in place of entities: those received, where these stand for them.
 
-    def forget(self, holder: Holder, positions: Sequence[int]) -> None:
+        Args:
+            values: With entities of this World.
+            name_of: Returns the network id of an entity.
+        """
+        named = self._named[holder]
+        return named if self.mapped(holder, codec) == values else codec.map_refs(values, name_of)
+
+    def mapped(self, holder: Holder, codec: RecordCodec) -> Values:
+        """Return a record's values with the entities of now."""
+        return codec.map_refs(self._named[holder], self._entity_of)
+
+    def forget(self, holder: Holder, codec: RecordCodec) -> None:
         """Drop a record that is replaced or gone."""
-        for target in _targets(self._named.pop(holder, None), positions):
+        values = self._named.pop(holder, None)
+        for target in () if values is None else codec.refs(values):
             holders = self._holders.get(target, {})
             holders.pop(holder, None)
             if not holders:
@@ -65,9 +67,3 @@ class References:
     def holders_of(self, network_id: int) -> list[Holder]:
         """Return the records that name an entity, which has just come or gone."""
         return list(self._holders.get(network_id, ()))
-
-
-def _targets(values: Values | None, positions: Sequence[int]) -> Iterable[int]:
-    if values is None:
-        return []
-    return [target for target in (values[position] for position in positions) if isinstance(target, int) and target]

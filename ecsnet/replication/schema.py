@@ -6,12 +6,12 @@ declare, line by line, and compare a hash of it before anything else; where it d
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, Flag
 from hashlib import blake2b
 
 from ecsnet import components as builtin
 from ecsnet.errors import SchemaError
-from ecsnet.fields import Audience, ComponentSpec, FieldKind, NetField, spec_of
+from ecsnet.fields import RATE_TIERS, Audience, ComponentSpec, FieldKind, NetField, spec_of
 from ecsnet.game import Game
 from ecsnet.replication.codec import RecordCodec
 from ecsnet.rpc import Rpc
@@ -23,6 +23,12 @@ MAX_RECORDS = 256  # a record's number travels as one byte
 HASH_BYTES = 16
 MAX_DIFFERENCES = 32  # shown: a screen of them
 MAX_LINE_CHARACTERS = 500  # of each
+_INSIDE = {
+    FieldKind.ARRAY: ["item"],
+    FieldKind.LIST: ["item"],
+    FieldKind.DICT: ["key", "value"],
+    FieldKind.OPTIONAL: ["value"],
+}  # of a tuple: item0, item1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +40,10 @@ class Record:
         bit: `1 << id`: sets of records are ints.
         fields: Empty for a tag and for the input: only presence travels.
         redundancy: In how many further send ticks a change is sent again unasked.
+        is_marked: Whether its component marks itself when written.
+        every: In every how many-th send tick changes are looked for.
+        phase: In which of these, 0 to `every` - 1.
+        once: Whether it never changes after its first send.
     """
 
     id: int
@@ -44,6 +54,10 @@ class Record:
     fields: tuple[NetField, ...]
     codec: RecordCodec
     redundancy: int
+    is_marked: bool
+    every: int
+    phase: int
+    once: bool
 
     def __repr__(self) -> str:
         """Show the number and what it stands for."""
@@ -73,7 +87,6 @@ class Schema:
         self.records_of: dict[type, tuple[Record, ...]] = {
             spec.cls: tuple(record for record in self.records if record.cls is spec.cls) for spec in specs
         }
-        self.owner_bits = sum(record.bit for record in self.records if record.audience is Audience.OWNER)
         inputs = () if game.input is None else spec_of(game.input).fields
         self.input_codec = RecordCodec(inputs, "no input" if game.input is None else game.input.__name__)
         self._lines = list(_describe(game, specs))
@@ -163,10 +176,11 @@ def _is_component(cls: type) -> bool:
     return True
 
 
-def _records(specs: Iterable[ComponentSpec]) -> Iterable[Record]:
+def _records(specs: Sequence[ComponentSpec]) -> Iterable[Record]:
     numbered = [(spec, audience) for spec in specs for audience in _audiences(spec)]
     if len(numbered) > MAX_RECORDS:
         raise SchemaError(f"{len(numbered)} records, but only {MAX_RECORDS} can be numbered; join components")
+    phases = _phases(specs)
     for number, (spec, audience) in enumerate(numbered):
         fields = () if spec.is_input else tuple(each for each in spec.fields if each.audience is audience)
         yield Record(
@@ -178,7 +192,27 @@ def _records(specs: Iterable[ComponentSpec]) -> Iterable[Record]:
             fields=fields,
             codec=RecordCodec(fields, spec.name),
             redundancy=max((each.redundancy for each in fields), default=0),
+            is_marked=spec.tracking.track is not None,
+            every=spec.tracking.every,
+            phase=phases[spec.cls],
+            once=spec.tracking.once,
         )
+
+
+def _phases(specs: Iterable[ComponentSpec]) -> dict[type, int]:
+    """Spread the components over the sends in which they can be looked at, so that no send has them all.
+
+    By component, not by record: what it shows to different audiences is of the same moment.
+    """
+    load = [0] * max(RATE_TIERS)
+    phases = {}
+    for spec in specs:
+        every = spec.tracking.every
+        phase = phases[spec.cls] = min(range(every), key=lambda at: sum(load[at::every]))
+        if every > 1:
+            for at in range(phase, len(load), every):
+                load[at] += 1
+    return phases
 
 
 def _audiences(spec: ComponentSpec) -> list[Audience]:
@@ -210,22 +244,38 @@ def _describe_rpc(rpc: Rpc[..., object]) -> Iterable[str]:
 
 def _item(word: str, at: int, declared: NetField, *, closing: str = "") -> str:
     """Describe one field: all that its bytes depend on, and nothing else."""
-    options = [f"at={at}", f"type={_type_name(declared)}"]
-    for name in ("low", "high", "step"):
-        value = getattr(declared, name)
-        if value is not None:
-            options.append(f"{name}={value!r}")
-    if declared.kind in (FieldKind.STR, FieldKind.BYTES):
-        options.append(f"max_bytes={declared.max_bytes}")
-    if declared.angle:
-        options.append("angle")
+    options = [f"at={at}", *_type_words(declared, "")]
     if declared.audience is not Audience.EVERYONE:
         options.append(f"audience={declared.audience.name}")
     return f"{declared.name}{closing}: {word} {' '.join(options)}"
 
 
+def _type_words(declared: NetField, inside: str) -> list[str]:
+    """Describe a type. What is inside of it follows: `type=list max_items=16 item.type=int item.low=0 item.high=9`."""
+    words = [f"{inside}type={_type_name(declared)}"]
+    for name in ("low", "high", "step"):
+        value = getattr(declared, name)
+        if value is not None:
+            words.append(f"{inside}{name}={value!r}")
+    if declared.codec is not None:
+        words.append(f"{inside}codec={declared.codec.name}")
+    if declared.kind in (FieldKind.STR, FieldKind.BYTES, FieldKind.CODEC):
+        words.append(f"{inside}max_bytes={declared.max_bytes}")
+    if declared.angle:
+        words.append(f"{inside}angle")
+    if declared.max_items:
+        words.append(f"{inside}max_items={declared.max_items}")
+    names = _INSIDE.get(declared.kind, [f"item{i}" for i in range(len(declared.items))])
+    for name, item in zip(names, declared.items, strict=True):
+        words += _type_words(item, f"{inside}{name}.")
+    return words
+
+
 def _type_name(declared: NetField) -> str:
-    if not issubclass(declared.type, Enum):
+    if issubclass(declared.type, Flag) and declared.kind is FieldKind.FLAG:
+        bits = sorted((member.value, name) for name, member in declared.type.__members__.items())
+        return f"{declared.type.__name__}[{','.join([f'{name}={value}' for value, name in bits])}]"
+    if not issubclass(declared.type, Enum) or declared.kind is not FieldKind.ENUM:
         return declared.kind.value
     members: list[Enum] = list(declared.type)
     return f"{declared.type.__name__}[{','.join([member.name for member in members])}]"

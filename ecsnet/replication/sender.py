@@ -1,18 +1,24 @@
 """The server's side: encode what changed once, then give every client its messages.
 
-Per send tick and client there are a few dozen bytes of its own, and the frame's chunks, whose bytes all share. Only
-for a client that lost something, or for which entities came or went, is there more to do.
+Per send tick and client there are a few dozen bytes of its own, and the frame's chunks, whose bytes are shared by all
+who see the same. Only for a client that lost something, or for which entities came or went, is there more to do.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from ecsnet.components.transform2d import Transform2D
 from ecsnet.config import ReplicationConfig
 from ecsnet.replication.agenda import fill
 from ecsnet.replication.assembly import Assembly
-from ecsnet.replication.audiences import EVERYONE_KEY, keys_of
-from ecsnet.replication.chunks import Chunk, ids_of
+from ecsnet.replication.audiences import View
+from ecsnet.replication.broadcast import add_checks, broadcast
+from ecsnet.replication.checks import Arbiter, Checker
+from ecsnet.replication.chunks import Chunk, join, records_of
 from ecsnet.replication.detect import Detector, Frame
-from ecsnet.replication.frames import OwnPart, encode_head, encode_records, encode_run, encode_state, encode_steers
+from ecsnet.replication.explain import explain
+from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_head, encode_single, encode_steers
+from ecsnet.replication.interest import Interest
 from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.subscriber import Sent, Subscriber
@@ -21,22 +27,52 @@ from ecsnet.world import World
 
 __all__ = ["Sender"]
 
-SPARE_BYTES = 64  # for the headers around a single item, with room for a list of records
+SORT_FROM = 32  # entities a client lacks: fewer are sent at once
+SORT_EVERY = 16  # sends in between: half a second, in which one walks a few steps
+
+
+@dataclass(slots=True, eq=False)
+class Outlook:
+    """What the frame has for all clients of one view.
+
+    Attributes:
+        chunks: Each as large as a message may be.
+        sent: Of each, what a message carries that holds nothing else but, the first one, a client's own part.
+        others: Finished messages of all but the first, which has to hold what is for a client alone.
+        size: Of all of them, in bytes.
+        longest: Of one.
+    """
+
+    chunks: list[Chunk]
+    sent: list[Sent]
+    others: list[tuple[bytes, Sent]]
+    size: int
+    longest: int
 
 
 class Sender:
     """Replicates one World to any number of clients. Each send tick: `encode`, then `messages_for` every client."""
 
-    def __init__(self, schema: Schema, world: World, config: ReplicationConfig | None = None) -> None:
-        """Follow `world`, whose structure changes nobody else may take."""
+    def __init__(
+        self, schema: Schema, world: World, config: ReplicationConfig | None = None, *, cell_units: float = 128.0
+    ) -> None:
+        """Follow `world`, whose structure changes nobody else may take.
+
+        Args:
+            cell_units: Side of a cell of the grid that `Near` and `Viewer` go by, world units.
+        """
         self._config = config or ReplicationConfig()
-        self._detector = Detector(schema, world, chunk_bytes=self._config.chunk_bytes)
-        self._subscribers: dict[int, Subscriber] = {}
+        self._schema = schema
+        self._world = world
+        self._detector = Detector(schema, world)
+        self._interest = Interest(schema, world, self._detector.entities, cell_units=cell_units)
+        self._subscribers = self._interest.subscribers
         self._steered: dict[int, dict[int, Tracked]] = {}  # by client, then entity: what its inputs drive
+        self._checker = Checker(schema, self._config)
+        self._arbiters: dict[int, Arbiter] = {}  # by client
         self._frame = Frame(world.tick)
-        self._shared: list[tuple[bytes, Sent]] = []  # the frame's chunks as finished messages, without an own part
-        self._shared_bytes = 0
-        self._longest_shared = 0
+        self._frames = 0
+        self._outlooks: dict[View, Outlook] = {}
 
     def __repr__(self) -> str:
         """Show the size of the job."""
@@ -46,37 +82,29 @@ class Sender:
         """Begin to replicate to a client, which knows nothing; client ids are above 0 and never used again."""
         assert client_id > 0, "0 is the server"
         assert client_id not in self._subscribers, f"client {client_id} is subscribed already"
-        subscriber = self._subscribers[client_id] = Subscriber(client_id)
-        for tracked in self._detector.entities.values():
-            if tracked.visible_to(client_id):
-                subscriber.show(tracked)
+        self._interest.subscribe(client_id)
+        self._arbiters[client_id] = Arbiter(client_id, self._schema, self._config)
 
     def unsubscribe(self, client_id: int) -> None:
         """Forget a client."""
-        self._subscribers.pop(client_id, None)
+        self._interest.unsubscribe(client_id)
+        self._arbiters.pop(client_id, None)
 
     def encode(self, tick: Tick) -> None:
         """Find and encode what changed since the last call.
 
         Raises:
-            SchemaError: A value cannot travel; the text names entity, component, field, value and the remedy.
+            SchemaError: A value cannot travel, or a rule of who sees what cannot be; the text names entity, component,
+                field, value and the remedy.
         """
+        self._outlooks = {}
+        self._interest.look()
         frame = self._frame = self._detector.detect(tick)
-        for tracked in frame.deleted.values():
-            self._release(tracked, tracked.owner)
-            for subscriber in self._subscribers.values():
-                subscriber.hide(tracked)
-        for tracked in frame.structured.values():
-            self._follow_structure(tracked)
-        for tracked, before in frame.given:
-            self._follow_owner(tracked, before)
-        chunks = frame.chunks.get(EVERYONE_KEY, [])
-        self._shared = [
-            (encode_state(tick, None, runs=(chunk.data,)), Sent(tick, [chunk], has_own=at == 0))
-            for at, chunk in enumerate(chunks)
-        ]
-        sizes = [len(message) for message, _ in self._shared]
-        self._shared_bytes, self._longest_shared = sum(sizes), max(sizes, default=0)
+        self._frames += 1
+        self._interest.follow(frame)
+        self._follow_steered(frame)
+        broadcast(frame, self._interest, self._config.chunk_bytes)
+        add_checks(self._checker.entries(tick, self._detector.entities, self._interest.shared_bits), tick)
 
     def messages_for(
         self, client_id: int, own: OwnPart, budget_bytes: int, max_message_bytes: int
@@ -85,7 +113,7 @@ class Sender:
 
         What does not fit the budget is treated as if it had been sent and lost.
 
-        HOT: once per client per send tick; tests/bench/bench_replication.py.
+        HOT: once per client per send tick; tests/bench/bench_state.py.
 
         Args:
             budget_bytes: All messages together, but for the first header and what the client steers.
@@ -94,19 +122,24 @@ class Sender:
         subscriber = self._subscribers[client_id]
         if subscriber.joining is None:
             subscriber.joining = set(subscriber.needs_full)
+        if subscriber.overdrawn:
+            saved = min(subscriber.overdrawn, budget_bytes)
+            subscriber.overdrawn -= saved
+            budget_bytes -= saved
+        outlook = self._outlooks.get(subscriber.view) or self._look(subscriber.view)
         messages = None
-        if subscriber.lacks_nothing and not self._private_chunks(client_id):
-            messages = self._plain(subscriber, own, budget_bytes, max_message_bytes)
+        if subscriber.lacks_nothing:
+            messages = self._plain(subscriber, outlook, own, budget_bytes, max_message_bytes)
         if messages is None:
-            chunks = [*self._frame.chunks.get(EVERYONE_KEY, ()), *self._private_chunks(client_id)]
+            self._sort(subscriber)
             assembly = Assembly(
                 self._frame.tick,
                 own,
-                synced=subscriber.is_synced,
+                joining=len(subscriber.joining),
                 budget_bytes=budget_bytes,
                 max_message_bytes=max_message_bytes,
             )
-            fill(assembly, subscriber, chunks, self._steered.get(client_id, _NOTHING), self._frame.tick)
+            fill(assembly, subscriber, outlook.chunks, self._steered.get(client_id, _NOTHING), self._frame.tick)
             messages = assembly.finish()
         noted = subscriber.note_sent(messages)
         while len(subscriber.sent) > self._config.max_outstanding_messages:
@@ -123,6 +156,16 @@ class Sender:
         else:
             subscriber.lost(token, self._frame.tick)
 
+    def complain(self, client_id: int, message: bytes) -> list[bytes]:
+        """Take a client's complaint that it differs; return what to answer.
+
+        Raises:
+            RemoteProtocolError: It is no complaint.
+        """
+        return self._arbiters[client_id].hear(
+            message, self._subscribers[client_id], self._detector.entities, self._frame.tick
+        )
+
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client has an entity or has it not."""
         subscriber, tracked = self._subscribers.get(client_id), self._detector.entities.get(entity)
@@ -130,80 +173,95 @@ class Sender:
             return f"client {client_id} is not subscribed"
         if tracked is None:
             return f"entity {entity} does not exist, has no component that travels, or came after the last send"
-        if not tracked.visible_to(client_id):
-            return f"entity {entity} has only records for its owner, client {tracked.owner}"
-        if entity in subscriber.needs_full:
-            place = list(subscriber.needs_full).index(entity) + 1
-            return f"entity {entity} waits to be sent, {place} of {len(subscriber.needs_full)} in the queue"
-        missed = subscriber.dirty.get(tracked, 0)
-        names = [record.name for record in tracked.kind.records if missed & record.bit]
-        lacks = f"; changes of {', '.join(names)} were lost and wait to be repaired" if names else ""
-        return f"entity {entity} was last sent whole at tick {subscriber.known[entity]}{lacks}"
-
-    # What a frame means for who sees what.
-
-    def _follow_structure(self, tracked: Tracked) -> None:
-        self._release(tracked, tracked.owner)
-        if tracked.is_steered_by(tracked.owner):
-            self._steered.setdefault(tracked.owner, {})[tracked.id] = tracked
-        for subscriber in self._subscribers.values():
-            _show_or_hide(subscriber, tracked)
-
-    def _follow_owner(self, tracked: Tracked, before: int) -> None:
-        """Old and new owner see other records than they did; for all others an owner is a value like any other."""
-        self._release(tracked, before)
-        if tracked.is_steered_by(tracked.owner):
-            self._steered.setdefault(tracked.owner, {})[tracked.id] = tracked
-        if tracked.kind.bits == tracked.kind.public_bits:
-            return
-        for client_id in (before, tracked.owner):
-            if client_id in self._subscribers:
-                _show_or_hide(self._subscribers[client_id], tracked)
-
-    def _release(self, tracked: Tracked, owner: int) -> None:
-        steered = self._steered.get(owner, {})
-        if steered.pop(tracked.id, None) and not steered:
-            del self._steered[owner]
+        return explain(subscriber, tracked)
 
     # Messages.
 
-    def _private_chunks(self, client_id: int) -> list[Chunk]:
-        """Return the frame's chunks for audiences smaller than everyone that this client belongs to."""
-        chunks = self._frame.chunks
-        if len(chunks) == 1:  # the usual case: nothing for anybody else
-            return []
-        return [chunk for key in keys_of(client_id) if key != EVERYONE_KEY for chunk in chunks.get(key, ())]
+    def _look(self, view: View) -> Outlook:
+        """Join the frame's chunks for a view into as few messages as there can be; once for all its clients."""
+        tick = self._frame.tick
+        chunks = join(view.chunks(tick), tick, self._config.chunk_bytes)
+        sizes = [len(chunk.data) for chunk in chunks]
+        sent = [Sent(tick, [chunk], has_own=at == 0) for at, chunk in enumerate(chunks)]
+        head = encode_head(tick, None, synced=False)
+        others = [(head + chunk.data, carried) for chunk, carried in zip(chunks[1:], sent[1:], strict=True)]
+        outlook = self._outlooks[view] = Outlook(chunks, sent, others, sum(sizes), max(sizes, default=0))
+        return outlook
 
     def _plain(
-        self, subscriber: Subscriber, own: OwnPart, budget_bytes: int, max_message_bytes: int
+        self, subscriber: Subscriber, outlook: Outlook, own: OwnPart, budget_bytes: int, max_message_bytes: int
     ) -> list[tuple[bytes, Sent]] | None:
         """Put the own part before the shared messages; None if that does not fit."""
-        shared, tick = self._shared, self._frame.tick
-        steered, steers = self._steered.get(subscriber.client_id), b""
-        rows: Sequence[Row] = ()
-        if steered or not subscriber.steering.is_idle:
-            present = (steered or _NOTHING).values()
-            beside = shared[0][1].chunks if shared else ()
-            is_named, rows = subscriber.steering.plan(present, subscriber.known, beside, tick)
-            if is_named:
-                steers = encode_steers([tracked.id_bytes for tracked in present])
-        parts = [encode_head(tick, own, steers, synced=subscriber.is_synced)]
-        parts += [encode_run(encode_records(ids_of(bits)), (tracked.entry(bits),)) for tracked, bits in rows]
-        if shared:
-            parts.append(shared[0][1].chunks[0].data)
+        joining = len(subscriber.joining or ())
+        steers, rows = self._plan_steered(subscriber, outlook)
+        parts = [encode_head(self._frame.tick, own, steers, synced=not joining, joining=joining)]
+        parts += [encode_single(records_of(bits), subscriber.entry(tracked, bits), ()) for tracked, bits in rows]
+        if outlook.chunks:
+            parts.append(outlook.chunks[0].data)
         first = b"".join(parts)
-        if len(first) + self._shared_bytes > budget_bytes:
+        if len(first) + outlook.size + HEADER_BYTES * len(outlook.chunks) > budget_bytes:
             return None
-        if max(len(first), self._longest_shared) > max_message_bytes:
+        if max(len(first), HEADER_BYTES + outlook.longest) > max_message_bytes:
             return None
-        return [(first, shared[0][1]), *shared[1:]] if shared else [(first, Sent(tick, has_own=True))]
+        if not outlook.chunks:
+            return [(first, Sent(self._frame.tick, has_own=True))]
+        return [(first, outlook.sent[0]), *outlook.others]
+
+    def _plan_steered(self, subscriber: Subscriber, outlook: Outlook) -> tuple[bytes, Sequence[Row]]:
+        """Return what is to be said of what a client steers, besides the first of the shared chunks."""
+        steered = self._steered.get(subscriber.client_id, _NOTHING)
+        if not steered and subscriber.steering.is_idle:
+            return b"", ()
+        present = subscriber.present(steered.values())
+        chunk = outlook.chunks[0] if outlook.chunks else None
+        is_named, rows = subscriber.steering.plan(present, subscriber.known, chunk, self._frame.tick)
+        return encode_steers(subscriber.names_of(present.values())) if is_named else b"", rows
+
+    def _sort(self, subscriber: Subscriber) -> None:
+        """Put the entities a client lacks in order, nearest first."""
+        needs_full = subscriber.needs_full
+        if len(needs_full) < SORT_FROM or ((self._frames + subscriber.client_id) % SORT_EVERY and subscriber.sent):
+            return
+        centre = self._interest.standpoints.centre_of(subscriber.client_id) or self._place_of_own(subscriber.client_id)
+        if centre is not None:
+            x, y = centre
+            ordered = sorted(needs_full.items(), key=lambda item: self._distance(item[1], x, y))
+            subscriber.needs_full = dict(ordered)
+
+    def _place_of_own(self, client_id: int) -> tuple[float, float] | None:
+        for entity in self._steered.get(client_id, _NOTHING):
+            transform = self._world.try_component(entity, Transform2D)
+            if transform is not None:
+                return transform.x, transform.y
+        return None
+
+    def _distance(self, tracked: Tracked, x: float, y: float) -> float:
+        """Return the square of the distance; what is nowhere is wanted first: scores, players, the match."""
+        transform = self._world.try_component(tracked.standing.family or tracked.id, Transform2D)
+        return -1.0 if transform is None else (transform.x - x) ** 2 + (transform.y - y) ** 2
+
+    # What clients steer.
+
+    def _follow_steered(self, frame: Frame) -> None:
+        for tracked, before in frame.given:
+            self._release(tracked, before)
+        for tracked in frame.deleted.values():
+            self._release(tracked, tracked.owner)
+        for tracked in (*frame.structured.values(), *[tracked for tracked, _ in frame.given]):
+            if tracked.kind.is_steered and tracked.owner and tracked.id not in frame.deleted:
+                self._steered.setdefault(tracked.owner, {})[tracked.id] = tracked
+            else:
+                self._release(tracked, tracked.owner)
+
+    def _release(self, tracked: Tracked, owner: int) -> None:
+        steered = self._steered.get(owner, {})
+        if not steered.pop(tracked.id, None):
+            return
+        if not steered:
+            del self._steered[owner]
+        subscriber = self._subscribers.get(owner)
+        if subscriber is not None:  # what it was told of it last may be lost yet, and was noted nowhere else
+            subscriber.mark(tracked, tracked.kind.steered_bits & tracked.visible_to(subscriber), self._frame.tick)
 
 
 _NOTHING: dict[int, Tracked] = {}
-
-
-def _show_or_hide(subscriber: Subscriber, tracked: Tracked) -> None:
-    if tracked.visible_to(subscriber.client_id):
-        subscriber.show(tracked)
-    else:
-        subscriber.hide(tracked)

@@ -10,9 +10,14 @@ complete for the entities the client steers:
 
 The second holds as long as a message with an own part arrived since they were named, of tick B: told is what changed
 after B and is not in the message anyway. What any such message said is known, by induction, to whoever has it.
+
+Whom a value names can become another for one client though the value did not change: when that entity comes into its
+view. No tick of a change says so; `tell_again` does.
+
+Entities are known here by their network ids toward the client.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.kinds import Row, Tracked
@@ -29,15 +34,16 @@ class Steering:
         is_idle: Whether the client knows that it steers nothing, as one does that was told nothing yet.
     """
 
-    __slots__ = ("_arrived", "_named", "_named_at", "fulls", "is_idle")
+    __slots__ = ("_again", "_arrived", "_named", "_named_at", "fulls", "is_idle")
 
     def __init__(self) -> None:
         """Begin with a client that knows nothing."""
         self._named: tuple[int, ...] = ()
         self._named_at: Tick = 0
-        self.is_idle = True
         self._arrived: Tick | None = None
+        self._again: dict[int, tuple[int, Tick]] = {}  # records that are news without a change, and since when
         self.fulls: dict[int, Tick] = {}
+        self.is_idle = True
 
     def __repr__(self) -> str:
         """Show what the client was told last, and what has arrived."""
@@ -48,8 +54,12 @@ class Steering:
         if self._arrived is None or is_newer(tick, self._arrived):
             self._arrived = tick
 
+    def tell_again(self, network_id: int, bits: int, tick: Tick) -> None:
+        """Have records told that did not change, until a message of `tick` or later arrived."""
+        self._again[network_id] = (bits | self._again.get(network_id, (0, 0))[0], tick)
+
     def plan(
-        self, steered: Collection[Tracked], known: Mapping[int, Tick], chunks: Iterable[Chunk], tick: Tick
+        self, steered: Mapping[int, Tracked], known: Mapping[int, Tick], chunk: Chunk | None, tick: Tick
     ) -> tuple[bool, list[Row]]:
         """Return whether the entities are to be named, and which of their records are to be told.
 
@@ -58,21 +68,23 @@ class Steering:
         Args:
             steered: Those the client was sent whole, and need not be sent anew.
             known: The tick of each one's last full.
-            chunks: What of the frame is in the same message.
+            chunk: What of the frame is in the same message.
         """
-        ids = tuple([tracked.id for tracked in steered])
+        ids = tuple(steered)
         if ids != self._named or self.is_idle:
             self._name(ids, tick)
         base = self._arrived
         if base is None or is_newer(self._named_at, base):
-            return True, [(tracked, tracked.kind.steered_bits) for tracked in steered]
+            return True, _whole(steered)
         rows, fulls = [], self.fulls
-        for tracked in steered:
-            if fulls.get(tracked.id) != known[tracked.id]:
-                return True, [(tracked, tracked.kind.steered_bits) for tracked in steered]
-            bits = tracked.changed_since(base)
-            for chunk in chunks:
+        for network_id, tracked in steered.items():
+            if fulls.get(network_id) != known.get(network_id):
+                return True, _whole(steered)
+            bits = tracked.changed_since(base) & tracked.kind.steered_bits
+            if bits and chunk is not None:
                 bits &= ~chunk.bits_of(tracked)
+            if self._again:
+                bits |= self._due_again(network_id, base)
             if bits:
                 rows.append((tracked, bits))
         self.is_idle = not ids
@@ -85,3 +97,15 @@ class Steering:
     def _name(self, ids: tuple[int, ...], tick: Tick) -> None:
         self._named, self._named_at, self.is_idle = ids, tick, False
         self.fulls = {i: self.fulls[i] for i in ids if i in self.fulls}
+        self._again = {}  # all of it is told
+
+    def _due_again(self, network_id: int, base: Tick) -> int:
+        bits, since = self._again.get(network_id, (0, base))
+        if not is_newer(since, base):
+            self._again.pop(network_id, None)
+            return 0
+        return bits
+
+
+def _whole(steered: Mapping[int, Tracked]) -> list[Row]:
+    return [(tracked, tracked.kind.steered_bits) for tracked in steered.values()]

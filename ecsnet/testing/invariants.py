@@ -1,13 +1,13 @@
 """What must hold in every session at every moment, whatever the network does; the simulation checks it every step."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from ecsnet.client import Client
 from ecsnet.components.owner import Owner
 from ecsnet.components.predicted import Predicted
 from ecsnet.fields import OWNER
-from ecsnet.replication.codec import Values
+from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.server import Server
 from ecsnet.wire import Tick, is_newer, tick_difference
 from ecsnet.world import World
@@ -70,7 +70,7 @@ def server_view(server: Server, client_id: int) -> View:
         owner = world.try_component(entity, Owner)
         owned = owner is not None and owner.client_id == client_id
         records = {
-            record.id: _with_living(record.codec.entity_positions, record.codec.quantise(component), world)
+            record.id: _with_living(record.codec, component, world)
             for record, component in schema.records_on(world, entity)
             if record.audience is not OWNER or owned
         }
@@ -79,9 +79,9 @@ def server_view(server: Server, client_id: int) -> View:
     return view
 
 
-def _with_living(positions: Sequence[int], values: Values, world: World) -> Values:
+def _with_living(codec: RecordCodec, component: object, world: World) -> Values:
     """Name nobody where an entity is named that is gone: that is how a client sees it."""
-    return _with_network_ids(positions, values, lambda entity: entity if world.entity_exists(entity) else 0)
+    return codec.map_refs(codec.quantise(component), lambda entity: entity if world.entity_exists(entity) else 0)
 
 
 def client_view(client: Client) -> View:
@@ -90,21 +90,10 @@ def client_view(client: Client) -> View:
     view: View = {}
     for entity, confirmed in receiver.confirmed.items():
         view[receiver.network_id_of(entity)] = {
-            record_id: _with_network_ids(records[record_id].codec.entity_positions, values, receiver.network_id_of)
+            record_id: records[record_id].codec.map_refs(values, receiver.network_id_of)
             for record_id, (_, values) in confirmed.items()
         }
     return view
-
-
-def _with_network_ids(positions: Sequence[int], values: Values, network_id_of: Callable[[int], int]) -> Values:
-    if not positions:
-        return values
-    mapped = list(values)
-    for position in positions:
-        entity = values[position]
-        assert isinstance(entity, int)
-        mapped[position] = network_id_of(entity)
-    return tuple(mapped)
 
 
 def assert_converged(server: Server, client: Client) -> None:

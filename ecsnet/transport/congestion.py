@@ -197,7 +197,8 @@ class Congestion:
         rate, in_flight = self._rate, self.in_flight_bytes
         earliest = now - self._burst_bytes / rate
         due_at = self._due_at
-        due_at = max(due_at, earliest)  # credit older than a burst is forfeited
+        if due_at < earliest:  # noqa: PLR1730  # half the time of max(); credit older than a burst is forfeited
+            due_at = earliest
         self._due_at = due_at = due_at + size / rate
         if in_flight > self._peak_bytes:  # noqa: PLR1730  # half the time of max()
             self._peak_bytes = in_flight

@@ -6,7 +6,7 @@ asked who may come in.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import LocalProtocolError
@@ -26,6 +26,8 @@ from ecsnet.transport.traffic import CLIENT_HEADER
 
 __all__ = ["Endpoint"]
 
+_CONNECTED: Final = State.CONNECTED  # HOT: Python 3.11 takes 0.1 us to look an enum's member up
+
 EndpointEvent: TypeAlias = AddressChanged | ConnectRefused | ConnectRequested | Connected | Disconnected | Writable
 
 
@@ -34,6 +36,7 @@ class Endpoint:
 
     Attributes:
         connections: By connection id, from the REPLY on until the connection has ended on both sides.
+        delivered: Datagrams that were a connection's own; all others came from strangers.
         drops: Datagrams that belong to no connection and no handshake, by reason.
         doorkeeper: Who may not come in.
     """
@@ -81,6 +84,7 @@ class Endpoint:
         # there may be is the business of the path that opens them.
         self._streams: dict[StreamAddress, Connection] = {}
         self._visitors: dict[StreamAddress, float] = {}
+        self.delivered = 0
         self.drops: Counter[str] = Counter()
 
     def __repr__(self) -> str:
@@ -164,16 +168,17 @@ class Endpoint:
         """Return what must go out now, of all connections."""
         self._now = now = max(self._now, now)
         datagrams, set_alarm = self.answers(), self._alarms.set
-        for connection in self._awake:
+        for connection in self._awake:  # HOT: tests/bench/bench_state.py
             datagrams += connection.datagrams_to_send(now)
-            if connection.state is State.CLOSED:
-                self._forget(connection)
-            else:
+            if connection.state is not _CONNECTED:
+                if connection.state is State.CLOSED:
+                    self._forget(connection)
+                    continue
                 if connection.state is State.CLOSING:  # perhaps since `update`; the host is to hear of it with the next
                     self._take_events(connection, connection.events())
-                deadline = connection.next_deadline()
-                assert deadline is not None, f"{connection} would never be looked at again"
-                set_alarm(connection, deadline if deadline > now else now)
+            deadline = connection.next_deadline()
+            assert deadline is not None, f"{connection} would never be looked at again"
+            set_alarm(connection, deadline if deadline > now else now)
         self._awake.clear()
         return datagrams
 
@@ -244,6 +249,7 @@ class Endpoint:
 
     def _hand_over(self, connection: Connection, data: bytes, address: Address) -> None:
         """Give a connection what is its own. HOT: once per datagram received."""
+        self.delivered += 1
         self._awake[connection] = None
         connection.receive_datagram(data, address, self._now)
         if self._unconfirmed and connection.state is not State.PENDING:

@@ -32,6 +32,7 @@ class InFlight:
     """Ack-eliciting packets that are neither acknowledged nor lost, oldest first; at most `ACK_RANGE`.
 
     Attributes:
+        packets: By number, oldest first.
         rtt: The round trip.
         largest_acked: Largest packet number acknowledged; -1 before the first.
         loss_at: When the next packet counts as lost by time; None if there is none.
@@ -39,7 +40,7 @@ class InFlight:
     """
 
     __slots__ = (
-        "_last_sent_at", "_max_ack_delay", "_packets", "_probes", "_reordering", "largest_acked", "loss_at", "rtt",
+        "_last_sent_at", "_max_ack_delay", "_probes", "_reordering", "largest_acked", "loss_at", "packets", "rtt",
         "sample",
     )  # fmt: skip
 
@@ -49,7 +50,7 @@ class InFlight:
         self.largest_acked = -1
         self.sample = NO_SAMPLE
         self._max_ack_delay = max_ack_delay
-        self._packets: dict[int, SentPacket] = {}
+        self.packets: dict[int, SentPacket] = {}
         self._reordering = Reordering()
         self.loss_at: float | None = None
         self._last_sent_at = 0.0
@@ -57,15 +58,15 @@ class InFlight:
 
     def __len__(self) -> int:
         """Count the packets on their way."""
-        return len(self._packets)
+        return len(self.packets)
 
     def __repr__(self) -> str:
         """Show what is on its way and how long that takes."""
-        return f"InFlight({len(self._packets)} packets, acked {self.largest_acked}, {self._probes} probes, {self.rtt})"
+        return f"InFlight({len(self.packets)} packets, acked {self.largest_acked}, {self._probes} probes, {self.rtt})"
 
     def add(self, number: int, packet: SentPacket) -> SentPacket | None:  # HOT: once per packet sent
         """Note a packet just sent; return the oldest one, given up, when there are more than an ACK can name."""
-        packets = self._packets
+        packets = self.packets
         packets[number] = packet
         self._last_sent_at = packet[0]
         if len(packets) > ACK_RANGE:
@@ -83,7 +84,7 @@ class InFlight:
         largest, delay_seconds, bitmap = ack
         if largest >= next_number:
             raise RemoteProtocolError(f"an ACK of packet {largest}, which was never sent")
-        packets = self._packets
+        packets = self.packets
         arrived = bitmap << 1 | 1  # bit i: `largest - i`
         numbers = []
         for number in packets:
@@ -118,7 +119,7 @@ class InFlight:
         delay = self.rtt.loss_delay(reordering.round_trips)
         overtaken = self.largest_acked - reordering.packets
         lost = []
-        for number, packet in self._packets.items():
+        for number, packet in self.packets.items():
             if number > self.largest_acked:
                 break
             # The deadline is computed as `next_deadline` tells it: rounded differently, a host that sleeps exactly
@@ -129,7 +130,7 @@ class InFlight:
                 reordering.note_lost(number)
             elif self.loss_at is None or deadline < self.loss_at:
                 self.loss_at = deadline
-        return [self._packets.pop(number) for number in lost]
+        return [self.packets.pop(number) for number in lost]
 
     def persists(self, lost: Sequence[SentPacket], acked: Sequence[SentPacket] = ()) -> bool:
         """Tell whether packets just lost span three probe timeouts in which none arrived: RFC 9002, section 7.6.
@@ -162,7 +163,7 @@ class InFlight:
 
     def _probe_at(self) -> float | None:
         """Return when to probe; None with nothing on its way."""
-        if not self._packets:
+        if not self.packets:
             return None
         timeout = self.rtt.probe_timeout(self._max_ack_delay)
         return self._last_sent_at + min(timeout * (1 << self._probes), max(timeout, MAX_PROBE_PAUSE_SECONDS))
@@ -173,7 +174,7 @@ class InFlight:
 
     def oldest(self, count: int) -> list[SentPacket]:
         """Return the packets that have waited longest."""
-        return [packet for packet, _ in zip(self._packets.values(), range(count), strict=False)]
+        return [packet for packet, _ in zip(self.packets.values(), range(count), strict=False)]
 
     def forget_path(self) -> None:
         """Hear that packets go another way from now on: what is small or orderly there need not be so here."""
@@ -182,7 +183,7 @@ class InFlight:
 
     def give_up(self) -> list[SentPacket]:
         """Return all packets and forget them: the connection ends."""
-        packets = list(self._packets.values())
-        self._packets.clear()
+        packets = list(self.packets.values())
+        self.packets.clear()
         self.loss_at = None
         return packets

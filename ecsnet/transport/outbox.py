@@ -25,6 +25,8 @@ class Outbox:
     """The queues of all channels of one connection.
 
     Attributes:
+        queue: Frames of unreliable messages, oldest first, with their tokens.
+        waiting_bytes: Of these frames.
         reports: (token, arrived) of messages whose fate is known, for the application to take.
         urgent: Frames that go out once, with the next packet.
         refused: Reliable channels that had no room for a message, since they last had.
@@ -32,8 +34,8 @@ class Outbox:
 
     __slots__ = (
         "_active", "_allowance_bytes", "_config", "_conflates", "_credit", "_duplicates", "_max_message_bytes",
-        "_max_queue_bytes", "_numbers", "_overhead_bytes", "_parted", "_queue", "_queue_bytes", "_senders",
-        "_sequenced", "_share_bytes", "_spending", "_statistics", "refused", "reports", "urgent",
+        "_max_queue_bytes", "_numbers", "_overhead_bytes", "_parted", "_senders", "_sequenced", "_share_bytes",
+        "_spending", "_statistics", "queue", "refused", "reports", "urgent", "waiting_bytes",
     )  # fmt: skip
 
     def __init__(
@@ -57,8 +59,8 @@ class Outbox:
         self._config = config
         self._statistics = statistics
         self._max_message_bytes = max_message_bytes
-        self._queue: deque[tuple[bytes, int | None]] = deque()  # frames of unreliable messages, and their tokens
-        self._queue_bytes = 0
+        self.queue: deque[tuple[bytes, int | None]] = deque()
+        self.waiting_bytes = 0
         self._max_queue_bytes = config.max_unreliable_queue_bytes
         self._overhead_bytes = config.message_overhead_bytes
         self._sequenced = [channel.delivery is Delivery.SEQUENCED for channel in channels]
@@ -83,7 +85,7 @@ class Outbox:
 
     def __repr__(self) -> str:
         """Show what waits."""
-        return f"Outbox({len(self._queue)} unreliable, {self._queue_bytes} B, {list(self._senders.values())})"
+        return f"Outbox({len(self.queue)} unreliable, {self.waiting_bytes} B, {list(self._senders.values())})"
 
     def add(self, channel: int, message: bytes, token: int | None) -> None:  # HOT: once per message sent
         """Queue a message; see `Connection.send`."""
@@ -135,73 +137,73 @@ class Outbox:
         return number
 
     def _queue_frame(self, frame: bytes, token: int | None) -> None:
-        queue = self._queue
+        queue = self.queue
         queue.append((frame, token))
-        self._queue_bytes += len(frame)
-        if self._queue_bytes + len(queue) * self._overhead_bytes > self._max_queue_bytes:
+        self.waiting_bytes = waiting = self.waiting_bytes + len(frame)
+        if waiting + len(queue) * self._overhead_bytes > self._max_queue_bytes:
             self.drop_oldest(self._max_queue_bytes)
 
     @property
     def _held_bytes(self) -> int:
-        return self._queue_bytes + len(self._queue) * self._overhead_bytes
+        return self.waiting_bytes + len(self.queue) * self._overhead_bytes
 
     def drop_oldest(self, limit_bytes: int) -> None:
         """Let no more unreliable bytes wait: the newest messages are worth most."""
         while self._held_bytes > limit_bytes:
-            frame, token = self._queue.popleft()
-            self._queue_bytes -= len(frame)
+            frame, token = self.queue.popleft()
+            self.waiting_bytes -= len(frame)
             self._statistics.drops["unreliable queue full"] += 1
             if token is not None:
                 self._report((token,), arrived=False)
 
     def _supersede(self, channel: int) -> None:
         """Give up what waits on a sequenced channel: over a stream nothing newer could overtake it."""
-        if not self._queue:
+        if not self.queue:
             return
         kept: deque[tuple[bytes, int | None]] = deque()
-        for frame, token in self._queue:
+        for frame, token in self.queue:
             if frame[0] & CHANNEL_MASK != channel:
                 kept.append((frame, token))
                 continue
-            self._queue_bytes -= len(frame)
+            self.waiting_bytes -= len(frame)
             self._statistics.drops["superseded"] += 1
             if token is not None:
                 self._report((token,), arrived=False)
-        self._queue = kept
+        self.queue = kept
 
     @property
     def is_waiting(self) -> bool:
         """Whether anything could be sent now."""
-        if self._queue or self.urgent:
+        if self.queue or self.urgent:
             return True
         return bool(self._active) and any(sender.peek() is not None for sender in self._active.values())
 
-    @property
-    def waiting_bytes(self) -> int:
-        """Unreliable bytes that wait to be packed."""
-        return self._queue_bytes
-
-    def begin(self, budget_bytes: int | None = None) -> None:
+    def begin(self, room_bytes: int | None = None, datagram_bytes: int = 0) -> None:
         """Start a call's packets: reliable pieces go first up to their share, then unreliable ones, then the rest.
 
         Args:
-            budget_bytes: What the call may send; None: the most one ever may.
+            room_bytes: What the call may send; None: the most one ever may.
+            datagram_bytes: Where there is room for a byte, a whole datagram goes out: its share counts, not the byte's.
         """
         if not self._active and not self._duplicates:
             return
         share = self._share_bytes
-        if budget_bytes is not None:
-            share = int(budget_bytes * self._config.reliable_share)
+        if room_bytes is not None:
+            budget = min(max(room_bytes, datagram_bytes), self._config.send_budget_bytes) if room_bytes > 0 else 0
+            share = int(budget * self._config.reliable_share)
         # A call may be worth less than a packet: what its reliable pieces took beyond their share is owed.
         self._allowance_bytes = min(0, self._allowance_bytes) + share
         if self._duplicates:
             self._send_duplicates()
 
-    def fill(self, frames: list[bytes], room: int) -> tuple[list[Piece], list[int]]:
+    def fill(self, frames: list[bytes], room: int) -> tuple[Sequence[Piece], Sequence[int]]:
         """Add to a packet what fits into `room`; return the pieces and the tokens that went into it.
 
         HOT: once per packet sent; tests/bench/bench_connection.py.
         """
+        queue = self.queue
+        if not self.urgent and not self._active:  # the usual case on a server
+            return (), self._fill_unreliable(queue, frames, room)[1] if queue else ()
         pieces: list[Piece] = []
         if self.urgent:
             frames += self.urgent
@@ -211,10 +213,8 @@ class Outbox:
             left = self._fill_reliable(frames, pieces, room)
             self._allowance_bytes -= room - left
             room = left
-        queue = self._queue
-        if not queue:
-            tokens: list[int] = []
-        else:
+        tokens: Sequence[int] = ()
+        if queue:
             room, tokens = self._fill_unreliable(queue, frames, room)
         if self._active and not queue:
             self._fill_reliable(frames, pieces, room)
@@ -222,8 +222,12 @@ class Outbox:
 
     def _fill_unreliable(
         self, queue: deque[tuple[bytes, int | None]], frames: list[bytes], room: int
-    ) -> tuple[int, list[int]]:
-        """Add unreliable messages, oldest first; return the room that is left, and the tokens."""
+    ) -> tuple[int, Sequence[int]]:
+        """Add unreliable messages, oldest first; return the room that is left, and the tokens.
+
+        HOT: once per packet sent. The tokens are kept until the packet is acknowledged: the garbage collector does not
+        look again and again at a tuple of numbers, as it does at a list.
+        """
         tokens: list[int] = []
         start, places = room, MAX_FRAMES - len(frames)
         while queue and places:
@@ -237,8 +241,8 @@ class Outbox:
             places -= 1
             if token is not None:
                 tokens.append(token)
-        self._queue_bytes -= start - room
-        return room, tokens
+        self.waiting_bytes -= start - room
+        return room, tuple(tokens)
 
     def _fill_reliable(self, frames: list[bytes], pieces: list[Piece], room: int) -> int:
         """Add the pieces of each channel while they fit; return the room that is left."""
@@ -343,7 +347,7 @@ class Outbox:
     def measure(self, statistics: Statistics) -> None:
         """Tell what waits."""
         statistics.reliable_queue_bytes = sum(sender.queued_bytes for sender in self._senders.values())
-        statistics.unreliable_queue_bytes = self._queue_bytes
+        statistics.unreliable_queue_bytes = self.waiting_bytes
 
     @property
     def progress(self) -> tuple[bool, int]:
@@ -353,9 +357,9 @@ class Outbox:
 
     def clear(self) -> None:
         """Let go of everything; what was not sent is reported as lost."""
-        self._report([token for _, token in self._queue if token is not None], arrived=False)
-        self._queue.clear()
-        self._queue_bytes = 0
+        self._report([token for _, token in self.queue if token is not None], arrived=False)
+        self.queue.clear()
+        self.waiting_bytes = 0
         self._duplicates.clear()
         self._active.clear()
         self._credit.clear()

@@ -221,9 +221,10 @@ class Traffic:
     def next_deadline(self) -> float:
         """Return when `update` or `datagrams` has something to do."""
         deadline = self.calm_until
-        ack_due_at = self.received.ack_due_at(self._config.max_ack_delay_seconds)
-        if ack_due_at is not None and ack_due_at < deadline:
-            deadline = ack_due_at
+        if self.received.eliciting_since is not None:
+            ack_due_at = self.received.ack_due_at(self._config.max_ack_delay_seconds)
+            if ack_due_at is not None and ack_due_at < deadline:
+                deadline = ack_due_at
         resumes_at = self._resumes_at
         return deadline if resumes_at is None or resumes_at > deadline else resumes_at
 
@@ -233,8 +234,9 @@ class Traffic:
         """Pack what is queued into as few datagrams as it fits, as far as there is room; PINGs and ACKs need none."""
         datagrams: list[tuple[bytes, Address]] = []
         sent = 0
-        was_quiet = not self._in_flight
-        if self.ping_due or self._outbox.is_waiting:
+        in_flight, outbox = self._in_flight, self._outbox
+        was_quiet = not in_flight.packets
+        if self.ping_due or outbox.queue or outbox.is_waiting:
             sent = self._send_waiting(datagrams, now)
         else:
             self._resumes_at = None
@@ -249,20 +251,19 @@ class Traffic:
             self.last_sent = now
             statistics.datagrams_sent += len(datagrams)
             statistics.bytes_sent += sent
-            if not self._in_flight:
+            if not in_flight.packets:
                 self.calm_until = now + self._keep_alive_seconds
             elif was_quiet:
-                self._set_alarm(self._in_flight.next_deadline())
+                self._set_alarm(in_flight.next_deadline())
         return datagrams
 
     def _send_waiting(self, datagrams: list[tuple[bytes, Address]], now: float) -> int:
         """Pack what waits, as far as there is room; return the bytes. HOT: once per call of the host."""
         outbox, congestion, address, payload = self._outbox, self._congestion, self.address, self._payload_bytes
         limit = self._config.send_budget_bytes
-        most = self._max_in_flight - len(self._in_flight)
+        most = self._max_in_flight - len(self._in_flight.packets)
         room = congestion.room_bytes(now)
-        # Where there is room for a byte, a whole datagram goes out: its reliable share counts, not that of the byte.
-        outbox.begin(min(max(room, payload), limit) if room > 0 else 0)
+        outbox.begin(room, payload)
         sent = kept = 0
         while True:
             if not kept and not outbox.waiting_bytes:  # only reliable messages are left: they leave some of the window
@@ -273,7 +274,7 @@ class Traffic:
             data = self._pack(now, payload if sent < room else self._probe_bytes)
             datagrams.append((data, address))
             sent += len(data)
-            if not outbox.is_waiting:
+            if not outbox.queue and not outbox.is_waiting:
                 self._resumes_at = None
                 return sent
         self._hold_back(kept, by_pace=sent < limit and len(datagrams) < most, full=len(datagrams) >= most)
@@ -288,9 +289,10 @@ class Traffic:
         self._resumes_at = None if full else congestion.resumes_at(kept)
 
     def budget_bytes(self, now: float) -> int:
-        """Return how much of unreliable messages the next call can carry beside what waits."""
-        room = min(self._congestion.room_bytes(now), self._config.send_budget_bytes)
-        return max(0, room - self._outbox.waiting_bytes)
+        """Return how much of unreliable messages the next call can carry beside what waits. HOT: once per send tick."""
+        room, limit = self._congestion.room_bytes(now), self._config.send_budget_bytes
+        left = (room if room < limit else limit) - self._outbox.waiting_bytes
+        return left if left > 0 else 0
 
     def _ack_is_due(self, now: float) -> bool:
         """Tell whether an ACK waits for no more company."""
@@ -320,7 +322,8 @@ class Traffic:
 
     def _pack_ack(self, frames: list[bytes], now: float) -> int:
         """Add an ACK; return the largest packet it names."""
-        self.ping_due |= self.received.unconfirmed > MAX_UNCONFIRMED_PACKETS
+        if self.received.unconfirmed > MAX_UNCONFIRMED_PACKETS:
+            self.ping_due = True
         largest, delay, bitmap = self.received.take_ack(now)
         frames.append(packet.pack_ack(largest, delay, bitmap))
         return largest

@@ -93,7 +93,8 @@ class Screen:
             reason, text = client.disconnected
             draw_notice(canvas, "Disconnected", [reason.name.replace("_", " ").capitalize(), text, "Esc  quit"])
         elif not client.is_ready:
-            draw_notice(canvas, "Connecting" + "." * (pygame.time.get_ticks() // 400 % 4), ["Esc  quit"])
+            dots = "." * (pygame.time.get_ticks() // 400 % 4)
+            draw_notice(canvas, "Connecting" + dots, [f"{client.progress:.0%}", "Esc  quit"])
         else:
             self._scene.draw(canvas, client)
             draw_hud(canvas, client)

@@ -30,7 +30,7 @@ import click
 
 from ecsnet.events import ConnectRequested
 from ecsnet.paths import UdpPath
-from ecsnet.runtime import READ_PAUSE_SECONDS
+from ecsnet.runtime import MAX_READ, READ_PAUSE_SECONDS
 from ecsnet.schedule import TickSchedule
 from ecsnet.transport import packet
 from ecsnet.transport.address import Address, DatagramAddress
@@ -151,7 +151,7 @@ class EcsnetServer:
         self.received = self.sent = 0
 
     def receive(self, now: float) -> None:
-        for data, address in self.path.receive(now):
+        for data, address in self.path.socket.drain(MAX_READ):
             self.endpoint.receive_datagram(data, address, now)
 
     def update(self, now: float) -> None:

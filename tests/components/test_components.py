@@ -13,22 +13,28 @@ from ecsnet.components import (
     Contacts,
     Interpolated,
     MaxSpeed,
+    Near,
     Owner,
+    Parent,
+    Paused,
     Persistent,
     Player,
     PlayerStatus,
     Predicted,
+    Rooms,
     Seat,
     Shape,
+    Team,
     Transform2D,
     Velocity2D,
     Viewer,
+    VisibleTo,
 )
-from ecsnet.fields import EVERYONE, spec_of
+from ecsnet.fields import EVERYONE, OWNER, spec_of
 from ecsnet.replication.codec import RecordCodec
 
-REPLICATED = (Bounds2D, Collider2D, MaxSpeed, Owner, Player, Seat, Transform2D, Velocity2D, Viewer)
-LOCAL = (Contacts, Interpolated, Persistent, Predicted)
+REPLICATED = (Bounds2D, Collider2D, MaxSpeed, Owner, Parent, Player, Seat, Team, Transform2D, Velocity2D, Viewer)
+LOCAL = (Contacts, Interpolated, Near, Paused, Persistent, Predicted, Rooms, VisibleTo)
 FILES = sorted(
     path.stem for path in Path(str(ecsnet.components.__file__)).parent.glob("*.py") if path.stem != "__init__"
 )
@@ -65,7 +71,7 @@ def test_what_describes_the_game_travels(cls: type) -> None:
 
     assert spec.replicated
     assert not spec.local
-    assert all(field.audience is EVERYONE for field in spec.fields)
+    assert all(field.audience is (OWNER if cls is Viewer else EVERYONE) for field in spec.fields)
 
 
 @pytest.mark.parametrize("cls", LOCAL)

@@ -6,10 +6,13 @@ from enum import Enum
 
 from ecsnet.fields import FieldKind, NetField
 from ecsnet.game import Game
+from ecsnet.netfield import flag_mask
+from ecsnet.replication.checks import MAX_COMPLAINTS, encode_complaints
 from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.frames import (
     NO_INPUT,
     OwnPart,
+    encode_checks,
     encode_full,
     encode_records,
     encode_run,
@@ -33,6 +36,10 @@ def tick(chance: Chance, near: int) -> int:
 
 def value(chance: Chance, declared: NetField) -> object:
     """Any value that may travel, the limits more often than chance would have them."""
+    if declared.items:
+        return inside(chance, declared)
+    if declared.kind is FieldKind.FLAG:
+        return declared.type(chance.getrandbits(16) & flag_mask(declared.type))
     if declared.kind in ANY:
         return ANY[declared.kind](chance)
     if declared.kind is FieldKind.ENUM:
@@ -43,6 +50,20 @@ def value(chance: Chance, declared: NetField) -> object:
     if declared.kind is FieldKind.INT:
         return chance.choice((int(low), int(high), chance.randint(int(low), int(high))))
     return chance.choice((float(low), float(high), chance.uniform(low, high)))
+
+
+def inside(chance: Chance, declared: NetField) -> object:
+    """Any value that holds others."""
+    if declared.kind is FieldKind.TUPLE:
+        return tuple(value(chance, each) for each in declared.items)
+    if declared.kind is FieldKind.OPTIONAL:
+        return value(chance, declared.items[0]) if chance.random() < 0.5 else None
+    count = range(chance.choice((0, 1, 2, declared.max_items)))
+    if declared.kind is FieldKind.DICT:
+        pairs = {value(chance, declared.items[0]): value(chance, declared.items[1]) for _ in count}
+        return {key: each for key, each in pairs.items() if key or declared.items[0].kind is not FieldKind.ENTITY}
+    some = [value(chance, declared.items[0]) for _ in count]
+    return some if declared.kind is FieldKind.LIST else tuple(some)
 
 
 ANY: dict[FieldKind, Callable[[Chance], object]] = {
@@ -71,10 +92,17 @@ class StateMaker:
         gones = [self._id(chance) for _ in range(chance.choice((0, 0, 0, 1, 3)))]
         fulls = [self._full(chance) for _ in range(chance.choice((0, 0, 1, 2)))]
         runs = [self._run(chance) for _ in range(chance.choice((0, 1, 2)))]
-        synced = chance.random() < 0.5
-        steers = encode_steers([self._id(chance) for _ in range(2)]) if own and chance.random() < 0.5 else b""
+        runs += [self._checks(chance) for _ in range(chance.choice((0, 0, 1)))]
         return encode_state(
-            tick(chance, self._near), own, steers=steers, synced=synced, gones=gones, fulls=fulls, runs=runs
+            tick(chance, self._near),
+            own,
+            steers=encode_steers([self._id(chance) for _ in range(2)]) if own and chance.random() < 0.5 else b"",
+            synced=chance.random() < 0.5,
+            joining=chance.choice((0, 0, 1, 1000, 1 << 61)),
+            gones=gones,
+            leaves=[self._id(chance) for _ in range(chance.choice((0, 0, 0, 1, 3)))],
+            fulls=fulls,
+            runs=runs,
         )
 
     def _id(self, chance: Chance) -> bytes:
@@ -89,6 +117,14 @@ class StateMaker:
         packed = [record.codec.pack(values(chance, record.codec)) for record in some]
         return encode_full(self._id(chance), encode_records([record.id for record in some]), packed)
 
+    def _checks(self, chance: Chance) -> bytes:
+        return encode_checks(
+            [
+                (self._id(chance), encode_records([each.id for each in self._some(chance)[:2]]), chance.getrandbits(32))
+                for _ in range(chance.randint(1, 12))
+            ]
+        )
+
     def _run(self, chance: Chance) -> bytes:
         some = self._some(chance)[:2]
         entries = [
@@ -96,6 +132,25 @@ class StateMaker:
             for _ in range(chance.randint(1, 4))
         ]
         return encode_run(encode_records([record.id for record in some]), entries)
+
+
+class ComplaintMaker:
+    """Makes complaints of clients: about any entities and records, as of any tick."""
+
+    def __init__(self, near: int) -> None:
+        self._near = near
+
+    def __call__(self, chance: Chance) -> bytes:
+        return encode_complaints(
+            [
+                (
+                    tick(chance, self._near),
+                    chance.randrange(1, ENTITIES) if chance.random() < 0.95 else chance.randint(1, MANY),
+                    tuple(sorted(chance.sample(range(256 if chance.random() < 0.1 else 12), chance.randint(1, 4)))),
+                )
+                for _ in range(chance.randint(1, MAX_COMPLAINTS))
+            ]
+        )
 
 
 class CallMaker:

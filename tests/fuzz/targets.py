@@ -14,8 +14,9 @@ from ecsnet.config import TransportConfig
 from ecsnet.errors import KeyFileError, LinkError, RemoteProtocolError
 from ecsnet.joinlink import JoinLink
 from ecsnet.keys import KnownServers, load_or_create_identity
-from ecsnet.peer import CALLS, CASUAL_CALLS, INPUT, STATE
+from ecsnet.peer import CALLS, CASUAL_CALLS, CHECKS, INPUT, STATE
 from ecsnet.protocol import DisconnectReason
+from ecsnet.replication.checks import MAX_COMPLAINTS, Verifier, decode_complaints
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.systems.input import unpack_inputs
@@ -30,7 +31,7 @@ from ecsnet.world import World
 from tests.fuzz.corpus import corpus
 from tests.fuzz.engine import Entry
 from tests.fuzz.frames import damage, plaintext
-from tests.fuzz.messages import CallMaker, InputMaker, StateMaker
+from tests.fuzz.messages import CallMaker, ComplaintMaker, InputMaker, StateMaker
 from tests.simulation.meadow import Sheep, game
 from tests.transport.pair import CHANNELS, CLIENT, ORDERED, SERVER, UNRELIABLE, Pair
 
@@ -103,6 +104,8 @@ class StateMessages:
 
     def __init__(self) -> None:
         self._receiver = Receiver(schema, World())
+        self._verifier = Verifier(self._receiver, schema)
+        self._now = 0.0
 
     def feed(self, data: bytes) -> bool:
         try:
@@ -110,6 +113,14 @@ class StateMessages:
         except RemoteProtocolError:
             return True
         self._receiver.apply(state)
+        self._verifier.verify(state)
+        self._now += 0.3
+        complaint = self._verifier.complaint(self._now)
+        assert complaint is None or 0 < len(decode_complaints(complaint)) <= MAX_COMPLAINTS
+        self._verifier.apply(state)  # as if it were an answer
+        self._verifier.take()
+        assert 0.0 <= self._receiver.progress <= 1.0
+        self._receiver.news.take()
         return True
 
 
@@ -313,6 +324,7 @@ MOSTLY = 60  # state for each call: a client of this game takes no calls, so the
 NEAR = 20  # the tick of a session that has just begun
 a_state = either(StateMaker(schema, NEAR), seeded(lambda: corpus().messages[STATE]))
 an_input = either(InputMaker(schema, NEAR), seeded(lambda: corpus().messages[INPUT]))
+a_complaint = either(ComplaintMaker(NEAR), seeded(lambda: corpus().messages[STATE]))
 a_call = either(CallMaker(game), seeded(calls))
 
 
@@ -341,6 +353,7 @@ TARGETS: dict[str, Entry] = {
     "link": Entry(lambda: Decoders(LinkError, parse_link), text),
     "key files": Entry(KeyFiles, text, 0.05),
     "input": Entry(lambda: Decoders(RemoteProtocolError, inputs), an_input),
+    "complaint": Entry(lambda: Decoders(RemoteProtocolError, decode_complaints), a_complaint),
     "state": Entry(StateMessages, a_state),
     "outside": Entry(Outside, datagrams(), 0.5),
     "joining": Entry(Joining, datagrams(), 0.5),
@@ -349,11 +362,11 @@ TARGETS: dict[str, Entry] = {
     "frames, server closing": Entry(lambda: Frames(CLOSING), packets, 0.5),
     "frames, client": Entry(lambda: Frames(CONNECTED, is_client=True), packets, 2.0),
     "messages to a server": Entry(
-        lambda: Application((INPUT, CALLS, CASUAL_CALLS), to_server=True),
-        by_channel(an_input, a_call, a_call), 0.2,
+        lambda: Application((INPUT, CALLS, CASUAL_CALLS, CHECKS), to_server=True),
+        by_channel(an_input, a_call, a_call, a_complaint), 0.2,
     ),
     "messages to a client": Entry(
-        lambda: Application((*[STATE] * MOSTLY, CALLS, CASUAL_CALLS), to_server=False),
-        by_channel(*[a_state] * MOSTLY, a_call, a_call), 0.2,
+        lambda: Application((*[STATE] * MOSTLY, CHECKS, CALLS, CASUAL_CALLS), to_server=False),
+        by_channel(*[a_state] * MOSTLY, a_state, a_call, a_call), 0.2,
     ),
 }  # fmt: skip

@@ -91,6 +91,11 @@ THREATS: dict[str, tuple[str, ...]] = {
         "hostile/test_decoders.py::test_decoder_bomb_as_state_ends_the_client_with_a_reason",
         "hostile/test_decoders.py::test_decoder_bomb_of_no_number_in_state_is_refused",
     ),
+    "hidden records": (
+        "hostile/test_hidden_records.py::test_nothing_hidden_is_in_any_datagram",
+        "hostile/test_hidden_records.py::test_what_a_client_hears_does_not_depend_on_what_only_others_see",
+        "hostile/test_hidden_records.py::test_a_server_that_tells_too_much_is_found_out",
+    ),
     "tiny-frame spam": (
         "hostile/test_lies.py::test_tiny_frame_spam_is_bounded",
         "hostile/test_lies.py::test_tiny_frame_spam_beyond_255_frames_is_a_protocol_error",

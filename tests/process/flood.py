@@ -1,4 +1,6 @@
-"""Floods a port with junk: `python -m tests.process.flood GAME PORT SECONDS`. Ends with a line of JSON.
+"""Floods a port with junk, every other time: `python -m tests.process.flood GAME PORT SECONDS ROUNDS`. Ends with JSON.
+
+The times between it floods a port of its own that nobody reads: the machine has the same to do, but the server has not.
 
 A third is random bytes, a third looks like packets of connections that do not exist, and a third are true INITs, from
 many addresses and ports. It sends as many as it should, or as many as it can.
@@ -9,6 +11,7 @@ import random
 import socket
 import sys
 import time
+from typing import TypedDict
 
 from ecsnet import game as games
 from ecsnet.config import TransportConfig
@@ -25,13 +28,30 @@ LONGEST_ARREARS_SECONDS = 0.002  # what is later is not made up for: a flood of 
 PAUSE_SECONDS = 0.0005
 
 
-def main(game_name: str, port: int, seconds: float) -> None:
-    """Flood, and tell how much it was."""
+class Phase(TypedDict):
+    """A time in which one port was flooded."""
+
+    is_fire: bool  # at the server
+    begin: float  # monotonic
+    end: float
+    rate: float  # datagrams a second
+
+
+def main(game_name: str, port: int, seconds: float, rounds: int) -> None:
+    """Flood, and tell when and how much it was."""
     chance = random.Random(1)
-    sockets = [open_toward(port, number) for number in range(SOURCES)]
+    sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sink.bind(("127.0.0.1", 0))
+    targets = [(is_fire, open_sources(to)) for is_fire, to in ((False, sink.getsockname()[1]), (True, port))]
     application_id = games.load(game_name).application_id
     datagrams = [make(chance, application_id, kind=number % KINDS) for number in range(DATAGRAMS)]
-    print("flooding", flush=True)  # noqa: T201  # a command's output
+    flood(targets[0][1], datagrams, seconds)  # nothing is measured while things get going
+    phases = [flood(sources, datagrams, seconds, is_fire=fire) for _ in range(rounds) for fire, sources in targets]
+    print(json.dumps(phases))  # noqa: T201  # a command's output
+
+
+def flood(sources: list[socket.socket], datagrams: list[bytes], seconds: float, *, is_fire: bool = False) -> Phase:
+    """Flood from these sources for a time."""
     begin = paid_until = now = time.monotonic()
     sent = 0
     while now < begin + seconds:
@@ -39,11 +59,16 @@ def main(game_name: str, port: int, seconds: float) -> None:
         due = int((now - paid_until) * RATE)
         paid_until += due / RATE
         for number in range(sent, sent + due):
-            sockets[number % SOURCES].send(datagrams[number % DATAGRAMS])
+            sources[number % SOURCES].send(datagrams[number % DATAGRAMS])
         sent += due
         time.sleep(PAUSE_SECONDS)
         now = time.monotonic()
-    print(json.dumps({"rate": sent / (now - begin)}))  # noqa: T201  # a command's output
+    return {"is_fire": is_fire, "begin": begin, "end": now, "rate": sent / (now - begin)}
+
+
+def open_sources(port: int) -> list[socket.socket]:
+    """Open sockets toward a port, each with an address of its own."""
+    return [open_toward(port, number) for number in range(SOURCES)]
 
 
 def open_toward(port: int, number: int) -> socket.socket:
@@ -69,4 +94,4 @@ def make(chance: random.Random, application_id: bytes, *, kind: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]))

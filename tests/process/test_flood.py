@@ -5,9 +5,9 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Generator
-from itertools import pairwise
+from collections.abc import Callable, Generator
 from pathlib import Path
+from statistics import median
 from typing import TypeAlias
 
 import pytest
@@ -15,20 +15,25 @@ import pytest
 from ecsnet.bots import make_bot, press
 from ecsnet.runtime import RunningClient, join
 from ecsnet.samples.soccer.game import game
-from tests.process.flood import RATE
+from tests.process.flood import RATE, Phase
 from tests.process.serving import Process
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 Pass: TypeAlias = tuple[float, int, float, float, int]  # as TimedServer notes them
 
-ELAPSED, USED, TAKEN = 2, 3, 4  # places in it
+AT, TICKS, ELAPSED, USED, TAKEN = range(5)  # places in it
 
 PLAYERS = 4
-PHASE_SECONDS = 6.0  # 360 ticks: the p99 is the fourth worst
+ROUNDS = 7  # of which three may be unlucky
+PHASE_SECONDS = 1.5  # 90 ticks; a round is two of these
+SETTLE_SECONDS = 0.1  # at a phase's begin: what waits of the one before is nobody's
 FRAME_SECONDS = 1 / 60
 PATIENCE_SECONDS = 20.0
-FEWEST_PASSES = 200  # a p99 of fewer is one unlucky pass
+SCHEDULE = (str(PHASE_SECONDS), str(ROUNDS))  # of the flood
+FLOOD_SECONDS = (2 * ROUNDS + 1) * PHASE_SECONDS  # and one phase to get going
+FEWEST_PASSES = 42  # in a phase: half of them
+FEWEST_TICKS = 0.98  # of those that were due
 FIRST = -20  # the highest of the usual priorities
 NOISE_SECONDS = 0.002  # what else runs on this machine; an eighth of a tick
 
@@ -46,11 +51,15 @@ def cores() -> Generator[tuple[set[int], set[int]], None, None]:
 
 
 def test_a_flood_of_junk_leaves_the_ticks_as_they_were(tmp_path: Path, cores: tuple[set[int], set[int]]) -> None:
-    """The worst ticks of a match under fire take at most twice those of the same match a moment before.
+    """The worst ticks of a match under fire take at most twice those of the same match when the fire goes elsewhere.
+
+    The flood never pauses, but every other phase it goes to a port that nobody reads. So both kinds of phases have the
+    same neighbours: a flood on the other core alone makes this one a fifth slower, and a busy minute of the machine
+    hits both. Compared is the median of the phases' p99: what happens in few of them says nothing about junk.
 
     Both times are compared: the processor's, and the one that passes, which has a margin for whatever else the machine
-    does. In both phases passes are left out before which another program had taken the server's core (not the flood: it
-    has one of its own); what piled up meanwhile says nothing about junk. On a quiet machine that is none.
+    does. Passes are left out in which another program took the server's core (not the flood: it has one of its own). On
+    a quiet machine that is none. What piled up before a pass is no excuse: a pass must not read it all.
     """
     servers, others = cores
     file = tmp_path / "passes.json"
@@ -61,20 +70,12 @@ def test_a_flood_of_junk_leaves_the_ticks_as_they_were(tmp_path: Path, cores: tu
         port = server.wait_for(r"port (\d+)")
         place, known = f"127.0.0.1:{port}", tmp_path / "known.json"
         clients = [join(game, place, name=f"bot {number}", known_servers=known) for number in range(PLAYERS)]
-        assert play(clients, PATIENCE_SECONDS, until_ready=True) < PATIENCE_SECONDS
-        play(clients, seconds=2.0)  # the countdown
-        quiet_from = time.monotonic()
-        play(clients, PHASE_SECONDS)
-        quiet_to = time.monotonic()
-        arguments = ("-m", "tests.process.flood", "soccer", port, str(PHASE_SECONDS + 2.0))
-        with Process(tmp_path, "flood", *arguments) as flood:
+        assert play(clients, PATIENCE_SECONDS, until=lambda: all(client.is_ready for client in clients))
+        play(clients, seconds=1.0)  # some of the countdown; the flood's start takes the rest
+        with Process(tmp_path, "flood", "-m", "tests.process.flood", "soccer", port, *SCHEDULE) as flood:
             put_first(flood)
-            flood.wait_for("(flooding)")
-            play(clients, seconds=0.5)
-            flooded_from = time.monotonic()
-            play(clients, PHASE_SECONDS)
-            flooded_to = time.monotonic()
-            rate = json.loads(flood.finish().splitlines()[-1])["rate"]
+            assert play(clients, FLOOD_SECONDS + PATIENCE_SECONDS, until=lambda: flood.process.poll() is not None)
+            phases: list[Phase] = json.loads(flood.finish().splitlines()[-1])
         still_playing = [client.disconnected is None for client in clients]
         for client in clients:
             client.leave()
@@ -82,19 +83,21 @@ def test_a_flood_of_junk_leaves_the_ticks_as_they_were(tmp_path: Path, cores: tu
         server.finish()
 
     passes: list[Pass] = [tuple(noted) for noted in json.loads(file.read_text())]
-    quiet = [noted for noted in passes if quiet_from <= noted[0] < quiet_to]
-    flooded = [noted for noted in passes if flooded_from <= noted[0] < flooded_to]
-    told = f"{rate:.0f} junk datagrams a second; quiet: {figures(quiet)}; flooded: {figures(flooded)}"
+    calm, fire = ([during(phase, passes) for phase in phases if phase["is_fire"] is wanted] for wanted in (False, True))
+    rate = median(phase["rate"] for phase in phases if phase["is_fire"])
+    told = f"{rate:.0f} junk datagrams a second; elsewhere: {figures(calm)}; at the server: {figures(fire)}"
     print(told)  # noqa: T201  # pytest shows it with a failure, and with -s
 
     assert all(still_playing), told
-    if rate < RATE / 2 or min(len(undisturbed(quiet)), len(undisturbed(flooded))) < FEWEST_PASSES:
+    calm_count, fire_count = (median(len(undisturbed(each)) for each in kind) for kind in (calm, fire))
+    if rate < RATE / 2 or calm_count < FEWEST_PASSES:  # not the count under fire: longer ticks are interrupted more
         text = f"NOT FLOODED: this machine is too busy with other things: {told}"
         warnings.warn(text, stacklevel=2)
         pytest.skip(text)
-    assert sum(noted[1] for noted in flooded) >= 0.98 * PHASE_SECONDS * game.tick_rate_hz, told
-    assert percentile(flooded, USED) <= 2 * percentile(quiet, USED), told
-    assert percentile(flooded, ELAPSED) <= 2 * percentile(quiet, ELAPSED) + NOISE_SECONDS, told
+    assert fire_count >= calm_count / 2, told
+    assert median(ticks_kept(each) for each in fire) >= FEWEST_TICKS, told
+    assert worst(fire, USED) <= 2 * worst(calm, USED), told
+    assert worst(fire, ELAPSED) <= 2 * worst(calm, ELAPSED) + NOISE_SECONDS, told
 
 
 def put_first(process: Process) -> None:
@@ -103,33 +106,56 @@ def put_first(process: Process) -> None:
         os.setpriority(os.PRIO_PROCESS, process.process.pid, FIRST)
 
 
-def play(clients: list[RunningClient], seconds: float, *, until_ready: bool = False) -> float:
-    """Let the bots play for a time, frame by frame, or until all see the world; return how long it took."""
+def play(clients: list[RunningClient], seconds: float, *, until: Callable[[], bool] = lambda: False) -> bool:
+    """Let the bots play for a time, frame by frame, or until something is true; return whether it is."""
     bots = [make_bot(game, number) for number in range(len(clients))]
     begin = now = time.monotonic()
-    while now < begin + seconds and not (until_ready and all(client.is_ready for client in clients)):
+    while now < begin + seconds:
+        if until():
+            return True
         for client, bot in zip(clients, bots, strict=True):
             press(client, bot)
             client.update()
         spent = time.monotonic() - now
         time.sleep(max(0.0, FRAME_SECONDS - spent))
         now = time.monotonic()
-    return now - begin
+    return until()
+
+
+def during(phase: Phase, passes: list[Pass]) -> list[Pass]:
+    """Return the passes of a phase."""
+    return [noted for noted in passes if phase["begin"] + SETTLE_SECONDS <= noted[AT] < phase["end"]]
 
 
 def undisturbed(passes: list[Pass]) -> list[Pass]:
-    """Return the passes before and in which the server had its core for itself."""
-    return [noted for before, noted in pairwise(passes) if noted[TAKEN] == before[TAKEN]]
+    """Return the passes in which the server had its core for itself."""
+    return [noted for noted in passes if not noted[TAKEN]]
 
 
-def percentile(passes: list[Pass], item: int, share: float = 0.99) -> float:
-    """Return the value below which this share of the undisturbed passes lies."""
-    ordered = sorted(noted[item] for noted in undisturbed(passes))
+def ticks_kept(passes: list[Pass]) -> float:
+    """Return which share of the ticks ran that were due between a phase's first pass and its last."""
+    if len(passes) <= 1:  # there is nothing between them
+        return 0.0
+    seconds = passes[-1][AT] - passes[0][AT]
+    return sum(noted[TICKS] for noted in passes[1:]) / (seconds * game.tick_rate_hz)
+
+
+def worst(phases: list[list[Pass]], item: int, share: float = 0.99) -> float:
+    """Return the value below which this share of a phase's undisturbed passes lies, in the median of the phases."""
+    return median(percentile(sorted(noted[item] for noted in undisturbed(passes)), share) for passes in phases)
+
+
+def percentile(ordered: list[float], share: float) -> float:
+    """Return the value below which this share of the values lies."""
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
-def figures(passes: list[Pass]) -> str:
-    """Return what there is to say about a phase."""
-    p50, p99, used = (1000 * percentile(passes, *asked) for asked in ((ELAPSED, 0.5), (ELAPSED,), (USED,)))
-    count = len(undisturbed(passes))
-    return f"{count} of {len(passes)} passes, p50 {p50:.2f} ms, p99 {p99:.2f} ms, {used:.2f} ms of the processor"
+def figures(phases: list[list[Pass]]) -> str:
+    """Return what there is to say about all phases of a kind."""
+    p50, p99, used = (1000 * worst(phases, *asked) for asked in ((ELAPSED, 0.5), (ELAPSED,), (USED,)))
+    count, every = sum(len(undisturbed(passes)) for passes in phases), sum(map(len, phases))
+    kept = median(map(ticks_kept, phases))
+    return (
+        f"{count} of {every} passes, {kept:.1%} of the ticks, p50 {p50:.2f} ms, p99 {p99:.2f} ms, "
+        f"{used:.2f} ms of the processor"
+    )

@@ -20,20 +20,24 @@ class TimedServer(RunningServer):
 
     Attributes:
         passes: When (monotonic), how many ticks, the pass's seconds (elapsed, and of the processor), and how often
-            another program had taken the processor until then.
+            another program took the processor in it.
     """
 
     passes: list[tuple[float, int, float, float, int]]
 
     def update(self, now: float | None = None) -> None:
         """Do one pass, and note it if there was a tick in it."""
-        before, elapsed, used = self.world.tick, time.perf_counter(), time.process_time()
+        before, taken, elapsed, used = self.world.tick, times_taken(), time.perf_counter(), time.process_time()
         super().update(now)
         ticks = tick_difference(self.world.tick, before)
         if ticks:
             took = time.perf_counter() - elapsed, time.process_time() - used
-            taken = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-            self.passes.append((time.monotonic(), ticks, *took, taken))
+            self.passes.append((time.monotonic(), ticks, *took, times_taken() - taken))
+
+
+def times_taken() -> int:
+    """Return how often another program has taken the processor from this one."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
 def main(game_name: str, file: Path) -> None:

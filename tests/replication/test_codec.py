@@ -186,3 +186,14 @@ def test_a_code_beyond_the_range_is_refused() -> None:
     assert tiny.unpack(b"\x0a", 0) == ((5,), 1)
     with pytest.raises(RemoteProtocolError, match=r"Numbers\.tiny: code 11 is beyond 10"):
         tiny.unpack(b"\x0b", 0)
+
+
+def test_entities_among_the_values_are_named_and_mapped() -> None:
+    """Each side knows an entity by another number; nobody is nobody everywhere."""
+    values = texts.read(Texts(friend=7))
+
+    assert texts.has_refs
+    assert not numbers.has_refs
+    assert (texts.refs(values), texts.refs(texts.defaults)) == ([7], [])
+    assert texts.map_refs(values, lambda entity: entity + 100) == texts.read(Texts(friend=107))
+    assert texts.map_refs(texts.defaults, lambda entity: entity + 100) == texts.defaults

@@ -4,24 +4,13 @@ A failing run prints its seed; `.venv/bin/python -m tests.replication.test_model
 """
 
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from ecsnet.replication import receiver as receiver_module
-from ecsnet.replication.codec import Values
-from ecsnet.replication.detect import Detector
-from ecsnet.replication.early import EarlyBuffer
-from ecsnet.replication.frames import Update
-from ecsnet.replication.kinds import Tracked
-from ecsnet.replication.receiver import Receiver, Replica
-from ecsnet.replication.references import References
-from ecsnet.replication.schema import Record
+from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.sender import Sender
-from ecsnet.replication.subscriber import Subscriber
-from ecsnet.wire import Tick, is_newer
 from tests.replication.model import Model, Violation
+from tests.replication.mutants import PATCHES, RECEIVERS, SENDERS, Patch
 
 MUTANT_SEEDS = 400  # until a mutant must be found; most are within ten
 
@@ -55,236 +44,6 @@ def test_a_mistake_once_made_is_not_made_again(seed: int) -> None:
     Model(seed).run()
 
 
-# Mutants: each breaks one rule of the client or the server.
-
-
-class LastWriterPerEntity(Receiver):
-    """Takes an update only if it is newer than anything it has of the entity."""
-
-    def _apply_update(self, update: Update, tick: Tick) -> None:
-        replica = self._replicas.get(update[0])
-        if replica is None or all(is_newer(tick, at) for at, _ in replica.confirmed.values()):
-            super()._apply_update(update, tick)
-
-
-class FirstComeFirstServed(Receiver):
-    """Applies every update, however old."""
-
-    def _apply_update(self, update: Update, tick: Tick) -> None:
-        replica = self._replicas.get(update[0])
-        if replica is None:
-            super()._apply_update(update, tick)
-            return
-        for record_id, values in update[1]:
-            if record_id in replica.confirmed:
-                self._confirm(replica, record_id, tick, values)
-
-
-class NoTombstones(Receiver):
-    """Forgets what is gone."""
-
-    def _is_after_end(self, network_id: int, tick: Tick) -> bool:  # the rule's signature
-        return True
-
-
-class NoEarlyBuffer(Receiver):
-    """Drops updates of what it does not know yet."""
-
-    def _hold(self, network_id: int, values: object, tick: Tick, size: int) -> None:
-        """Do nothing."""
-
-
-class AppliesOldFulls(Receiver):
-    """Lets any full decide on structure."""
-
-    def _apply_full(self, update: Update, tick: Tick) -> None:
-        replica = self._replicas.get(update[0])
-        if replica is not None:
-            replica.structured_at = (tick - 1) & 0xFFFFFFFF
-        super()._apply_full(update, tick)
-
-
-class AppliesOldEnds(Receiver):
-    """Lets any end delete, also one from before the entity came back."""
-
-    def _end(self, network_id: int, tick: Tick) -> None:
-        replica = self._replicas.get(network_id)
-        if replica is not None:
-            replica.structured_at = (tick - 1) & 0xFFFFFFFF
-        super()._end(network_id, tick)
-
-
-class KeepsRecords(Receiver):
-    """Adds what a full names, and never takes anything."""
-
-    def _restructure(self, replica: Replica, values: list[tuple[int, Values]], tick: Tick) -> None:
-        named = {record_id for record_id, _ in values}
-        kept = [(record_id, held) for record_id, (_, held) in replica.confirmed.items() if record_id not in named]
-        super()._restructure(replica, values + kept, tick)
-
-
-class ForgetsNewerValues(Receiver):
-    """Drops values that are newer than the full or end that takes their record, instead of keeping them aside."""
-
-    def _forget_values(self, replica: Replica, record: Record, tick: Tick) -> None:
-        super()._forget_values(replica, record, replica.confirmed[record.id][0])
-        del tick
-
-
-class HalfRecords(Receiver):
-    """Writes only the first value of a record."""
-
-    def _write(self, entity: int, record: Record, values: Values) -> None:
-        component = self._world.try_component(entity, record.cls)
-        if component is not None and values:
-            setattr(component, record.fields[0].name, values[0])
-
-
-RECEIVERS = [
-    LastWriterPerEntity,
-    FirstComeFirstServed,
-    NoTombstones,
-    NoEarlyBuffer,
-    AppliesOldFulls,
-    AppliesOldEnds,
-    KeepsRecords,
-    ForgetsNewerValues,
-    HalfRecords,
-]
-
-
-class TrustsTheNetwork(Sender):
-    """Takes every loss for an arrival."""
-
-    def report(self, client_id: int, token: int, *, acked: bool) -> None:  # the rule's signature
-        super().report(client_id, token, acked=True)
-
-
-def _loses(part: str) -> type[Sender]:
-    """Return a Sender that does not repair one part of a lost message."""
-
-    class Loses(Sender):
-        def report(self, client_id: int, token: int, *, acked: bool) -> None:
-            subscriber = self._subscribers.get(client_id)
-            sent = subscriber.sent.get(token) if subscriber else None
-            if subscriber is not None and sent is not None and not acked:
-                copy = type(sent)(sent.tick, sent.chunks, sent.repairs, sent.fulls, sent.gones)
-                setattr(copy, part, [])
-                subscriber.sent[token] = copy
-            super().report(client_id, token, acked=acked)
-
-    Loses.__name__ = f"LosesFor{part.capitalize()}"
-    return Loses
-
-
-SENDERS = [TrustsTheNetwork, *map(_loses, ["chunks", "repairs", "fulls", "gones"])]
-
-
-def _no_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compare ticks as plain numbers."""
-    monkeypatch.setattr(receiver_module, "is_newer", lambda tick, than: tick > than)
-
-
-def _owner_records_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Show every client all records of an entity."""
-    monkeypatch.setattr(Tracked, "visible_to", lambda self, _client: self.kind.bits)
-
-
-def _owner_records_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Treat a change of owner as a change of a value only."""
-    monkeypatch.setattr(Sender, "_follow_owner", lambda *_: None)
-
-
-def _owner_changes_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put changes of owner records into the frame for everyone."""
-    monkeypatch.setattr("ecsnet.replication.detect.key_of", lambda *_: ("everyone", 0))
-
-
-def _ends_unsaid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say nothing of what is gone."""
-    original = Subscriber.hide
-
-    def hide(self: Subscriber, tracked: Tracked) -> None:
-        original(self, tracked)
-        self.needs_gone.clear()
-
-    monkeypatch.setattr(Subscriber, "hide", hide)
-
-
-def _skipped_unmarked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take chunks that did not fit the budget for sent."""
-    original = Subscriber.mark
-
-    def mark(self: Subscriber, tracked: Tracked, bits: int, tick: Tick) -> None:
-        if sys._getframe(1).f_code.co_name != "_add_chunks":
-            original(self, tracked, bits, tick)
-
-    monkeypatch.setattr(Subscriber, "mark", mark)
-
-
-def _stale_components(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep reading the component object an entity had first."""
-
-    def refresh(column: object, source: object, members: object) -> None:
-        """Do nothing."""
-
-    monkeypatch.setattr("ecsnet.replication.detect._refresh", refresh)
-
-
-def _references_stay_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never look again at a name that could not be resolved."""
-    monkeypatch.setattr(References, "holders_of", lambda *_: [])
-
-
-def _early_keeps_oldest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the first early value win instead of the newest."""
-    original = EarlyBuffer.hold
-
-    def hold(self: EarlyBuffer, network_id: int, record_id: int, *rest: Any) -> None:
-        waiting = self._entities.get(network_id)
-        if waiting is None or record_id not in waiting.values:
-            original(self, network_id, record_id, *rest)
-
-    monkeypatch.setattr(EarlyBuffer, "hold", hold)
-
-
-def _scattered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put each record that changed into a run, and so perhaps a chunk, of its own."""
-    original = Detector._build_chunks
-
-    def build(self: Detector) -> None:
-        from ecsnet.replication.chunks import cut  # noqa: PLC0415  # only this mutant
-
-        original(self)
-        for key, chunks in self._found.chunks.items():
-            single = [
-                (1 << i, [tracked])
-                for chunk in chunks
-                for tracked, bits in chunk.rows()
-                for i in range(64)
-                if bits >> i & 1
-            ]
-            self._found.chunks[key] = [
-                piece for bits, members in single for piece in cut({bits: members}, self._found.tick, 1)
-            ]
-
-    monkeypatch.setattr(Detector, "_build_chunks", build)
-
-
-PATCHES = [
-    _no_wrap,
-    _owner_records_for_all,
-    _owner_records_stay,
-    _owner_changes_for_all,
-    _ends_unsaid,
-    _skipped_unmarked,
-    _stale_components,
-    _references_stay_unknown,
-    _early_keeps_oldest,
-    _scattered,
-]
-
-
 @pytest.mark.parametrize("mutant", RECEIVERS, ids=lambda mutant: mutant.__name__)
 def test_the_checker_finds_a_client_without_this_rule(mutant: type[Receiver]) -> None:
     """A rule no test can miss would be a rule nobody needs."""
@@ -297,10 +56,8 @@ def test_the_checker_finds_a_server_without_this_rule(mutant: type[Sender]) -> N
     _expect_violation(sender=mutant)
 
 
-@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.__name__.strip("_"))
-def test_the_checker_finds_this_mistake(
-    patch: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.__name__)
+def test_the_checker_finds_this_mistake(patch: Patch, monkeypatch: pytest.MonkeyPatch) -> None:
     """As above."""
     patch(monkeypatch)
 

@@ -253,3 +253,58 @@ def test_a_component_the_game_took_away_here_is_left_alone() -> None:
     pair.send()
 
     assert not pair.replica.has_component(pair.here(entity), Body)
+
+
+def test_progress_never_falls_and_ends_at_one() -> None:
+    """A loading bar that goes back is no comfort; and messages overtake each other."""
+    receiver = Receiver(schema, World())
+    shown = [receiver.progress]
+    for joining, synced in (
+        (200, False),
+        (100, False),
+        (150, False),
+        (400, False),
+        (50, False),
+        (0, True),
+        (70, False),
+    ):
+        receiver.apply(receiver.take(encode_state(5, None, joining=joining, synced=synced)))
+        shown.append(receiver.progress)
+
+    assert shown == [0.0, 0.0, 0.5, 0.5, 0.5, 0.875, 1.0, 1.0]
+
+
+def test_a_client_is_told_how_much_is_still_to_come() -> None:
+    """Until it has all that was there, lost or not."""
+    pair = Pair()
+    for _ in range(40):
+        pair.world.create_entity(Body())
+    said = []
+    for _ in range(20):
+        pair.encode()
+        messages = pair.messages(budget=250)
+        said.append(pair.receiver.take(messages[0][0]).joining)
+        if len(said) % 3 == 0:
+            pair.lose(messages)
+        else:
+            pair.deliver(messages)
+
+    assert said[0] == 40
+    assert said[-1] is None
+    assert pair.receiver.progress == 1.0
+    told = [each for each in said if each is not None]
+    assert told == sorted(told, reverse=True)
+
+
+def test_an_entity_the_game_deleted_here_is_left_alone() -> None:
+    """Also when the server gives it another component, and when it ends."""
+    pair = Pair()
+    entity = pair.world.create_entity(Body())
+    pair.send()
+    pair.replica.delete_entity(pair.here(entity))
+    pair.world.add_component(entity, Label(text="late"))
+    pair.send()
+    pair.world.delete_entity(entity)
+    pair.send()
+
+    assert pair.replica.entities() == []

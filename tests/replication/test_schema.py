@@ -1,6 +1,6 @@
 """What travels in a game, and whether two sides agree on it."""
 
-from enum import Enum
+from enum import Enum, Flag
 
 import pytest
 
@@ -11,6 +11,14 @@ from ecsnet.fields import Audience
 from ecsnet.replication.schema import Schema, difference
 from ecsnet.rpc import SERVER, Call, rpc
 from tests.replication.pasture import Black, Body, Press, Wool, game, record, schema
+
+
+class Access(Flag):
+    """Bits."""
+
+    WRITE = 2
+    READ = 1
+    ALL = 3
 
 
 def health(high: int, *extra: str) -> type:
@@ -162,4 +170,40 @@ def test_remote_calls_and_inputs_are_part_of_it() -> None:
         "shout_often(word): missing here, argument on the server",
         "shout_often(times): missing here, argument on the server",
         "shout_often().result: missing here, result on the server",
+    ]
+
+
+def test_what_a_type_holds_is_described_and_differs_by_name() -> None:
+    """Each option has its place before it: `item.high=9 here, item.high=8 on the server`."""
+
+    def version(bag: object, names: object, high: int) -> type:
+        body: dict[str, object] = {
+            "__annotations__": {"a": bag, "b": names, "c": NetVar[Access]},
+            "__module__": __name__,
+            "a": netvar([], low=0, high=high),
+            "b": None,
+            "c": Access.READ,
+        }
+        return component(type("Thing", (), body))
+
+    bag: object = NetVar[list[int]]
+    names: object = NetVar[dict[str, bool] | None]  # type: ignore[misc]  # an annotation, as a value
+    numbers: object = NetVar[dict[int, bool] | None]  # type: ignore[misc]  # as above
+    here = Schema(Game("g", components=[version(bag, names, 9)])).describe()
+    there = Schema(Game("g", components=[version(bag, numbers, 8)])).describe()
+
+    assert [line for line in here if line.startswith("Thing.")] == [
+        "Thing.a: netvar at=0 type=list max_items=16 item.type=int item.low=0 item.high=9",
+        (
+            "Thing.b: netvar at=1 type=optional value.type=dict value.max_items=16 "
+            "value.key.type=str value.key.max_bytes=24 value.value.type=bool"
+        ),
+        "Thing.c: netvar at=2 type=Access[READ=1,WRITE=2,ALL=3]",
+    ]
+    assert difference(here, there).splitlines() == [
+        "Thing.a: netvar item.high=9 here, item.high=8 on the server",
+        (
+            "Thing.b: netvar value.key.type=str value.key.max_bytes=24 here, "
+            "value.key.type=int no value.key.max_bytes on the server"
+        ),
     ]

@@ -368,9 +368,10 @@ def test_explain_says_why_a_client_has_an_entity_or_not() -> None:
     pair.lose(pair.messages())
 
     assert before == "entity 1 does not exist, has no component that travels, or came after the last send"
-    assert waiting == "entity 1 waits to be sent, 1 of 1 in the queue"
+    assert waiting == "entity 1 is seen by everybody, and waits to be sent, 1 of 1 in the queue"
     assert pair.sender.explain(1, entity) == (
-        "entity 1 was last sent whole at tick 102; changes of Body were lost and wait to be repaired"
+        "entity 1 is seen by everybody, and was last sent whole at tick 102; "
+        "changes of Body were lost and wait to be repaired"
     )
     assert pair.sender.explain(9, entity) == "client 9 is not subscribed"
 

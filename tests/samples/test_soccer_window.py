@@ -33,6 +33,7 @@ class FakeClient:
         self.entity = entity
         self.name = "Ada"
         self.is_ready = True
+        self.progress = 0.5
         self.disconnected: tuple[object, str] | None = None
         self.statistics = SimpleNamespace(rtt_seconds=0.048, jitter_seconds=0.004, loss_sent=0.02, loss_received=0.0)
         self.pressed: list[Move] = []

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from hashlib import blake2b, blake2s, scrypt, sha256
+from typing import TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -39,7 +40,7 @@ MAX_INPUTS = 255
 CIPHERS = (AESGCM, ChaCha20Poly1305)  # by the number of the suite
 CIPHER_NAMES = ("AESGCM", "ChaChaPoly")
 
-Value = bool | int | float | str | bytes
+Value: TypeAlias = "bool | int | float | str | bytes | tuple[Value, ...] | None"  # of a dict (all keys, all values)
 
 
 class WireError(Exception):
@@ -410,8 +411,10 @@ class Delivery(Enum):
     RELIABLE_ORDERED = auto()
 
 
-GAME_CHANNELS = (Delivery.UNRELIABLE, Delivery.UNRELIABLE, Delivery.RELIABLE_ORDERED, Delivery.UNRELIABLE)
-STATE, INPUT, CALLS, CASUAL_CALLS = range(4)
+GAME_CHANNELS = (
+    Delivery.UNRELIABLE, Delivery.UNRELIABLE, Delivery.RELIABLE_ORDERED, Delivery.UNRELIABLE, Delivery.UNRELIABLE,
+)  # fmt: skip
+STATE, INPUT, CALLS, CASUAL_CALLS, CHECKS = range(5)
 
 
 @dataclass(frozen=True)
@@ -810,13 +813,14 @@ def application_id(game: str) -> bytes:
 class Field:
     """All that the encoding of a field depends on."""
 
-    kind: str  # bool, int, float, str, bytes, enum, entity
+    kind: str  # bool, int, float, str, bytes, enum, flag, entity, codec, tuple, array, list, dict, optional
     low: float | None = None
     high: float | None = None
     step: float | None = None
-    limit: int = 0  # max_bytes of str and bytes, the count of members of an enum
+    limit: int = 0  # max_bytes of str, bytes and codec, members of an enum, bits of a flag, max_items of the others
     is_angle: bool = False
     audience: str = "EVERYONE"
+    items: tuple["Field", ...] = ()  # what is inside of it
 
     @property
     def is_turn(self) -> bool:
@@ -868,7 +872,7 @@ def _starting(fields: dict[str, Field | None], start: str) -> tuple[Field, ...]:
 def _records_of(kind: str, fields: tuple[Field, ...]) -> list[tuple[Field, ...]]:
     if kind == "input" or not fields:
         return [()]
-    by_audience = [tuple(each for each in fields if each.audience == name) for name in ("EVERYONE", "OWNER")]
+    by_audience = [tuple(each for each in fields if each.audience == name) for name in ("EVERYONE", "OWNER", "TEAM")]
     return [found for found in by_audience if found]
 
 
@@ -876,13 +880,35 @@ def _read_field(rest: str) -> Field | None:
     words = rest.split(" ")[1:]
     if not words:
         return None  # the line of the input itself, not of a field
-    options = dict(word.split("=", 1) for word in words if "=" in word)
+    return _read_type({key: value for key, _, value in (word.partition("=") for word in words)})
+
+
+def _read_type(options: dict[str, str]) -> Field:
     kind = options["type"]
-    limit = int(options.get("max_bytes", 0))
-    if kind.endswith("]"):
+    limit = int(options.get("max_bytes", options.get("max_items", 0)))
+    if kind.endswith("]") and "=" in kind:
+        kind, limit = "flag", _bits(kind)
+    elif kind.endswith("]"):
         kind, limit = "enum", kind.count(",") + 1
     low, high, step = [float(options[name]) if name in options else None for name in ("low", "high", "step")]
-    return Field(kind, low, high, step, limit, "angle" in words, options.get("audience", "EVERYONE"))
+    audience = options.get("audience", "EVERYONE")
+    return Field(kind, low, high, step, limit, "angle" in options, audience, _read_items(options))
+
+
+def _bits(kind: str) -> int:
+    bits = 0
+    for member in kind[kind.index("[") + 1 : -1].split(","):
+        bits |= int(member.split("=")[1])
+    return bits
+
+
+def _read_items(options: dict[str, str]) -> tuple[Field, ...]:
+    inner: dict[str, dict[str, str]] = {}  # in the order of the description: a key before its value
+    for key, value in options.items():
+        name, _, rest = key.partition(".")
+        if rest:
+            inner.setdefault(name, {})[rest] = value
+    return tuple(_read_type(each) for each in inner.values())
 
 
 # Values.
@@ -890,10 +916,12 @@ def _read_field(rest: str) -> Field | None:
 
 def _codes(field: Field) -> tuple[int, int] | None:
     """Return how many bytes a field's code has and the largest code; None where it is not a number of a range."""
-    if field.kind == "bool":
+    if field.kind in ("bool", "optional"):
         return 1, 1
-    if field.kind == "enum":
-        return 1, field.limit - 1
+    if field.kind in ("enum", "array", "list", "dict"):
+        return 1, field.limit - (field.kind == "enum")
+    if field.kind == "flag":
+        return (field.limit.bit_length() + 7) // 8, field.limit
     if field.low is None or field.high is None:
         return None
     if field.kind == "int":
@@ -905,30 +933,24 @@ def _codes(field: Field) -> tuple[int, int] | None:
     return max(1, (largest.bit_length() + 7) // 8), largest
 
 
+CONTENTS = ("str", "bytes", "codec")
+
+
 def decode_values(reader: Reader, fields: Sequence[Field]) -> tuple[Value, ...]:
-    values = [_decode_fixed(reader, each) for each in fields]
-    for at, each in enumerate(fields):
-        if each.kind in ("str", "bytes"):
-            length = values[at]
-            assert isinstance(length, int)
-            content = reader.take(length)
-            values[at] = content.decode() if each.kind == "str" else content
-    return tuple(values)
+    held = [_decode_fixed(reader, each) for each in fields]
+    return tuple(_decode_content(reader, part, each) for part, each in zip(held, fields, strict=True))
 
 
 def _decode_fixed(reader: Reader, field: Field) -> Value:
-    if field.kind in ("str", "bytes"):
+    if field.kind == "tuple":
+        return tuple(_decode_fixed(reader, each) for each in field.items)
+    if field.kind in CONTENTS:
         length = reader.unsigned(1 if field.limit <= 255 else 2)
         expect(length <= field.limit, f"{length} bytes where {field.limit} are allowed")
         return length
     codes = _codes(field)
     if codes is not None:
-        code = reader.unsigned(codes[0])
-        expect(code <= codes[1], f"code {code} beyond {codes[1]}")
-        if field.kind == "bool":
-            return bool(code)
-        start = field.low or 0
-        return int(start) + code if field.step is None else start + code * field.step
+        return _decode_code(reader.unsigned(codes[0]), codes[1], field)
     if field.kind == "entity":
         return reader.unsigned(4)
     if field.kind == "int":
@@ -938,15 +960,61 @@ def _decode_fixed(reader: Reader, field: Field) -> Value:
     return float(number)
 
 
+def _decode_code(code: int, most: int, field: Field) -> Value:
+    expect(code <= most, f"code {code} beyond {most}")
+    if field.kind == "flag":
+        expect(not code & ~most, f"bits {code:#x} beyond {most:#x}")
+    if field.kind == "bool":
+        return bool(code)
+    start = field.low or 0
+    return int(start) + code if field.step is None else start + code * field.step
+
+
+def _decode_content(reader: Reader, held: Value, field: Field) -> Value:
+    """Return the value of a field whose fixed part is `held`."""
+    if isinstance(held, tuple):
+        return tuple(_decode_content(reader, part, each) for part, each in zip(held, field.items, strict=True))
+    if field.kind in CONTENTS:
+        assert isinstance(held, int)
+        content = reader.take(held)
+        return content.decode() if field.kind == "str" else content
+    if field.kind not in ("array", "list", "dict", "optional"):
+        return held
+    assert isinstance(held, int)
+    inside = [tuple(decode_values(reader, (item,))[0] for _ in range(held)) for item in field.items]
+    if field.kind == "dict":
+        expect(len(set(inside[0])) == held, "a key comes twice")
+        expect(field.items[0].kind != "entity" or 0 not in inside[0], "a key is nobody")
+        return tuple(inside)
+    if field.kind == "optional":
+        return inside[0][0] if held else None
+    return inside[0]
+
+
 def encode_values(values: Sequence[Value], fields: Sequence[Field]) -> bytes:
-    contents = [value.encode() if isinstance(value, str) else value for value in values]
-    fixed = b"".join(_encode_fixed(value, each) for value, each in zip(contents, fields, strict=True))
-    return fixed + b"".join(content for content in contents if isinstance(content, bytes))
+    pairs = list(zip(values, fields, strict=True))
+    fixed = b"".join(_encode_fixed(value, each) for value, each in pairs)
+    return fixed + b"".join(_encode_content(value, each) for value, each in pairs)
 
 
-def _encode_fixed(value: bool | float | bytes, field: Field) -> bytes:  # noqa: FBT001  # a value, not a switch
-    if isinstance(value, bytes):
-        return unsigned(len(value), 1 if field.limit <= 255 else 2)
+def _encode_fixed(value: Value, field: Field) -> bytes:
+    if field.kind == "tuple":
+        assert isinstance(value, tuple)
+        return b"".join(_encode_fixed(part, each) for part, each in zip(value, field.items, strict=True))
+    if field.kind == "optional":
+        return unsigned(value is not None, 1)
+    if isinstance(value, tuple):
+        keys = value[0] if field.kind == "dict" else value
+        assert isinstance(keys, tuple)
+        return unsigned(len(keys), 1)
+    if isinstance(value, str | bytes):
+        content = value.encode() if isinstance(value, str) else value
+        return unsigned(len(content), 1 if field.limit <= 255 else 2)
+    assert value is not None
+    return _encode_number(value, field)
+
+
+def _encode_number(value: float, field: Field) -> bytes:
     codes = _codes(field)
     if codes is not None and field.step is not None:
         code = math.floor((value - (field.low or 0)) / field.step + 0.5)
@@ -956,6 +1024,23 @@ def _encode_fixed(value: bool | float | bytes, field: Field) -> bytes:  # noqa: 
     if field.kind == "float":
         return struct.pack(">f", value)
     return int(value).to_bytes(4, "big", signed=field.kind == "int")
+
+
+def _encode_content(value: Value, field: Field) -> bytes:
+    if isinstance(value, str | bytes) and field.kind in CONTENTS:
+        return value.encode() if isinstance(value, str) else value
+    if field.kind == "optional":
+        return b"" if value is None else encode_values((value,), field.items)
+    if not isinstance(value, tuple):
+        return b""
+    if field.kind == "tuple":
+        return b"".join(_encode_content(part, each) for part, each in zip(value, field.items, strict=True))
+    columns = value if field.kind == "dict" else (value,)
+    data = b""
+    for column, item in zip(columns, field.items, strict=True):
+        assert isinstance(column, tuple)
+        data += b"".join(encode_values((each,), (item,)) for each in column)
+    return data
 
 
 # State messages.
@@ -976,28 +1061,43 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Check:
+    entity: int
+    records: tuple[int, ...]
+    check: int  # CRC-32; of a complaint the tick
+
+
+@dataclass(frozen=True)
 class State:
     tick: int
     is_synced: bool
     own: Own | None
     gones: tuple[int, ...]
     fulls: tuple[Run, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[Run | tuple[Check, ...], ...]
+    leaves: tuple[int, ...] = ()
+    joining: int = 0
     steers: tuple[int, ...] | None = None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return tuple(check for run in self.runs if isinstance(run, tuple) for check in run)
 
 
 def decode_state(message: bytes, description: Description) -> State:
     reader = Reader(message)
     tick, flags = reader.unsigned(4), reader.unsigned(1)
-    expect(not flags & ~0x4F and flags & 0x41 != 0x40, f"flags {flags:#x}")
+    expect(flags < 128 and flags & 65 != 64, f"flags {flags:#x}")
     own = Own(reader.unsigned(1), reader.signed(1)) if flags & 1 else None
     steers = tuple(_network_id(reader) for _ in range(reader.varint())) if flags & 64 else None
+    joining = reader.varint() if flags & 32 else 0
     gones = [_network_id(reader) for _ in range(reader.varint())] if flags & 2 else []
+    leaves = [_network_id(reader) for _ in range(reader.varint())] if flags & 16 else []
     fulls = [_decode_full(reader, description) for _ in range(reader.varint())] if flags & 4 else []
-    runs = []
+    runs: list[Run | tuple[Check, ...]] = []
     while reader.left:
-        runs.append(_decode_run(reader, description))
-    return State(tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs), steers)
+        runs.append(_decode_run(reader, description) if reader.data[reader.at] else _decode_checks(reader, description))
+    return State(tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs), tuple(leaves), joining, steers)
 
 
 def _network_id(reader: Reader) -> int:
@@ -1029,15 +1129,28 @@ def _decode_run(reader: Reader, description: Description) -> Run:
     return Run(ids, tuple((_network_id(reader), _values_of(reader, ids, description)) for _ in range(count)))
 
 
+def _decode_checks(reader: Reader, description: Description) -> tuple[Check, ...]:
+    reader.take(1)
+    return tuple(
+        Check(_network_id(reader), _record_ids(reader, description), reader.unsigned(4)) for _ in range(reader.varint())
+    )
+
+
+def _encode_ids(entities: tuple[int, ...]) -> bytes:
+    return varint(len(entities)) + b"".join(map(varint, entities))
+
+
 def encode_state(state: State, description: Description) -> bytes:
     flags = bool(state.own) + 2 * bool(state.gones) + 4 * bool(state.fulls) + 8 * state.is_synced
-    data = unsigned(state.tick, 4) + unsigned(flags + 64 * (state.steers is not None), 1)
+    flags += 16 * bool(state.leaves) + 32 * bool(state.joining) + 64 * (state.steers is not None)
+    data = unsigned(state.tick, 4) + unsigned(flags, 1)
     if state.own:
         data += unsigned(state.own.inputs_ahead, 1) + state.own.margin.to_bytes(1, "big", signed=True)
     if state.steers is not None:
-        data += varint(len(state.steers)) + b"".join(map(varint, state.steers))
-    if state.gones:
-        data += varint(len(state.gones)) + b"".join(map(varint, state.gones))
+        data += _encode_ids(state.steers)
+    if state.joining:
+        data += varint(state.joining)
+    data += b"".join(_encode_ids(entities) for entities in (state.gones, state.leaves) if entities)
     if state.fulls:
         data += varint(len(state.fulls))
     for full in state.fulls:
@@ -1045,10 +1158,33 @@ def encode_state(state: State, description: Description) -> bytes:
         data += varint(entity) + bytes([len(full.records), *full.records])
         data += _encode_records(full.records, values, description)
     for run in state.runs:
+        if isinstance(run, tuple):
+            data += b"\0" + varint(len(run)) + b"".join(map(_encode_check, run))
+            continue
         data += bytes([len(run.records), *run.records]) + varint(len(run.entities))
         for entity, values in run.entities:
             data += varint(entity) + _encode_records(run.records, values, description)
     return data
+
+
+def _encode_check(check: Check) -> bytes:
+    return varint(check.entity) + bytes([len(check.records), *check.records]) + unsigned(check.check, 4)
+
+
+def decode_complaints(message: bytes, description: Description) -> tuple[Check, ...]:
+    reader = Reader(message)
+    complaints: list[Check] = []
+    while reader.left or not complaints:
+        tick = reader.unsigned(4)
+        complaints.append(Check(_network_id(reader), _record_ids(reader, description), tick))
+    expect(len(complaints) <= 8, f"{len(complaints)} complaints")
+    return tuple(complaints)
+
+
+def encode_complaints(complaints: Iterable[Check]) -> bytes:
+    return b"".join(
+        unsigned(each.check, 4) + varint(each.entity) + bytes([len(each.records), *each.records]) for each in complaints
+    )
 
 
 def _encode_records(ids: Iterable[int], values: tuple[Value, ...], description: Description) -> bytes:

@@ -21,7 +21,7 @@ def fill(outbox: Outbox) -> tuple[list[bytes], list[Piece], list[int]]:
     frames: list[bytes] = []
     pieces, tokens = outbox.fill(frames, ROOM)
     assert sum(map(len, frames)) <= ROOM
-    return frames, pieces, tokens
+    return frames, list(pieces), list(tokens)
 
 
 def channels(frames: list[bytes]) -> list[int]:

@@ -93,4 +93,4 @@ def test_everything_arrives_once_the_network_is_good(kind: type[Pair], seed: int
 
 def in_flight_of(end: Connection) -> list[tuple[float, int]]:
     assert end._traffic is not None
-    return [packet[:2] for packet in end._traffic._in_flight._packets.values()]
+    return [packet[:2] for packet in end._traffic._in_flight.packets.values()]

@@ -7,19 +7,26 @@ import ast
 import math
 from collections import Counter
 from collections.abc import Sequence
-from enum import Enum
+from enum import Enum, Flag
 from pathlib import Path
+from zlib import crc32
 
 import msgpack  # type: ignore[import-untyped]  # ships no types; what it gives is compared with what was meant
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 import ecsnet.transport
-from ecsnet.components import Owner
+from ecsnet.client import Client
+from ecsnet.components import Owner, Player
+from ecsnet.config import ReplicationConfig, ServerConfig
+from ecsnet.errors import RemoteProtocolError
 from ecsnet.events import ConnectRequested
-from ecsnet.fields import OWNER, EntityRef, NetVar, component, netvar
+from ecsnet.fields import OWNER, EntityRef, NetVar, component, netvar, spec_of
 from ecsnet.game import Game
 from ecsnet.protocol import DisconnectReason
+from ecsnet.replication.codec import RecordCodec
 from ecsnet.replication.schema import Schema
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
@@ -27,6 +34,7 @@ from ecsnet.transport.address import Address
 from ecsnet.transport.crypto import PacketKeys
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.state import State
+from tests.replication.everykind import CODECS, PARTS, Maybe, Plain, Point, PointCodec, Rights, Several, Suit
 from tests.simulation.meadow import Sheep, Walk, game, rename, shear
 from tests.transport import second
 from tests.transport.pair import APPLICATION, CHANNELS, ORDERED, UNRELIABLE
@@ -93,6 +101,86 @@ def test_values_of_every_kind_are_packed_alike() -> None:
             assert _alike(values, mine)
 
 
+@given(PARTS)
+def test_values_that_hold_others_are_packed_alike(part: Plain | Maybe | Several) -> None:
+    """So are optional ones, flags and what a codec of the game makes."""
+    codec = CODECS[type(part)]
+    packed = codec.pack(part)
+    fields = EVERY_KIND[type(part)]
+
+    reader = second.Reader(packed)
+    values = second.decode_values(reader, fields)
+    reader.end()
+
+    assert second.encode_values(values, fields) == packed
+    assert values == tuple(map(_told, codec.quantise(part)))
+
+
+@given(st.binary(max_size=40), st.sampled_from([Plain, Maybe, Several]))
+def test_values_are_refused_alike(data: bytes, cls: type) -> None:
+    """One may not take for a value what breaks the protocol for the other. What a codec refuses is its own affair."""
+    codec = RecordCodec([each for each in spec_of(cls).fields if each.name not in ("point", "points")], cls.__name__)
+    fields = tuple(
+        field for field, declared in zip(EVERY_KIND[cls], spec_of(cls).fields, strict=True)
+        if declared.name not in ("point", "points")
+    )  # fmt: skip
+    try:
+        first: object = tuple(map(_told, codec.unpack(data, 0)[0]))
+    except RemoteProtocolError:
+        first = None
+    try:
+        other: object = second.decode_values(second.Reader(data), fields)
+    except (second.WireError, UnicodeDecodeError):
+        other = None
+
+    assert first == other
+
+
+@component
+class Shown:
+    """The record of the document's example."""
+
+    spot: NetVar[tuple[float, float]] = netvar((-4.0, 0.0), low=-4, high=4, step=1 / 8)
+    names: NetVar[list[str]] = netvar(["ada", ""])
+    coins: NetVar[dict[str, int]] = netvar({"gold": 7}, low=0, high=99)
+    home: NetVar[EntityRef | None] = None
+    rights: NetVar[Rights] = Rights.BOTH
+
+
+def test_the_example_of_values_reads_as_it_says() -> None:
+    """Byte by byte, in both implementations."""
+    [example] = [line for line in STANDARD.read_text(encoding="utf-8").splitlines() if line.startswith("    00 20 02")]
+    packed = bytes.fromhex(example.replace("|", ""))
+
+    assert RecordCodec(spec_of(Shown).fields, "Shown").pack(Shown(home=9)) == packed
+    assert second.decode_values(second.Reader(packed), _described(Shown)) == (
+        *((-4.0, 0.0), ("ada", ""), (("gold",), (7,)), 9, 3),
+    )
+
+
+def _described(cls: type) -> tuple[second.Field, ...]:
+    """Return a component's fields as the description has them."""
+    schema = Schema(Game("every", components=[cls]))
+    [at] = [record.id for record in schema.records if record.cls is cls]
+    return second.read_description(schema.describe()).records[at]
+
+
+EVERY_KIND: dict[type, tuple[second.Field, ...]] = {cls: _described(cls) for cls in (Plain, Maybe, Several)}
+
+
+def _told(value: object) -> object:
+    """Return a value as the second implementation has it: it knows numbers, not members; and dicts by columns."""
+    if isinstance(value, dict):
+        return tuple(map(_told, value)), tuple(map(_told, value.values()))
+    if isinstance(value, list | tuple):
+        return tuple(map(_told, value))
+    if isinstance(value, Point):
+        return PointCodec.pack(value)
+    if isinstance(value, Flag):
+        return value.value
+    return list(Suit).index(value) if isinstance(value, Suit) else value
+
+
 def _alike(some: Sequence[object], others: Sequence[object]) -> bool:
     return all(
         each == pytest.approx(other) if isinstance(each, float) else each == other
@@ -115,7 +203,10 @@ def test_the_example_of_the_standard_reads_as_it_says() -> None:
         own=second.Own(7, 3),
         gones=(5, 0x123),
         fulls=(second.Run((0, 1), ((9, (0x102, 0x304)),)),),
-        runs=(second.Run((5,), ((10, ("a", 1)), (11, ("", 2)))),),
+        runs=(second.Run((5,), ((10, ("a", 1)), (11, ("", 2)))), (second.Check(7, (1, 5), 0xCBF43926),)),
+        leaves=(6,),
+        joining=42,
+        steers=(9,),
     )
     assert second.encode_state(state, description) == message.replace(b"\x40\x09", b"\x09")  # the shortest varint
 
@@ -272,7 +363,10 @@ class Recorded(Simulation):
     def __init__(self, *, clients: int, seconds: float, start_tick: int) -> None:
         self.secrets: list[bytes] = []
         self.datagrams: list[tuple[bytes, Address, Address]] = []  # with source and destination, as sent
-        super().__init__(game, clients=0, link=Link.WIFI, seed=3, start_tick=start_tick, check=False)
+        eager = ServerConfig(replication=ReplicationConfig(check_seconds=1, check_settled_seconds=0.3))
+        super().__init__(
+            game, clients=0, link=Link.WIFI, seed=3, start_tick=start_tick, check=False, server_config=eager
+        )
         carry = self.network.send
 
         def send(data: bytes, source: Address, destination: Address, now: float) -> None:
@@ -298,12 +392,20 @@ class Recorded(Simulation):
         first.call(rename, local, "dölly")
         first.call(shear, local, "a note")
         first.call(shear, 0, "nobody")
+        self._mislead(first)
         self.run(seconds)
         self.server.world.delete_entity(sheep)
         self.run(0.5)
         self.clients[0].close(text="bye", now=self.now)
         self.server.close(now=self.now)
         self.run(0.5)
+
+    def _mislead(self, client: Client) -> None:
+        """Let a client believe something wrong of the other player's name."""
+        [other] = [entity for entity, _ in client.world.observe(Player) if entity != client.entity]
+        [record] = client.schema.records_of[Player]
+        at, (number, _, *rest) = client.receiver.confirmed[other][record.id]
+        client.receiver.confirmed[other][record.id] = (at, (number, "nobody", *rest))
 
     def _press(self) -> None:
         for at, client in enumerate(self.clients):
@@ -324,6 +426,8 @@ class Eavesdropper:
         self.payloads: list[object] = []
         self.states: list[second.State] = []
         self.inputs: list[second.Inputs] = []
+        self.complaints: list[second.Check] = []
+        self.answers: list[second.State] = []
         self.calls: list[second.Call | second.Result | second.Refused] = []
         self._recorded = recorded
         self._challenges: dict[Address, bytes] = {}
@@ -400,6 +504,14 @@ class Eavesdropper:
             inputs = second.decode_inputs(message, self.description)
             self.inputs.append(inputs)
             again = second.encode_inputs(inputs, self.description)
+        elif channel == second.CHECKS and is_from_client:
+            complaints = second.decode_complaints(message, self.description)
+            self.complaints += complaints
+            again = second.encode_complaints(complaints)
+        elif channel == second.CHECKS:
+            state = second.decode_state(message, self.description)
+            self.answers.append(state)
+            again = second.encode_state(state, self.description)
         else:
             functions = self._functions.setdefault(client, {})
             call = second.decode_call(message, self.description, functions)
@@ -441,6 +553,23 @@ def test_what_is_heard_is_what_happened(recorded: Recorded, heard: Eavesdropper)
     assert {state.tick > 2**31 for state in heard.states} == {True, False}  # the counter wrapped
     assert all(state.own is not None and state.own.margin >= -128 for state in heard.states)
     assert {state.steers is None for state in heard.states} == {True, False}
+
+
+def test_a_client_that_differs_complains_and_is_told_the_truth(heard: Eavesdropper) -> None:
+    """Checks are of what the runs and fulls said; the answer names what was complained about."""
+    checks = {check for state in heard.states for run in state.runs if isinstance(run, tuple) for check in run}
+    asked = {(complaint.entity, complaint.records) for complaint in heard.complaints}
+    [answer] = heard.answers
+    [run] = answer.runs
+
+    assert isinstance(run, second.Run)
+    assert asked <= {(check.entity, check.records) for check in checks}
+    assert {(entity, run.records) for entity, _ in run.entities} == asked
+    assert "player-2" in run.entities[0][1]
+    assert {state.joining > 0 for state in heard.states} == {True, False}
+    [(_, values)] = run.entities
+    encoded = second._encode_records(run.records, values, heard.description)
+    assert {check.check for check in checks if (check.entity, check.records) in asked} == {crc32(encoded)}
 
 
 def test_the_handshake_carries_what_admission_says(recorded: Recorded, heard: Eavesdropper) -> None:

@@ -18,13 +18,15 @@ from ecsnet.config import (
     ClientConfig,
     GuardConfig,
     HandshakeConfig,
+    ReplicationConfig,
     ServerConfig,
     TcpConfig,
     TokenConfig,
     TransportConfig,
 )
-from ecsnet.netfield import MAX_MEMBERS
+from ecsnet.fieldcheck import MAX_FIELD_BYTES, MAX_FLAG_BITS, MAX_ITEMS, MAX_MEMBERS
 from ecsnet.protocol import DisconnectReason
+from ecsnet.replication.checks import MAX_COMPLAINTS, TIMES_SAID
 from ecsnet.replication.schema import MAX_RECORDS
 from ecsnet.systems.input import MAX_INPUTS
 from ecsnet.systems.rpc import MAX_REFUSAL_BYTES
@@ -32,6 +34,7 @@ from ecsnet.transport import acks, crypto, hello, intake, packet, path
 
 STANDARD = Path(ecsnet.transport.__file__).parent / "PROTOCOL.md"
 HANDSHAKE, GUARD, CONFIG, TCP, TOKEN = HandshakeConfig(), GuardConfig(), TransportConfig(), TcpConfig(), TokenConfig()
+REPLICATION = ReplicationConfig()
 PERCENT, MILLISECONDS = 100, 1000
 NUMBER = re.compile(r"(?<![\w/])\d[\d,]*(?:\.\d+)?(?:\^\d+)?")  # not those of IPv4 and /64
 
@@ -103,10 +106,13 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "waiting to be taken by the system": (TCP.write_buffer_bytes, TCP.write_patience_seconds),
     "after our end of the stream, for the peer's": (TCP.linger_seconds,),
     # The game.
-    "records of a schema, members of an Enum": (MAX_RECORDS, MAX_MEMBERS),
+    "records of a schema, members of an Enum, bits of a Flag": (MAX_RECORDS, MAX_MEMBERS, MAX_FLAG_BITS),
+    "elements of an array, list or dict; bytes of one at most, lengths included": (MAX_ITEMS, MAX_FIELD_BYTES),
     "text of a refused call": (MAX_REFUSAL_BYTES,),
     "inputs of one message": (ClientConfig().inputs_per_message, MAX_INPUTS),
     "input ahead of the server's tick": (ServerConfig().input_window_ticks,),
+    "checks": (REPLICATION.check_settled_seconds, REPLICATION.check_seconds, REPLICATION.check_bytes),
+    "complaints": (MAX_COMPLAINTS, TIMES_SAID, REPLICATION.answers_per_minute),
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, Flag
 from typing import ParamSpec, TypeVar, assert_type
 
 import esper
@@ -24,6 +24,38 @@ class Suit(Enum):
     SPADES = 2
 
 
+class Rights(Flag):
+    """Bits travel."""
+
+    READ = 1
+    WRITE = 2
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A class of the game's own."""
+
+    number: int
+
+
+class SpotCodec:
+    """How it travels."""
+
+    name = "spot"
+    max_bytes = 1
+
+    @staticmethod
+    def pack(value: Spot) -> bytes:
+        """One byte."""
+        return bytes((value.number,))
+
+    @staticmethod
+    def unpack(data: bytes) -> Spot:
+        """Exactly one."""
+        (number,) = data
+        return Spot(number)
+
+
 @player_input
 class Move:
     """What is pressed."""
@@ -42,6 +74,12 @@ class Knight:
     name: NetVar[str] = ""
     suit: NetVar[Suit] = Suit.HEARTS
     target: NetVar[EntityRef] = 0
+    rights: NetVar[Rights] = Rights.READ
+    bag: NetVar[list[int]] = netvar([], low=0, high=9, max_items=4)
+    coins: NetVar[dict[str, int]] = field(default_factory=dict)
+    path: NetVar[tuple[float, float] | None] = netvar(None, low=-9, high=9, step=0.5)
+    home: NetVar[Spot] = netvar(Spot(0), codec=SpotCodec)
+    way: NetVar[Spot | None] = netvar(None, codec=SpotCodec)
     marks: list[int] = field(default_factory=list)
 
 

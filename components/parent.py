@@ -1,0 +1,16 @@
+"""Parent: the entity another one is part of."""
+
+from ecsnet.fields import EntityRef, NetVar, component
+
+__all__ = ["Parent"]
+
+
+@component
+class Parent:
+    """Makes an entity part of another. Written by the game; read by interest, replication, whoever draws.
+
+    Whoever sees the topmost parent sees its parts; rules of their own do not count. They spawn together, what changes
+    of them in one tick travels together, and where a parent is deleted its parts are as well.
+    """
+
+    entity: NetVar[EntityRef] = 0  # 0: none

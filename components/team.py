@@ -1,0 +1,16 @@
+"""Team: which side an entity is on."""
+
+from ecsnet.fields import NetVar, component, netvar
+
+__all__ = ["Team"]
+
+
+@component
+class Team:
+    """The side an entity is on. Written by the game; read by interest, everybody.
+
+    On a player's entity it is that client's team; without it, the `Seat`'s. Fields declared with `audience=TEAM` go to
+    clients of the entity's team: its own Team or Seat, else that of its owner.
+    """
+
+    number: NetVar[int] = netvar(0, low=0, high=255)  # 0: none

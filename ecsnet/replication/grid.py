@@ -1,0 +1,119 @@
+"""The grid: which cell a place is in, and which cells a client has in reach.
+
+Cells are sticky: whoever stands at a border and sways does not change cell with every step, only once it is a quarter
+of a cell beyond. That is the hysteresis, on both ends of a look: of what is seen, and of who looks. What a client sees
+then depends on nothing but the cells of its Viewers, so clients who stand together see the very same, and share it.
+"""
+
+import math
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple, TypeAlias
+
+__all__ = ["NOWHERE", "Cell", "Places", "Spot", "cells_in_reach"]
+
+Cell: TypeAlias = int  # column * COLUMN + row: one int adds and hashes faster than two
+
+COLUMN = 1 << 32
+NOWHERE: Cell = 1 << 80  # in nobody's reach
+STICKY = 0.25  # of a cell
+MAX_COORDINATE = 1 << 30  # cells; what is further away is at the rim
+MAX_CELLS = 4096  # of one Viewer: one that sees further sees all; at the usual three cells of radius it is 61
+ROUNDING = 1e-9
+
+
+class Spot(NamedTuple):
+    """Where a client looks from and how far."""
+
+    cell: Cell
+    reach_cells: float
+
+
+class Place(NamedTuple):
+    """A cell, and how far one may go without leaving it: world units."""
+
+    cell: Cell
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Places:
+    """The cells of some entities.
+
+    Attributes:
+        places: By entity.
+    """
+
+    __slots__ = ("_cell_units", "places")
+
+    def __init__(self, cell_units: float) -> None:
+        """Start without entities."""
+        self._cell_units = cell_units
+        self.places: dict[int, Place] = {}
+
+    def __repr__(self) -> str:
+        """Show how many there are."""
+        return f"Places({len(self.places)}, {self._cell_units:g} units)"
+
+    def has_left(self, entity: int, x: float, y: float) -> bool:
+        """Tell whether an entity that has a place is beyond its borders.
+
+        HOT: once per moving entity per send tick; tests/bench/bench_state.py.
+        """
+        _, left, top, right, bottom = self.places[entity]
+        return not (left <= x < right and top <= y < bottom)
+
+    def put(self, entity: int, x: float, y: float) -> Cell:
+        """Return an entity's cell: the one it has until it leaves that."""
+        if entity not in self.places or self.has_left(entity, x, y):
+            self.places[entity] = _place(x, y, self._cell_units)
+        return self.places[entity].cell
+
+    def forget(self, entity: int) -> None:
+        """Let an entity go."""
+        self.places.pop(entity, None)
+
+
+def cells_in_reach(spots: Iterable[Spot]) -> frozenset[Cell] | None:
+    """Return the cells seen from some spots; None: all there are."""
+    cells: set[Cell] = set()
+    for spot in spots:
+        offsets = _offsets(spot.reach_cells)
+        if offsets is None:
+            return None
+        cells.update(map(spot.cell.__add__, offsets))
+    return frozenset(cells)
+
+
+def _place(x: float, y: float, cell_units: float) -> Place:
+    if math.isnan(x) or math.isnan(y):
+        return Place(NOWHERE, math.inf, math.inf, -math.inf, -math.inf)
+    column, row = _coordinate(x, cell_units), _coordinate(y, cell_units)
+    left, top, side = (column - STICKY) * cell_units, (row - STICKY) * cell_units, (1 + 2 * STICKY) * cell_units
+    return Place(column * COLUMN + row, left, top, left + side, top + side)
+
+
+def _coordinate(value: float, cell_units: float) -> int:
+    return math.floor(max(-MAX_COORDINATE, min(MAX_COORDINATE, value / cell_units)))
+
+
+@lru_cache(maxsize=256)
+def _offsets(reach_cells: float) -> tuple[int, ...] | None:
+    """Return all cells, seen from the one at 0, in which something within reach may stand.
+
+    Who looks may be a quarter of a cell out of its own cell and what is looked at out of that, so the gap between the
+    two cells may be by half a cell more than the reach.
+    """
+    reach = reach_cells + 2 * STICKY
+    if not reach * reach * math.pi < MAX_CELLS:
+        return None
+    most = math.ceil(reach) + 1
+    found = []
+    for column, row in product(range(-most, most + 1), repeat=2):
+        gap = math.hypot(max(0, abs(column) - 1), max(0, abs(row) - 1))
+        if gap <= reach + ROUNDING:
+            found.append(column * COLUMN + row)
+    return tuple(found)

@@ -1,0 +1,363 @@
+"""Who may see what: reads the rules entities carry and keeps every client's knowledge to what they allow.
+
+The rules are components (see rules.py). From them each entity has a `Standing`, and each client a view; whether one
+sees the other follows from these two and from nothing else (`Tracked.visible_to`). Where one of them changes, only
+those are looked at whom the change concerns.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from ecsnet.components.near import Near
+from ecsnet.components.transform2d import Transform2D
+from ecsnet.errors import SchemaError
+from ecsnet.replication.audiences import EVERYONE_KEY, Audience, AudienceKey, Audiences
+from ecsnet.replication.detect import Frame
+from ecsnet.replication.grid import NOWHERE, Cell, Places
+from ecsnet.replication.kinds import Standing, Tracked
+from ecsnet.replication.rules import Rule, Rules
+from ecsnet.replication.schema import Schema
+from ecsnet.replication.standpoints import Standpoints
+from ecsnet.replication.subscriber import Subscriber
+from ecsnet.wire import Tick
+from ecsnet.world import World
+
+__all__ = ["Interest"]
+
+MAX_GENERATIONS = 16  # of parents: the wheel of a car on a ferry is the third
+
+
+class Interest:
+    """Decides for each client what it sees, and tells its subscriber what came and went.
+
+    Attributes:
+        subscribers: By client.
+        standpoints: Where clients look from.
+    """
+
+    def __init__(self, schema: Schema, world: World, entities: Mapping[int, Tracked], *, cell_units: float) -> None:
+        """Follow `world` from the next `follow` on.
+
+        Args:
+            entities: All that travel, by entity; kept by the detector.
+            cell_units: Side of a cell of the grid, world units.
+        """
+        self.subscribers: dict[int, Subscriber] = {}
+        self._world = world
+        self._entities = entities
+        self._place_bit = schema.records_of[Transform2D][0].bit
+        self._rules = Rules()
+        self.standpoints = Standpoints(world, entities, self._rules, cell_units)
+        self._audiences = Audiences()
+        self._places = Places(cell_units)  # of entities with Near
+        self._parts: dict[int, dict[int, None]] = {}  # entity -> those whose Parent it is
+        self._special: dict[Tracked, None] = {}  # who has an owner or VisibleTo: seen by more than an audience
+        self._listed: dict[Tracked, None] = {}  # of these, who has VisibleTo
+        self._holders: dict[int, dict[Tracked, None]] = {}  # entity -> those whose values name it
+        self._tick: Tick = world.tick
+
+    def __repr__(self) -> str:
+        """Show how much there is to decide on."""
+        return f"Interest({self._audiences!r}, {len(self.subscribers)} clients)"
+
+    def subscribe(self, client_id: int) -> None:
+        """Begin with a client that knows nothing yet."""
+        subscriber = self.subscribers[client_id] = Subscriber(client_id)
+        subscriber.view = self._audiences.join(subscriber, self.standpoints.view_key(client_id))
+        members = [tracked for audience in subscriber.view.audiences for tracked in audience.members]
+        for tracked in dict.fromkeys((*members, *self._special)):
+            if tracked.visible_to(subscriber):
+                subscriber.show(tracked)
+
+    def unsubscribe(self, client_id: int) -> None:
+        """Forget a client."""
+        subscriber = self.subscribers.pop(client_id, None)
+        if subscriber is not None:
+            self._audiences.part(subscriber, subscriber.view)
+
+    def look(self) -> None:
+        """Read the rules, before what follows from them; nothing is lost by an error.
+
+        Raises:
+            SchemaError: A rule says what cannot be; the text names entity, component, field and remedy.
+        """
+        self._rules.look(self._world)
+        _check_parents(self._rules.parent)
+
+    def follow(self, frame: Frame) -> None:
+        """Bring everybody's knowledge up to a frame: what came, went, moved or changed its rules."""
+        self._tick = frame.tick
+        rules = self._rules
+        self._follow_parents()
+        affected = dict.fromkeys(frame.touched)
+        for rule in (rules.rooms, rules.visible_to, rules.team, rules.seat, rules.parent):
+            affected.update(dict.fromkeys(rule.changed))
+        affected.update({tracked.id: None for tracked, _ in frame.given})
+        moving = [tracked.id for tracked, bits in frame.changed.items() if bits & self._place_bit]
+        affected.update({entity: None for entity in moving if self._has_left(entity)})
+        clients = self.standpoints.follow(moving, affected)
+        if rules.team.changed or rules.seat.changed or rules.player.changed:  # what is for a team may be for another
+            affected.update({tracked.id: None for tracked in self._special if tracked.owner in clients})
+        for tracked in frame.deleted.values():
+            self._remove(tracked)
+        for entity in self._families(affected):
+            self._stand(self._entities[entity], is_anew=entity in frame.structured)
+        for client_id in clients:
+            if client_id in self.subscribers:
+                self._look_from(self.subscribers[client_id])
+        for tracked in frame.changed:
+            if tracked.kind.ref_bits:
+                self._follow_references(tracked)
+        rules.clear()
+
+    def who_sees(self, standing: Standing) -> dict[int, Subscriber]:
+        """Return the clients that see an entity of a standing, and its owner."""
+        found: dict[int, Subscriber] = {}
+        if standing.public is not None:
+            found = {client: each for view in standing.public.views for client, each in view.subscribers.items()}
+        elif standing.viewers is not None:
+            named = [self.subscribers[client] for client in sorted(standing.viewers) if client in self.subscribers]
+            found = {subscriber.client_id: subscriber for subscriber in named if standing.names(subscriber)}
+        if standing.keeper in self.subscribers:
+            found[standing.keeper] = self.subscribers[standing.keeper]
+        return found
+
+    def names_somebody_hidden(self, tracked: Tracked) -> bool:
+        """Tell whether an entity's values name another that not all clients see."""
+        return not all(self._is_open(entity) for entity in tracked.named())
+
+    def shared_bits(self, tracked: Tracked) -> int:
+        """Return the records that all who see an entity have in the same bytes."""
+        if tracked.standing.public is None:
+            return 0
+        bits = tracked.kind.public_bits
+        return bits & ~tracked.kind.ref_bits if self.names_somebody_hidden(tracked) else bits
+
+    # Entities.
+
+    def _stand(self, tracked: Tracked, *, is_anew: bool) -> None:
+        """Find an entity's standing, and tell all whom a change of it concerns.
+
+        Args:
+            is_anew: It appeared, or gained or lost records: all who see it need it whole.
+        """
+        before, now = tracked.standing, self._standing(tracked)
+        if is_anew:
+            self._follow_references(tracked)
+        elif now == before:
+            return
+        self._enroll(tracked, now)
+        if is_anew or now._replace(public=None, team=None) != before._replace(public=None, team=None):
+            self._restand(tracked, before, now, is_anew=is_anew)
+        else:
+            self._move(tracked, before, now)
+        for audience in before.audiences():
+            if audience not in now.audiences():
+                self._audiences.leave(tracked, audience)
+
+    def _move(self, tracked: Tracked, before: Standing, now: Standing) -> None:
+        """Go from one audience to another: only those who belong to one of the two alone notice.
+
+        HOT: once per entity that crosses a cell's border; tests/bench/bench_state.py.
+        """
+        tracked.standing = now
+        assert before.public is not None
+        assert now.public is not None
+        for view in before.public.views:
+            if view not in now.public.views:
+                for client_id, subscriber in view.subscribers.items():
+                    if client_id != now.keeper:
+                        subscriber.hide(tracked)
+        for view in now.public.views:
+            if view not in before.public.views:
+                for client_id, subscriber in view.subscribers.items():
+                    if client_id != now.keeper:
+                        self._show(subscriber, tracked)
+
+    def _restand(self, tracked: Tracked, before: Standing, now: Standing, *, is_anew: bool) -> None:
+        """Compare what each client saw with what it sees now."""
+        seers = self.who_sees(before)
+        saw = {client: tracked.visible_to(subscriber) for client, subscriber in seers.items()}
+        if (before.viewers is None) != (now.viewers is None):
+            for subscriber in seers.values():
+                subscriber.hide(tracked)  # from here on it goes by another number
+            saw = {}
+        tracked.standing = now
+        for client, subscriber in {**seers, **self.who_sees(now)}.items():
+            sees = tracked.visible_to(subscriber)
+            if not sees:
+                subscriber.hide(tracked)
+            elif is_anew or sees != saw.get(client):
+                self._show(subscriber, tracked)
+
+    def _enroll(self, tracked: Tracked, standing: Standing) -> None:
+        for audience in standing.audiences():
+            audience.members[tracked] = None
+        if standing.viewers is not None or standing.keeper or tracked.owner:
+            self._special[tracked] = None
+        else:
+            self._special.pop(tracked, None)
+        if standing.viewers is not None:
+            self._listed[tracked] = None
+        else:
+            self._listed.pop(tracked, None)
+
+    def _standing(self, tracked: Tracked) -> Standing:
+        """Return what follows from the rules of an entity and of what it is part of."""
+        rules, root = self._rules, self._root_of(tracked.id)
+        viewers = rules.visible_to.values.get(root)
+        team = self._team_of(tracked) if tracked.kind.team_bits else 0
+        public = audience = None
+        key = AudienceKey(rules.rooms.values.get(root) or None, self._cell_of(root))
+        if viewers is None:
+            public = self._audiences.open(key)
+            audience = self._audiences.open(key._replace(team=team)) if team else None
+        is_part = root != tracked.id or root in self._parts
+        return Standing(
+            public=public, team=audience, viewers=viewers, bounds=None if viewers is None else key,
+            keeper=self._entities[root].owner, owner=tracked.owner,
+            number=team, family=root if is_part else 0,
+        )  # fmt: skip
+
+    def _team_of(self, tracked: Tracked) -> int:
+        own = self._rules.team_of(tracked.id)
+        return self.standpoints.team_of(tracked.owner) if own is None else own
+
+    def _remove(self, tracked: Tracked) -> None:
+        """Take an entity that is gone, or has no records left, from all who saw it."""
+        is_end = not self._world.entity_exists(tracked.id)
+        for subscriber in self.who_sees(tracked.standing).values():
+            subscriber.hide(tracked, is_end=is_end)
+        for audience in tracked.standing.audiences():
+            self._audiences.leave(tracked, audience)
+        self._special.pop(tracked, None)
+        self._listed.pop(tracked, None)
+        self._places.forget(tracked.id)
+        self._forget_references(tracked)
+
+    # Positions.
+
+    def _has_left(self, entity: int) -> bool:
+        if entity not in self._places.places:
+            return False
+        transform = self._world.try_component(entity, Transform2D)
+        return transform is None or self._places.has_left(entity, transform.x, transform.y)
+
+    def _cell_of(self, entity: int) -> Cell | None:
+        """Return the cell an entity is seen from; None: from everywhere."""
+        if not self._world.has_component(entity, Near):
+            self._places.forget(entity)
+            return None
+        transform = self._world.try_component(entity, Transform2D)
+        return NOWHERE if transform is None else self._places.put(entity, transform.x, transform.y)
+
+    # Parts.
+
+    def _follow_parents(self) -> None:
+        values = self._rules.parent.values
+        for entity, before in self._rules.parent.changed.items():
+            if before and before in self._parts:
+                self._parts[before].pop(entity, None)
+                if not self._parts[before]:
+                    del self._parts[before]
+            parent = values.get(entity)
+            if parent:
+                self._parts.setdefault(parent, {})[entity] = None
+
+    def _root_of(self, entity: int) -> int:
+        """Return the topmost parent that travels; the entity itself where parents make a circle."""
+        root, values = entity, self._rules.parent.values
+        for _ in range(MAX_GENERATIONS):
+            parent = values.get(root, 0)
+            if parent not in self._entities:
+                return root
+            root = parent
+        return entity
+
+    def _families(self, entities: Iterable[int]) -> list[int]:
+        """Return entities that travel and all that are above or below them, each once."""
+        found = dict.fromkeys(entities)
+        if self._parts or self._rules.parent.changed:
+            found.update({parent: None for parent in self._rules.parent.changed.values() if parent})
+            found.update({self._root_of(entity): None for entity in [*found]})
+            waiting = list(found)
+            while waiting:
+                parts = [part for part in self._parts.get(waiting.pop(), ()) if part not in found]
+                found.update(dict.fromkeys(parts))
+                waiting += parts
+        return [entity for entity in found if entity in self._entities]
+
+    # Values that name other entities.
+
+    def _follow_references(self, tracked: Tracked) -> None:
+        """Note whom an entity's values name, to say it again to clients that begin to see one of these."""
+        named = dict.fromkeys(tracked.named())
+        if named == tracked.naming:
+            return
+        self._forget_references(tracked)
+        tracked.naming = named
+        for entity in named:
+            self._holders.setdefault(entity, {})[tracked] = None
+
+    def _forget_references(self, tracked: Tracked) -> None:
+        for entity in tracked.naming:
+            self._holders[entity].pop(tracked)
+            if not self._holders[entity]:
+                del self._holders[entity]
+        tracked.naming = {}
+
+    def _is_open(self, entity: int) -> bool:
+        tracked = self._entities.get(entity)
+        if tracked is None or tracked.standing.public is None:
+            return False
+        return tracked.standing.public.key == EVERYONE_KEY and bool(tracked.kind.public_bits)
+
+    # Clients.
+
+    def _look_from(self, subscriber: Subscriber) -> None:
+        """Give a client the view that fits it now; what only one of the two views shows comes or goes."""
+        before = subscriber.view
+        key = self.standpoints.view_key(subscriber.client_id)
+        if key == before.key:
+            return
+        now = self._audiences.join(subscriber, key)
+        named = [tracked for tracked in self._listed if subscriber.client_id in (tracked.standing.viewers or ())]
+        crossed = self._affected(before.audiences, now.audiences, is_all=key.team != before.key.team)
+        for tracked in dict.fromkeys((*crossed, *named)):
+            subscriber.view = before
+            saw = tracked.visible_to(subscriber)
+            subscriber.view = now
+            sees = tracked.visible_to(subscriber)
+            if sees and sees != saw:
+                self._show(subscriber, tracked)
+            elif saw and not sees:
+                subscriber.hide(tracked)
+        subscriber.view = now
+        self._audiences.part(subscriber, before)
+
+    def _affected(
+        self, before: Mapping[Audience, None], now: Mapping[Audience, None], *, is_all: bool
+    ) -> list[Tracked]:
+        if is_all:
+            return list(self._entities.values())
+        crossed = [audience for audience in before if audience not in now]
+        crossed += [audience for audience in now if audience not in before]
+        return [tracked for audience in crossed for tracked in audience.members]
+
+    def _show(self, subscriber: Subscriber, tracked: Tracked) -> None:
+        is_new = not subscriber.has(tracked)
+        subscriber.show(tracked)
+        if is_new:
+            for holder in self._holders.get(tracked.id, ()):
+                subscriber.mark(holder, holder.kind.ref_bits, self._tick)
+
+
+def _check_parents(parents: Rule[int]) -> None:
+    for entity in parents.changed:
+        above, generations = entity, 0
+        while above and generations <= MAX_GENERATIONS:
+            above, generations = parents.values.get(above, 0), generations + 1
+        if above:
+            raise SchemaError(
+                f"entity {entity}: Parent.entity leads on for more than {MAX_GENERATIONS} generations, or in a circle; "
+                "give it another parent, or 0"
+            )
