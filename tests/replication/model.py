@@ -496,7 +496,7 @@ class Model:
 
     def _send(self, client: Client) -> None:
         client.told_whole.clear()
-        client.truths[self.tick] = (self.scene.values, frozenset(client.sight.must))
+        client.truths[self.tick] = (self.scene.values, frozenset(client.sight.must) - self.scene.explicit)
         messages = self.sender.messages_for(client.id, OwnPart(0, 0), self.budget, self.limit)
         self._check_sizes(client, [message for message, _ in messages])
         for message, token in messages:
