@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from ecsnet import World
 from ecsnet.components import Near, Owner, Parent, Paused, Player, Rooms, Seat, Team, Transform2D, Viewer, VisibleTo
 from ecsnet.config import ReplicationConfig
+from ecsnet.errors import RemoteProtocolError
 from ecsnet.replication.codec import Values
 from ecsnet.replication.frames import OwnPart, State, Update
 from ecsnet.replication.receiver import Receiver
@@ -139,7 +140,7 @@ class Model:
                 self._stir()
                 self._send_tick()
             self._quiet()
-        except Violation as violation:
+        except (Violation, RemoteProtocolError) as violation:  # a message nobody can read is one, too
             raise Violation(f"seed {self.seed}, step {self.step}, tick {self.tick}: {violation}") from None
 
     # The server's side.
