@@ -53,6 +53,7 @@ class Interest:
         self._special: dict[Tracked, None] = {}  # who has an owner or VisibleTo: seen by more than an audience
         self._listed: dict[Tracked, None] = {}  # of these, who has VisibleTo
         self._holders: dict[int, dict[Tracked, None]] = {}  # entity -> those whose values name it
+        self._mourned: dict[int, None] = {}  # of these, who is gone, and was seen by all: its number is no secret
         self._tick: Tick = world.tick
 
     def __repr__(self) -> str:
@@ -123,7 +124,10 @@ class Interest:
 
     def names_somebody_hidden(self, tracked: Tracked) -> bool:
         """Tell whether an entity's values name another that not all clients see."""
-        return not all(self._is_open(entity) for entity in tracked.named())
+        entities, mourned = self._entities, self._mourned
+        return not all(
+            _is_open(entities[entity]) if entity in entities else entity in mourned for entity in tracked.named()
+        )
 
     def shared_bits(self, tracked: Tracked) -> int:
         """Return the records that all who see an entity have in the same bytes."""
@@ -229,6 +233,8 @@ class Interest:
             subscriber.hide(tracked, is_end=is_end)
         for audience in tracked.standing.audiences():
             self._audiences.leave(tracked, audience)
+        if tracked.id in self._holders and _is_open(tracked):
+            self._mourned[tracked.id] = None
         self._special.pop(tracked, None)
         self._listed.pop(tracked, None)
         self._places.forget(tracked.id)
@@ -303,13 +309,8 @@ class Interest:
             self._holders[entity].pop(tracked)
             if not self._holders[entity]:
                 del self._holders[entity]
+                self._mourned.pop(entity, None)
         tracked.naming = {}
-
-    def _is_open(self, entity: int) -> bool:
-        tracked = self._entities.get(entity)
-        if tracked is None or tracked.standing.public is None:
-            return False
-        return tracked.standing.public.key == EVERYONE_KEY and bool(tracked.kind.public_bits)
 
     # Clients.
 
@@ -349,6 +350,12 @@ class Interest:
         if is_new:
             for holder in self._holders.get(tracked.id, ()):
                 subscriber.mark(holder, holder.kind.ref_bits, self._tick)
+
+
+def _is_open(tracked: Tracked) -> bool:
+    """Tell whether all clients see an entity."""
+    public = tracked.standing.public
+    return public is not None and public.key == EVERYONE_KEY and bool(tracked.kind.public_bits)
 
 
 def _check_parents(parents: Rule[int]) -> None:

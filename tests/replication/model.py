@@ -141,7 +141,7 @@ class Model:
                 self._stir()
                 self._send_tick()
             self._quiet()
-        except Violation as violation:
+        except (Violation, RemoteProtocolError) as violation:  # a message nobody can read is one, too
             raise Violation(f"seed {self.seed}, step {self.step}, tick {self.tick}: {violation}") from None
 
     # The server's side.
@@ -500,14 +500,8 @@ class Model:
         messages = self.sender.messages_for(client.id, OwnPart(0, 0), self.budget, self.limit)
         self._check_sizes(client, [message for message, _ in messages])
         for message, token in messages:
-            self._check_message(client, self._read(client, message), token)
+            self._check_message(client, client.receiver.take(message), token)
             self._transmit(client, message, token)
-
-    def _read(self, client: Client, message: bytes) -> State:
-        try:
-            return client.receiver.take(message)
-        except RemoteProtocolError as error:
-            raise Violation(f"{client.id} cannot read {message.hex()}: {error}") from error
 
     def _transmit(self, client: Client, message: bytes, token: int) -> None:
         chance, network = self.chance, self.network
