@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.replication.audiences import ViewKey
-from ecsnet.replication.grid import Places, Spot
+from ecsnet.replication.grid import Places, Spot, spot_at
 from ecsnet.replication.kinds import Tracked
 from ecsnet.replication.rules import Rules
 from ecsnet.world import World
@@ -99,7 +99,7 @@ class Standpoints:
             return {before: None}
         self._looks_for[entity] = now
         cell = self._places.put(entity, *self._centre(entity))
-        self._spots.setdefault(now, {})[entity] = Spot(cell, viewer[2] / self._cell_units)
+        self._spots.setdefault(now, {})[entity] = spot_at(cell, viewer[2] / self._cell_units)
         return {before: None, now: None}
 
     def _has_left(self, entity: int) -> bool:
