@@ -6,13 +6,16 @@ then depends on nothing but the cells of its Viewers, so clients who stand toget
 """
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["NOWHERE", "Cell", "Places", "Spot", "offsets", "spot_at"]
+__all__ = ["NOWHERE", "Cell", "Move", "Places", "Spot", "offsets", "spot_at"]
 
 Cell: TypeAlias = int  # column * COLUMN + row: one int adds and hashes faster than two
+
+Move: TypeAlias = tuple[int, float, float]  # an entity and where it is now
 
 COLUMN = 1 << 32
 NOWHERE: Cell = 1 << 80  # in nobody's reach
@@ -62,17 +65,23 @@ class Places:
         """Show how many there are."""
         return f"Places({len(self.places)}, {self._cell_units:g} units)"
 
-    def has_left(self, entity: int, x: float, y: float) -> bool:
-        """Tell whether an entity that has a place is beyond its borders.
+    def left_by(self, moved: Iterable[Move]) -> list[int]:
+        """Return the entities that are beyond the borders of the place they have.
 
         HOT: once per moving entity per send tick; tests/bench/bench_state.py.
         """
-        _, left, top, right, bottom = self.places[entity]
-        return not (left <= x < right and top <= y < bottom)
+        places = self.places
+        return [
+            entity
+            for entity, x, y in moved
+            if entity in places
+            for _, left, top, right, bottom in [places[entity]]
+            if not (left <= x < right and top <= y < bottom)
+        ]
 
     def put(self, entity: int, x: float, y: float) -> Cell:
         """Return an entity's cell: the one it has until it leaves that."""
-        if entity not in self.places or self.has_left(entity, x, y):
+        if entity not in self.places or self.left_by([(entity, x, y)]):
             self.places[entity] = _place(x, y, self._cell_units)
         return self.places[entity].cell
 

@@ -293,7 +293,7 @@ def crossing_hides_from_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stuck_in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Never find that somebody left a cell."""
-    monkeypatch.setattr(Places, "has_left", lambda *_: False)
+    monkeypatch.setattr(Places, "left_by", lambda *_: [])
 
 
 def viewers_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
