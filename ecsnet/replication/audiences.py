@@ -49,10 +49,10 @@ class Audience:
         is_for_all: Whoever has its cell in reach belongs to it.
         members: The entities whose records it is for.
         views: Those of its clients.
-        chunks: What the frame of `told_at` has for it.
+        chunk: What the frame of `told_at` has for it, in one, however long.
     """
 
-    __slots__ = ("chunks", "is_for_all", "key", "members", "told_at", "views")
+    __slots__ = ("chunk", "is_for_all", "key", "members", "told_at", "views")
 
     def __init__(self, key: AudienceKey) -> None:
         """Start without entities and clients."""
@@ -60,7 +60,7 @@ class Audience:
         self.is_for_all = key.rooms is None and not key.team
         self.members: dict[Tracked, None] = {}
         self.views: dict[View, None] = {}
-        self.chunks: list[Chunk] = []
+        self.chunk: Chunk
         self.told_at: Tick | None = None
 
     def __repr__(self) -> str:
@@ -108,7 +108,7 @@ class View:
 
         HOT: once per view per send tick, a step for every audience; tests/bench/bench_state.py.
         """
-        return [chunk for audience in self.audiences if audience.told_at == tick for chunk in audience.chunks]
+        return [audience.chunk for audience in self.audiences if audience.told_at == tick]
 
 
 class Audiences:

@@ -194,6 +194,7 @@ class Detector:
         """Encode what may have changed, and note what did: for this frame, or for a later one."""
         pack, record_id, bit = record.codec.pack_values, record.id, record.bit
         changed = self._changed if is_due else self._withheld
+        has_refs, is_owner = record.codec.has_refs, record_id == self._owner_id
         for row, values in zip(found, map(record.codec.read, map(_COMPONENT, found)), strict=True):
             tracked = row[0]
             try:
@@ -206,9 +207,9 @@ class Detector:
                 changed[tracked] = changed.get(tracked, 0) | bit
                 if is_due:
                     tracked.changed_at[record_id] = tick
-                if record.codec.has_refs:
+                if has_refs:
                     tracked.referring[record_id] = values
-            if record_id == self._owner_id:
+            if is_owner:
                 self._give(tracked, values[0])
 
     def _give(self, tracked: Tracked, owner: object) -> None:

@@ -150,7 +150,7 @@ class Interest:
         elif now == before:
             return
         self._enroll(tracked, now)
-        if is_anew or now._replace(public=None, team=None) != before._replace(public=None, team=None):
+        if is_anew or now[2:] != before[2:]:  # in more than audiences
             self._restand(tracked, before, now, is_anew=is_anew)
         else:
             self._move(tracked, before, now)

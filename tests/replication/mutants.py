@@ -1,7 +1,7 @@
 """Mutants of replication: each breaks one rule of the client or the server, and the checks must find them."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -257,10 +257,9 @@ def scattered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecsnet.replication.broadcast.cut", _cut_each)
 
 
-def _cut_each(groups: Mapping[int, list[Tracked]], tick: Tick, _limit: int) -> Iterator[Chunk]:
-    for bits, members in groups.items():
-        for i in ids_of(bits):
-            yield from cut({1 << i: members}, tick, 1)
+def _cut_each(groups: Mapping[int, list[Tracked]], tick: Tick, _limit: int) -> list[Chunk]:
+    rows = [(1 << i, members) for bits, members in groups.items() for i in ids_of(bits)]
+    return [chunk for bit, members in rows for chunk in cut({bit: members}, tick, 1)]
 
 
 def entering_without_full(monkeypatch: pytest.MonkeyPatch) -> None:
