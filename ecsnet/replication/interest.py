@@ -243,13 +243,16 @@ class Interest:
     # Positions.
 
     def _moved(self, frame: Frame) -> list[Move]:
-        """Return where entities are now that moved.
+        """Return where entities are now that moved, and that have a place for what they are or look from.
 
         HOT: once per moving entity per send tick; tests/bench/bench_state.py.
         """
+        near, viewers = self._places.places, self._rules.viewer.values
         bit, place_of = self._place_bit, self._world.try_component
+        if not near and not viewers:
+            return []
         moving = [tracked.id for tracked, bits in frame.changed.items() if bits & bit]
-        places = [(entity, place_of(entity, Transform2D)) for entity in moving]
+        places = [(entity, place_of(entity, Transform2D)) for entity in moving if entity in near or entity in viewers]
         return [(entity, place.x, place.y) for entity, place in places if place is not None]
 
     def _cell_of(self, entity: int) -> Cell | None:

@@ -185,14 +185,14 @@ class Sender:
         tick = self._frame.tick
         chunks = join(view.chunks(tick), tick, self._config.chunk_bytes)
         sent = [Sent(tick, [chunk]) for chunk in chunks]
-        if len(chunks) == 1:  # on a fine grid the usual case
-            size = len(chunks[0].data)
+        if len(chunks) <= 1:  # on a fine grid the usual case
+            size = len(chunks[0].data) if chunks else 0
             outlook = self._outlooks[view] = Outlook(chunks, sent, (), size, size)
             return outlook
         sizes = [len(chunk.data) for chunk in chunks]
         head = encode_head(tick, None, synced=False)
         others = [(head + chunk.data, carried) for chunk, carried in zip(chunks[1:], sent[1:], strict=True)]
-        outlook = self._outlooks[view] = Outlook(chunks, sent, others, sum(sizes), max(sizes, default=0))
+        outlook = self._outlooks[view] = Outlook(chunks, sent, others, sum(sizes), max(sizes))
         return outlook
 
     def _plain(
