@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_run, encode_state
-from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.subscriber import Sent
 from ecsnet.wire import Tick, pack_varint
 
@@ -49,7 +49,7 @@ class Assembly:
         if not self._claim(len(packed)):
             return False
         (self._gones if is_end else self._leaves).append(packed)
-        self._sent.gones.append((network_id, is_end))
+        self._sent_gones.append((network_id, is_end))
         return True
 
     def add_fulls(self, fulls: Sequence[tuple[int, Tracked, bytes]], *, is_free: bool = False) -> bool:
@@ -62,7 +62,7 @@ class Assembly:
         if not self._claim(sum([len(full) for _, _, full in fulls]), is_free=is_free):
             return False
         self._fulls += [full for _, _, full in fulls]
-        self._sent.fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]
+        self._sent_fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]
         return True
 
     def begin_steered(self, steers: bytes, entries: Iterable[tuple[bytes, bytes]]) -> bool:
@@ -104,7 +104,7 @@ class Assembly:
             return False
         for tracked, bits, records, entry in repairs:
             self._runs.setdefault(records, []).append(entry)
-            self._sent.repairs.append((tracked, bits))
+            self._sent_repairs.append((tracked, bits))
         return True
 
     def add_chunk(self, chunk: Chunk) -> bool:
@@ -112,7 +112,7 @@ class Assembly:
         if not self._claim(len(chunk.data)):
             return False
         self._chunks.append(chunk.data)
-        self._sent.chunks.append(chunk)
+        self._sent_chunks.append(chunk)
         return True
 
     def finish(self) -> list[tuple[bytes, Sent]]:
@@ -128,7 +128,10 @@ class Assembly:
         self._fulls: list[bytes] = []
         self._runs: dict[bytes, list[bytes]] = {}
         self._chunks: list[bytes] = []
-        self._sent = Sent(self._tick, has_own=self._own is not None)
+        self._sent_chunks: list[Chunk] = []
+        self._sent_repairs: list[Row] = []
+        self._sent_fulls: list[tuple[int, Tracked]] = []
+        self._sent_gones: list[tuple[int, bool]] = []
 
     def _end(self) -> None:
         runs = [encode_run(records, entries) for records, entries in self._runs.items()]
@@ -137,7 +140,11 @@ class Assembly:
             gones=self._gones, leaves=self._leaves, fulls=self._fulls, runs=runs + self._chunks,
         )  # fmt: skip
         assert len(message) <= self.max_message_bytes
-        self._messages.append((message, self._sent))
+        sent = Sent(
+            self._tick, self._sent_chunks, self._sent_repairs, self._sent_fulls, self._sent_gones,
+            has_own=self._own is not None,
+        )  # fmt: skip
+        self._messages.append((message, sent))
         self._own, self._steers = None, b""
 
     def _claim(self, size: int, records: bytes = b"", *, is_free: bool = False) -> bool:

@@ -211,7 +211,8 @@ class Detector:
     def _note(self, record: Record, found: Iterable[LookedAt], tick: Tick, *, is_due: bool) -> None:
         """Encode what may have changed, and note what did: for this frame, or for a later one."""
         pack, record_id, bit = self._packer(record.codec), record.id, record.bit
-        changed, has_refs = self._changed if is_due else self._withheld, record.codec.has_refs
+        changed = self._changed if is_due else self._withheld
+        has_refs, is_owner = record.codec.has_refs, record_id == self._owner_id
         for row, values in zip(found, map(record.codec.read, map(_COMPONENT, found)), strict=True):
             tracked = row[0]
             try:
@@ -228,7 +229,7 @@ class Detector:
                     tracked.withheld_at[record_id] = tick
                 if has_refs:
                     tracked.referring[record_id] = values
-            if record_id == self._owner_id:
+            if is_owner:
                 self._give(tracked, values[0])
 
     def _packer(self, codec: RecordCodec) -> Callable[..., bytes]:

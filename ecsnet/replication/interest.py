@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from ecsnet.components.near import Near
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.errors import SchemaError
-from ecsnet.replication.audiences import EVERYONE_KEY, Audience, AudienceKey, Audiences
+from ecsnet.replication.audiences import EVERYONE_KEY, Audience, AudienceKey, Audiences, View
 from ecsnet.replication.detect import Frame
-from ecsnet.replication.grid import NOWHERE, Cell, Places
+from ecsnet.replication.grid import NOWHERE, Cell, Move, Places
 from ecsnet.replication.kinds import Standing, Tracked
 from ecsnet.replication.rules import Rule, Rules
 from ecsnet.replication.schema import Schema
@@ -92,9 +92,9 @@ class Interest:
         for rule in (rules.rooms, rules.visible_to, rules.team, rules.seat, rules.parent):
             affected.update(dict.fromkeys(rule.changed))
         affected.update({tracked.id: None for tracked, _ in frame.given})
-        moving = [tracked.id for tracked, bits in frame.changed.items() if bits & self._place_bit]
-        affected.update({entity: None for entity in moving if self._has_left(entity)})
-        clients = self.standpoints.follow(moving, affected)
+        moved = self._moved(frame)
+        affected.update(dict.fromkeys(self._places.left_by(moved)))
+        clients = self.standpoints.follow(moved, affected)
         if rules.team.changed or rules.seat.changed or rules.player.changed:  # what is for a team may be for another
             affected.update({tracked.id: None for tracked in self._special if tracked.owner in clients})
         for tracked in frame.deleted.values():
@@ -148,7 +148,7 @@ class Interest:
         elif now == before:
             return
         self._enroll(tracked, now)
-        if is_anew or now._replace(public=None, team=None) != before._replace(public=None, team=None):
+        if is_anew or now[2:] != before[2:]:  # in more than audiences
             self._restand(tracked, before, now, is_anew=is_anew)
         else:
             self._move(tracked, before, now)
@@ -173,7 +173,7 @@ class Interest:
             if view not in before.public.views:
                 for client_id, subscriber in view.subscribers.items():
                     if client_id != now.keeper:
-                        self._show(subscriber, tracked)
+                        self._uncover(subscriber, tracked)
 
     def _restand(self, tracked: Tracked, before: Standing, now: Standing, *, is_anew: bool) -> None:
         """Compare what each client saw with what it sees now."""
@@ -238,11 +238,18 @@ class Interest:
 
     # Positions.
 
-    def _has_left(self, entity: int) -> bool:
-        if entity not in self._places.places:
-            return False
-        transform = self._world.try_component(entity, Transform2D)
-        return transform is None or self._places.has_left(entity, transform.x, transform.y)
+    def _moved(self, frame: Frame) -> list[Move]:
+        """Return where entities are now that moved, and that have a place for what they are or look from.
+
+        HOT: once per moving entity per send tick; tests/bench/bench_state.py.
+        """
+        near, viewers = self._places.places, self._rules.viewer.values
+        bit, place_of = self._place_bit, self._world.try_component
+        if not near and not viewers:
+            return []
+        moving = [tracked.id for tracked, bits in frame.changed.items() if bits & bit]
+        places = [(entity, place_of(entity, Transform2D)) for entity in moving if entity in near or entity in viewers]
+        return [(entity, place.x, place.y) for entity, place in places if place is not None]
 
     def _cell_of(self, entity: int) -> Cell | None:
         """Return the cell an entity is seen from; None: from everywhere."""
@@ -315,10 +322,20 @@ class Interest:
         key = self.standpoints.view_key(subscriber.client_id)
         if key == before.key:
             return
-        now = self._audiences.join(subscriber, key)
-        named = [tracked for tracked in self._listed if subscriber.client_id in (tracked.standing.viewers or ())]
-        crossed = self._affected(before.audiences, now.audiences, is_all=key.team != before.key.team)
-        for tracked in dict.fromkeys((*crossed, *named)):
+        now = subscriber.view = self._audiences.join(subscriber, key)
+        if key.team != before.key.team:
+            self._compare(subscriber, before, self._entities.values())
+        else:
+            client_id = subscriber.client_id
+            named = [tracked for tracked in self._listed if client_id in (tracked.standing.viewers or ())]
+            self._compare(subscriber, before, named)
+            self._pan(subscriber, before.audiences, now.audiences)
+        self._audiences.part(subscriber, before)
+
+    def _compare(self, subscriber: Subscriber, before: View, entities: Iterable[Tracked]) -> None:
+        """Find out of each entity whether a client sees other records of it than in the view it had."""
+        now = subscriber.view
+        for tracked in entities:
             subscriber.view = before
             saw = tracked.visible_to(subscriber)
             subscriber.view = now
@@ -327,17 +344,28 @@ class Interest:
                 self._show(subscriber, tracked)
             elif saw and not sees:
                 subscriber.hide(tracked)
-        subscriber.view = now
-        self._audiences.part(subscriber, before)
 
-    def _affected(
-        self, before: Mapping[Audience, None], now: Mapping[Audience, None], *, is_all: bool
-    ) -> list[Tracked]:
-        if is_all:
-            return list(self._entities.values())
-        crossed = [audience for audience in before if audience not in now]
-        crossed += [audience for audience in now if audience not in before]
-        return [tracked for audience in crossed for tracked in audience.members]
+    def _pan(self, subscriber: Subscriber, before: Mapping[Audience, None], now: Mapping[Audience, None]) -> None:
+        """Go from some audiences to others of the same team: entities are seen, or not, by their public one alone.
+
+        HOT: once per Viewer that crosses a cell's border; tests/bench/bench_state.py.
+        """
+        client_id = subscriber.client_id
+        for audience in before:
+            if audience not in now:
+                for tracked in audience.members:
+                    if tracked.standing.public is audience and tracked.standing.keeper != client_id:
+                        subscriber.hide(tracked)
+        for audience in now:
+            if audience not in before:
+                for tracked in audience.members:
+                    if tracked.standing.public is audience and tracked.standing.keeper != client_id:
+                        self._uncover(subscriber, tracked)
+
+    def _uncover(self, subscriber: Subscriber, tracked: Tracked) -> None:
+        """Show an entity whose public audience a client has come to belong to."""
+        if tracked.kind.public_bits or tracked.visible_to(subscriber):
+            self._show(subscriber, tracked)
 
     def _show(self, subscriber: Subscriber, tracked: Tracked) -> None:
         is_new = not subscriber.has(tracked)

@@ -45,7 +45,7 @@ class Outlook:
 
     chunks: list[Chunk]
     sent: list[Sent]
-    others: list[tuple[bytes, Sent]]
+    others: Sequence[tuple[bytes, Sent]]
     size: int
     longest: int
 
@@ -178,14 +178,21 @@ class Sender:
     # Messages.
 
     def _look(self, view: View) -> Outlook:
-        """Join the frame's chunks for a view into as few messages as there can be; once for all its clients."""
+        """Join the frame's chunks for a view into as few messages as there can be; once for all its clients.
+
+        HOT: once per view per send tick; tests/bench/bench_state.py.
+        """
         tick = self._frame.tick
         chunks = join(view.chunks(tick), tick, self._config.chunk_bytes)
-        sizes = [len(chunk.data) for chunk in chunks]
         sent = [Sent(tick, [chunk], has_own=at == 0) for at, chunk in enumerate(chunks)]
+        if len(chunks) <= 1:  # on a fine grid the usual case
+            size = len(chunks[0].data) if chunks else 0
+            outlook = self._outlooks[view] = Outlook(chunks, sent, (), size, size)
+            return outlook
+        sizes = [len(chunk.data) for chunk in chunks]
         head = encode_head(tick, None, synced=False)
         others = [(head + chunk.data, carried) for chunk, carried in zip(chunks[1:], sent[1:], strict=True)]
-        outlook = self._outlooks[view] = Outlook(chunks, sent, others, sum(sizes), max(sizes, default=0))
+        outlook = self._outlooks[view] = Outlook(chunks, sent, others, sum(sizes), max(sizes))
         return outlook
 
     def _plain(

@@ -12,7 +12,7 @@ was told since.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecsnet.replication.chunks import Chunk
@@ -39,10 +39,10 @@ class Sent:
     """
 
     tick: Tick
-    chunks: list[Chunk] = field(default_factory=list)
-    repairs: list[Row] = field(default_factory=list)
-    fulls: list[tuple[int, Tracked]] = field(default_factory=list)
-    gones: list[tuple[int, bool]] = field(default_factory=list)
+    chunks: Sequence[Chunk] = ()
+    repairs: Sequence[Row] = ()
+    fulls: Sequence[tuple[int, Tracked]] = ()
+    gones: Sequence[tuple[int, bool]] = ()
     has_own: bool = False
 
 

@@ -1,7 +1,7 @@
 """Mutants of replication: each breaks one rule of the client or the server, and the checks must find them."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -259,10 +259,9 @@ def scattered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecsnet.replication.broadcast.cut", _cut_each)
 
 
-def _cut_each(groups: Mapping[int, list[Tracked]], tick: Tick, _limit: int) -> Iterator[Chunk]:
-    for bits, members in groups.items():
-        for i in ids_of(bits):
-            yield from cut({1 << i: members}, tick, 1)
+def _cut_each(groups: Mapping[int, list[Tracked]], tick: Tick, _limit: int) -> list[Chunk]:
+    rows = [(1 << i, members) for bits, members in groups.items() for i in ids_of(bits)]
+    return [chunk for bit, members in rows for chunk in cut({bit: members}, tick, 1)]
 
 
 def entering_without_full(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,7 +294,7 @@ def crossing_hides_from_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stuck_in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Never find that somebody left a cell."""
-    monkeypatch.setattr(Places, "has_left", lambda *_: False)
+    monkeypatch.setattr(Places, "left_by", lambda *_: [])
 
 
 def viewers_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:

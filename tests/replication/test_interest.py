@@ -133,6 +133,19 @@ def test_an_entity_in_no_room_is_seen_in_all() -> None:
     assert (table.sees(1), table.sees(2)) == ([1], [1])
 
 
+def test_an_entity_with_nothing_for_strangers_stays_unknown_in_another_room() -> None:
+    """It is in a room, but all it has is for its team: whoever is in the next room does not hear that it came."""
+    table = Table()
+    table.world.add_component(table.players[1], rooms("hall"))
+    plan = table.world.create_entity(Viewer(1.0, 1.0, 1.0), rooms("cave"))
+    table.send()
+
+    table.world.component_for_entity(plan, Rooms).names = frozenset({"hall"})
+    table.send()
+
+    assert not any(state.fulls for state in table.states[1])
+
+
 def test_what_is_for_a_team_reaches_the_team_and_the_owner() -> None:
     """Position to all, plans to one's own: per record, not per entity."""
     table = Table()
