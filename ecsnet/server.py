@@ -135,6 +135,11 @@ class Server:
         return self._schema
 
     @property
+    def sender(self) -> Sender:
+        """What each client is told; for tests and tools."""
+        return self._session.sender
+
+    @property
     def connections(self) -> list[Connection]:
         """The connections of the peers, for statistics."""
         return [peer.connection for peer in self.peers.values()]
@@ -193,7 +198,11 @@ class Server:
         self._endpoint.close(reason, text, now=now)
 
     def explain(self, client_id: int, entity: int) -> str:
-        """Say in a sentence why a client sees an entity or does not, and what of it is still to come."""
+        """Say in a sentence why a client sees an entity or does not, and what of it is still to come.
+
+        Args:
+            entity: The server's; a client's World has other numbers.
+        """
         return self._session.sender.explain(client_id, entity)
 
     # Who comes and goes.

@@ -165,6 +165,17 @@ class Sender:
             message, self._subscribers[client_id], self._detector.entities, self._frame.tick
         )
 
+    def network_id_of(self, client_id: int, entity: int) -> int:
+        """Return what a client knows an entity by; 0 if it sees nothing of it."""
+        tracked, subscriber = self._detector.entities.get(entity), self._subscribers[client_id]
+        return subscriber.names.of(entity) if tracked is not None and tracked.visible_to(subscriber) else 0
+
+    def shown_to(self, client_id: int) -> dict[int, tuple[Tracked, int]]:
+        """Return all that a client may see as of the last `encode`, by network id: entities, their records as bits."""
+        subscriber = self._subscribers[client_id]
+        seen = [(tracked, tracked.visible_to(subscriber)) for tracked in self._detector.entities.values()]
+        return {subscriber.names.of(tracked.id): (tracked, bits) for tracked, bits in seen if bits}
+
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client has an entity or has it not."""
         subscriber, tracked = self._subscribers.get(client_id), self._detector.entities.get(entity)
