@@ -180,7 +180,7 @@ class Sender:
         """Say in a sentence why a client has an entity or has it not."""
         subscriber, tracked = self._subscribers.get(client_id), self._detector.entities.get(entity)
         if subscriber is None:
-            return f"client {client_id} is not subscribed"
+            return f"client {client_id} is not connected"
         if tracked is None:
             return f"entity {entity} does not exist, has no component that travels, or came after the last send"
         return explain(subscriber, tracked)

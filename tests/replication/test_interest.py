@@ -343,7 +343,18 @@ def test_a_set_that_could_change_unnoticed_is_refused() -> None:
     table = Table()
     table.world.create_entity(Thing(1), Rooms({"cave"}))  # type: ignore[arg-type]  # the mistake
 
-    with pytest.raises(SchemaError, match=r"entity 3: Rooms.names is {'cave'}, no frozenset; assign frozenset"):
+    with pytest.raises(
+        SchemaError, match=r"entity 3: Rooms.names is {'cave'}, no frozenset; assign frozenset\({'cave'}"
+    ):
+        table.send()
+
+
+def test_the_remedy_for_a_single_name_is_one_room() -> None:
+    """`frozenset("cave")` would be four."""
+    table = Table()
+    table.world.create_entity(Thing(1), Rooms("cave"))  # type: ignore[arg-type]  # the mistake
+
+    with pytest.raises(SchemaError, match=r"assign frozenset\({'cave'}\)"):
         table.send()
 
 
