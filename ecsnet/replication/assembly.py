@@ -1,6 +1,6 @@
 """One client's messages of one send tick, filled item by item within a budget and cut where a datagram is full."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_run, encode_state
@@ -34,6 +34,7 @@ class Assembly:
         """
         self._tick = tick
         self._own: OwnPart | None = own
+        self._steers = b""
         self._joining = joining
         self.left_bytes = budget_bytes
         self.max_message_bytes = max_message_bytes
@@ -64,11 +65,25 @@ class Assembly:
         self._sent.fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]
         return True
 
+    def begin_steered(self, steers: bytes, entries: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Begin with what the client steers; False, and nothing is done, if that does not fit the first message.
+
+        Args:
+            steers: From `encode_steers`, if the message is to name them.
+            entries: What `add_steered` will be called with.
+        """
+        size = len(steers) + sum([len(records) + RUN_COUNT_BYTES + len(entry) for records, entry in entries])
+        if self._size + size > self.max_message_bytes:
+            return False
+        self._size += len(steers)
+        self._steers = steers
+        return True
+
     def add_steered(self, records: bytes, entry: bytes) -> None:
         """Say how an entity stands that this client steers.
 
         Outside of the budget, as prediction needs it, or it would leave nothing for the rest; and never repaired, as
-        the next send says it anew.
+        it is said with every send until it has arrived.
         """
         self._claim(len(entry), records, is_free=True)
         self._runs.setdefault(records, []).append(entry)
@@ -113,17 +128,17 @@ class Assembly:
         self._fulls: list[bytes] = []
         self._runs: dict[bytes, list[bytes]] = {}
         self._chunks: list[bytes] = []
-        self._sent = Sent(self._tick)
+        self._sent = Sent(self._tick, has_own=self._own is not None)
 
     def _end(self) -> None:
         runs = [encode_run(records, entries) for records, entries in self._runs.items()]
         message = encode_state(
-            self._tick, self._own, synced=not self._joining, joining=self._joining,
+            self._tick, self._own, steers=self._steers, synced=not self._joining, joining=self._joining,
             gones=self._gones, leaves=self._leaves, fulls=self._fulls, runs=runs + self._chunks,
         )  # fmt: skip
         assert len(message) <= self.max_message_bytes
         self._messages.append((message, self._sent))
-        self._own = None
+        self._own, self._steers = None, b""
 
     def _claim(self, size: int, records: bytes = b"", *, is_free: bool = False) -> bool:
         """Make room for an item, in a new message if need be; False if the budget or a message cannot hold it.

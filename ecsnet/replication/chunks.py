@@ -29,6 +29,7 @@ class Chunk:
     parts: "Sequence[Chunk]" = ()
     _lacking_at: Tick | None = None
     _lacking: list[Row] = field(default_factory=list)
+    _bits: dict[Tracked, int] | None = None
 
     def rows(self) -> Iterator[Row]:
         """Iterate over the entities inside."""
@@ -37,6 +38,17 @@ class Chunk:
                 yield tracked, bits
         for part in self.parts:
             yield from part.rows()
+
+    def bits_of(self, tracked: Tracked) -> int:
+        """Return which records of an entity are inside; the table is made once for all who ask."""
+        if self.parts:
+            bits = 0
+            for part in self.parts:
+                bits |= part.bits_of(tracked)
+            return bits
+        if self._bits is None:
+            self._bits = dict(self.rows())
+        return self._bits.get(tracked, 0)
 
     def still_lacking(self, tick: Tick) -> list[Row]:
         """Return what whoever lost this chunk still lacks at `tick`; found once for all who lost it.

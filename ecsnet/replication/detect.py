@@ -129,7 +129,7 @@ class Detector:
             return
         tracked = self.entities.setdefault(entity, Tracked(entity))
         self._kind_of(bits, records, is_paused=is_paused).add(tracked, components, values, packed)
-        tracked.changed_at = dict.fromkeys(packed, tick)
+        tracked.changed_at, tracked.withheld_at = dict.fromkeys(packed, tick), {}
         tracked.structured_at = tick
         self._found.structured[entity] = tracked
         owner = components.get(Owner)
@@ -206,6 +206,8 @@ class Detector:
                 changed[tracked] = changed.get(tracked, 0) | bit
                 if is_due:
                     tracked.changed_at[record_id] = tick
+                else:
+                    tracked.withheld_at[record_id] = tick
                 if record.codec.has_refs:
                     tracked.referring[record_id] = values
             if record_id == self._owner_id:
@@ -227,7 +229,9 @@ class Detector:
             due = bits & tracked.kind.bits & due_bits
             if due:
                 self._changed[tracked] = self._changed.get(tracked, 0) | due
-                tracked.changed_at.update(dict.fromkeys(ids_of(due), tick))
+                for record_id in ids_of(due):
+                    tracked.changed_at[record_id] = tick
+                    tracked.withheld_at.pop(record_id, None)
             if bits & ~due_bits:
                 self._withheld[tracked] = bits & ~due_bits
 

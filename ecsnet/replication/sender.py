@@ -4,6 +4,7 @@ Per send tick and client there are a few dozen bytes of its own, and the frame's
 who see the same. Only for a client that lost something, or for which entities came or went, is there more to do.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecsnet.components.transform2d import Transform2D
@@ -13,12 +14,12 @@ from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import View
 from ecsnet.replication.broadcast import add_checks, broadcast
 from ecsnet.replication.checks import Arbiter, Checker
-from ecsnet.replication.chunks import Chunk, join
+from ecsnet.replication.chunks import Chunk, join, records_of
 from ecsnet.replication.detect import Detector, Frame
 from ecsnet.replication.explain import explain
-from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_head, encode_single
+from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_head, encode_single, encode_steers
 from ecsnet.replication.interest import Interest
-from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.subscriber import Sent, Subscriber
 from ecsnet.wire import Tick
@@ -36,7 +37,7 @@ class Outlook:
 
     Attributes:
         chunks: Each as large as a message may be.
-        sent: Of each, what a message carries that holds nothing else.
+        sent: Of each, what a message carries that holds nothing else but, the first one, a client's own part.
         others: Finished messages of all but the first, which has to hold what is for a client alone.
         size: Of all of them, in bytes.
         longest: Of one.
@@ -192,7 +193,7 @@ class Sender:
         tick = self._frame.tick
         chunks = join(view.chunks(tick), tick, self._config.chunk_bytes)
         sizes = [len(chunk.data) for chunk in chunks]
-        sent = [Sent(tick, [chunk]) for chunk in chunks]
+        sent = [Sent(tick, [chunk], has_own=at == 0) for at, chunk in enumerate(chunks)]
         head = encode_head(tick, None, synced=False)
         others = [(head + chunk.data, carried) for chunk, carried in zip(chunks[1:], sent[1:], strict=True)]
         outlook = self._outlooks[view] = Outlook(chunks, sent, others, sum(sizes), max(sizes, default=0))
@@ -203,10 +204,9 @@ class Sender:
     ) -> list[tuple[bytes, Sent]] | None:
         """Put the own part before the shared messages; None if that does not fit."""
         joining = len(subscriber.joining or ())
-        parts = [encode_head(self._frame.tick, own, synced=not joining, joining=joining)]
-        steered = self._steered.get(subscriber.client_id)
-        if steered:
-            parts += [_steered_run(subscriber, tracked) for tracked in steered.values() if subscriber.has(tracked)]
+        steers, rows = self._plan_steered(subscriber, outlook)
+        parts = [encode_head(self._frame.tick, own, steers, synced=not joining, joining=joining)]
+        parts += [encode_single(records_of(bits), subscriber.entry(tracked, bits), ()) for tracked, bits in rows]
         if outlook.chunks:
             parts.append(outlook.chunks[0].data)
         first = b"".join(parts)
@@ -215,8 +215,18 @@ class Sender:
         if max(len(first), HEADER_BYTES + outlook.longest) > max_message_bytes:
             return None
         if not outlook.chunks:
-            return [(first, Sent(self._frame.tick))]
+            return [(first, Sent(self._frame.tick, has_own=True))]
         return [(first, outlook.sent[0]), *outlook.others]
+
+    def _plan_steered(self, subscriber: Subscriber, outlook: Outlook) -> tuple[bytes, Sequence[Row]]:
+        """Return what is to be said of what a client steers, besides the first of the shared chunks."""
+        steered = self._steered.get(subscriber.client_id, _NOTHING)
+        if not steered and subscriber.steering.is_idle:
+            return b"", ()
+        present = subscriber.present(steered.values())
+        chunk = outlook.chunks[0] if outlook.chunks else None
+        is_named, rows = subscriber.steering.plan(present, subscriber.known, chunk, self._frame.tick)
+        return encode_steers(subscriber.names_of(present.values())) if is_named else b"", rows
 
     def _sort(self, subscriber: Subscriber) -> None:
         """Put the entities a client lacks in order, nearest first."""
@@ -256,16 +266,13 @@ class Sender:
 
     def _release(self, tracked: Tracked, owner: int) -> None:
         steered = self._steered.get(owner, {})
-        if steered.pop(tracked.id, None) and not steered:
+        if not steered.pop(tracked.id, None):
+            return
+        if not steered:
             del self._steered[owner]
+        subscriber = self._subscribers.get(owner)
+        if subscriber is not None:  # what it was told of it last may be lost yet, and was noted nowhere else
+            subscriber.mark(tracked, tracked.kind.steered_bits & tracked.visible_to(subscriber), self._frame.tick)
 
 
 _NOTHING: dict[int, Tracked] = {}
-
-
-def _steered_run(subscriber: Subscriber, tracked: Tracked) -> bytes:
-    """Return the run an owner gets with every send: all that the entity is made of and that may change."""
-    kind = tracked.kind
-    if tracked.standing.viewers is None and not tracked.naming and not kind.once_bits:
-        return encode_single(kind.steered_records, tracked.id_bytes, tracked.packed.values())
-    return encode_single(kind.steered_records, subscriber.entry(tracked, kind.steered_bits), ())
