@@ -101,11 +101,9 @@ class Server:
             entropy=entropy,
             password_key=password_key(password, game.application_id) if password else None,
         )
-        self._session = ServerSession(
-            game, self._schema, self.config,
-            Sender(self._schema, self.world, _fitting(self.config), cell_units=game.cell_units),
-            CallDesk(game, here=Destination.SERVER),
-        )  # fmt: skip
+        sender = Sender(self._schema, self.world, _fitting(self.config), cell_units=game.cell_units)
+        desk = CallDesk(game, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
+        self._session = ServerSession(game, self._schema, self.config, sender, desk)
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
         self._reception = Reception(
             game, self._schema, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,

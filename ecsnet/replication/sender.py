@@ -171,6 +171,19 @@ class Sender:
         tracked, subscriber = self._detector.entities.get(entity), self._subscribers[client_id]
         return subscriber.names.of(entity) if tracked is not None and tracked.visible_to(subscriber) else 0
 
+    def named_to(self, client_id: int, entity: int) -> int:
+        """Return how a call to a client names an entity; 0 if it must not know it.
+
+        One that came since the last `encode`, or is gone, goes by its own number: the client may have it, or soon will.
+        """
+        is_tracked = entity in self._detector.entities and client_id in self._subscribers
+        return self.network_id_of(client_id, entity) if is_tracked else entity
+
+    def meant_by(self, client_id: int, network_id: int) -> int:
+        """Return the entity a client means in a call; 0 if it is called so no more."""
+        subscriber = self._subscribers.get(client_id)
+        return network_id if subscriber is None else subscriber.names.entity_of(network_id)
+
     def shown_to(self, client_id: int) -> dict[int, tuple[Tracked, int]]:
         """Return all that a client may see as of the last `encode`, by network id: entities, their records as bits."""
         subscriber = self._subscribers[client_id]
