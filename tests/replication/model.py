@@ -496,7 +496,7 @@ class Model:
 
     def _send(self, client: Client) -> None:
         client.told_whole.clear()
-        client.truths[self.tick] = (self.scene.values, frozenset(client.sight.must) - self.scene.explicit)
+        client.truths[self.tick] = (self.scene.values, frozenset(client.sight.must))
         messages = self.sender.messages_for(client.id, OwnPart(0, 0), self.budget, self.limit)
         self._check_sizes(client, [message for message, _ in messages])
         for message, token in messages:
@@ -687,6 +687,8 @@ class Model:
         """What a prediction of a tick is compared with is what the server had at that tick."""
         receiver = client.receiver
         values, seen = client.truths[tick]
+        # Whom it had by another network id before, it may have by that one still.
+        seen -= {entity for network_id, entity in client.names.items() if network_id != entity}
         here = {client.names.get(i, i) for i in map(receiver.network_id_of, client.world.entities())}
         for network_id in sorted(receiver.steers):
             entity = client.names[network_id]
