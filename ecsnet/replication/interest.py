@@ -62,7 +62,7 @@ class Interest:
 
     def subscribe(self, client_id: int) -> None:
         """Begin with a client that knows nothing yet."""
-        subscriber = self.subscribers[client_id] = Subscriber(client_id, self._mourned)
+        subscriber = self.subscribers[client_id] = Subscriber(client_id)
         subscriber.view = self._audiences.join(subscriber, self.standpoints.view_key(client_id))
         members = [tracked for audience in subscriber.view.audiences for tracked in audience.members]
         for tracked in dict.fromkeys((*members, *self._special)):

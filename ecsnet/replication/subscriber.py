@@ -11,7 +11,7 @@ the frame that tells it goes to every client of the audience. That is why a lost
 was told since.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -64,18 +64,13 @@ class Subscriber:
     """
 
     __slots__ = (
-        "_mourned", "_next_token", "client_id", "dirty", "joining", "known", "names", "needs_full", "needs_gone",
-        "overdrawn", "repairs_turn", "sent", "steering", "view",
+        "_next_token", "client_id", "dirty", "joining", "known", "names", "needs_full", "needs_gone", "overdrawn",
+        "repairs_turn", "sent", "steering", "view",
     )  # fmt: skip
 
-    def __init__(self, client_id: int, mourned: Mapping[int, None]) -> None:
-        """Begin with a client that knows nothing.
-
-        Args:
-            mourned: The dead that all saw, and that values still name; kept by interest.
-        """
+    def __init__(self, client_id: int) -> None:
+        """Begin with a client that knows nothing."""
         self.client_id = client_id
-        self._mourned = mourned
         self.view: View
         self.names = Names()
         self.known: dict[int, Tick] = {}
@@ -189,8 +184,7 @@ class Subscriber:
         return codec.pack_values(*codec.map_refs(values, self._named))
 
     def _named(self, entity: int) -> int:
-        """Return how values name an entity; the dead that all saw as in the bytes all share, or checks would differ."""
-        return self.names.of(entity) if entity and (self.knows(entity) or entity in self._mourned) else 0
+        return self.names.of(entity) if entity and self.knows(entity) else 0
 
     # What happens to messages.
 
