@@ -14,7 +14,8 @@ object. Only this file knows that layout.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from ecsnet.components.owner import Owner
 from ecsnet.errors import LocalProtocolError, Refused, RemoteProtocolError, SendQueueFull
@@ -40,6 +41,8 @@ CALL, RESULT, REFUSED = range(3)
 MAX_PENDING_REPLIES = 1024
 MAX_REFUSAL_BYTES = 512
 
+Translate: TypeAlias = Callable[[int, int], int]  # (client id of the peer, entity or network id) -> the other one
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -56,8 +59,8 @@ class CallDesk:
 
     Args:
         here: Which calls run on this side.
-        to_wire: This side's entity to the server's.
-        from_wire: The server's entity to this side's; 0 if it is not here.
+        to_wire: Returns the network id of an entity, for the peer of a client id; 0 if it must not know it.
+        from_wire: Returns the entity a peer of a client id means by a network id; 0 if it is not here.
     """
 
     def __init__(
@@ -65,8 +68,8 @@ class CallDesk:
         game: Game,
         *,
         here: Destination,
-        to_wire: Callable[[int], int] = int,
-        from_wire: Callable[[int], int] = int,
+        to_wire: Translate,
+        from_wire: Translate,
     ) -> None:
         """Number the game's functions."""
         self._here = here
@@ -98,7 +101,7 @@ class CallDesk:
         if len(self._pending) >= MAX_PENDING_REPLIES:
             raise LocalProtocolError(f"{MAX_PENDING_REPLIES} calls wait for their answers already")
         reply: Reply[R] = Reply()
-        arguments = entry.arguments.pack(self._mapped(entry.arguments, rpc.bind(*args, **kwargs), self._to_wire))
+        arguments = entry.arguments.pack(self._mapped(entry.arguments, rpc.bind(*args, **kwargs), peer, self._to_wire))
         answered = rpc.to is Destination.SERVER and rpc.reliable
         call_id = self._remember(peer, entry, reply) if answered else 0
         message = bytes((CALL,)) + pack_varint(call_id) + pack_varint(entry.index)
@@ -161,7 +164,7 @@ class CallDesk:
             raise RemoteProtocolError("a call is cut off before its tick")
         entry = self._table[index]
         tick = int.from_bytes(message[offset : offset + 4], "big")
-        values = self._decode(entry.arguments, message, offset + 4)
+        values = self._decode(peer, entry.arguments, message, offset + 4)
         refusal = self._check(peer, entry, values, world)
         if refusal is None:
             call = Call(world, peer.client_id if self._here is Destination.SERVER else 0, peer.entity, tick)
@@ -177,7 +180,7 @@ class CallDesk:
         """Run the handler and send its result; return why not. A bug in a handler must not stop the tick."""
         try:
             result = entry.rpc.result_values(entry.rpc.invoke(call, values))
-            packed = entry.result.pack(self._mapped(entry.result, result, self._to_wire))
+            packed = entry.result.pack(self._mapped(entry.result, result, peer, self._to_wire))
         except Refused as refused:
             return RefusalCode.REFUSED, str(refused)
         except Exception:
@@ -214,7 +217,7 @@ class CallDesk:
         if entry is None or reply is None:
             raise RemoteProtocolError(f"an answer to call {call_id}, which was never made")
         if message[0] == RESULT:
-            values = self._decode(entry.result, message, offset)
+            values = self._decode(peer, entry.result, message, offset)
             try:
                 reply.resolve(entry.rpc.make_result(values))
             except Exception as error:  # the result's own class refuses what the server sent
@@ -226,16 +229,16 @@ class CallDesk:
                 raise RemoteProtocolError(f"a refusal that cannot be read: {error}") from error
         del self._pending[peer.client_id, call_id]
 
-    def _decode(self, codec: RecordCodec, message: bytes, offset: int) -> Values:
+    def _decode(self, peer: Peer, codec: RecordCodec, message: bytes, offset: int) -> Values:
         values, end = codec.unpack(message, offset)
         if end != len(message):
             raise RemoteProtocolError(f"{codec.owner}: {len(message) - end} B too many")
-        return self._mapped(codec, values, self._from_wire)
+        return self._mapped(codec, values, peer, self._from_wire)
 
     @staticmethod
-    def _mapped(codec: RecordCodec, values: Values, mapping: Callable[[int], int]) -> Values:
+    def _mapped(codec: RecordCodec, values: Values, peer: Peer, translate: Translate) -> Values:
         """Translate the entities among the values between this side and the wire."""
-        return values if mapping is int else codec.map_refs(values, mapping)
+        return codec.map_refs(values, partial(translate, peer.client_id))
 
 
 def _answer(peer: Peer, message: bytes) -> None:

@@ -124,4 +124,5 @@ def _check_frozen(rule: "Rule[frozenset[V]]", field: str) -> None:
     for entity in rule.changed:
         value = rule.values.get(entity, frozenset())
         if not isinstance(value, frozenset):
-            raise SchemaError(f"entity {entity}: {field} is {value!r}, no frozenset; assign frozenset({value!r})")
+            meant = f"{{{value!r}}}" if isinstance(value, str | int) else repr(value)  # of a str, one room
+            raise SchemaError(f"entity {entity}: {field} is {value!r}, no frozenset; assign frozenset({meant})")

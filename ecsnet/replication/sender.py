@@ -166,11 +166,35 @@ class Sender:
             message, self._subscribers[client_id], self._detector.entities, self._frame.tick
         )
 
+    def network_id_of(self, client_id: int, entity: int) -> int:
+        """Return what a client knows an entity by; 0 if it sees nothing of it."""
+        tracked, subscriber = self._detector.entities.get(entity), self._subscribers[client_id]
+        return subscriber.names.of(entity) if tracked is not None and tracked.visible_to(subscriber) else 0
+
+    def named_to(self, client_id: int, entity: int) -> int:
+        """Return how a call to a client names an entity; 0 if it must not know it.
+
+        One that came since the last `encode`, or is gone, goes by its own number: the client may have it, or soon will.
+        """
+        is_tracked = entity in self._detector.entities and client_id in self._subscribers
+        return self.network_id_of(client_id, entity) if is_tracked else entity
+
+    def meant_by(self, client_id: int, network_id: int) -> int:
+        """Return the entity a client means in a call; 0 if it is called so no more."""
+        subscriber = self._subscribers.get(client_id)
+        return network_id if subscriber is None else subscriber.names.entity_of(network_id)
+
+    def shown_to(self, client_id: int) -> dict[int, tuple[Tracked, int]]:
+        """Return all that a client may see as of the last `encode`, by network id: entities, their records as bits."""
+        subscriber = self._subscribers[client_id]
+        seen = [(tracked, tracked.visible_to(subscriber)) for tracked in self._detector.entities.values()]
+        return {subscriber.names.of(tracked.id): (tracked, bits) for tracked, bits in seen if bits}
+
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client has an entity or has it not."""
         subscriber, tracked = self._subscribers.get(client_id), self._detector.entities.get(entity)
         if subscriber is None:
-            return f"client {client_id} is not subscribed"
+            return f"client {client_id} is not connected"
         if tracked is None:
             return f"entity {entity} does not exist, has no component that travels, or came after the last send"
         return explain(subscriber, tracked)

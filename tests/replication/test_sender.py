@@ -373,7 +373,7 @@ def test_explain_says_why_a_client_has_an_entity_or_not() -> None:
         "entity 1 is seen by everybody, and was last sent whole at tick 102; "
         "changes of Body were lost and wait to be repaired"
     )
-    assert pair.sender.explain(9, entity) == "client 9 is not subscribed"
+    assert pair.sender.explain(9, entity) == "client 9 is not connected"
 
 
 def test_a_client_that_left_costs_nothing() -> None:
