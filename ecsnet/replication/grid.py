@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["NOWHERE", "Cell", "Move", "Places", "Spot", "offsets", "spot_at"]
+__all__ = ["NOWHERE", "Cell", "Move", "Places", "Spot", "bounded", "offsets", "spot_at"]
 
 Cell: TypeAlias = int  # column * COLUMN + row: one int adds and hashes faster than two
 
@@ -23,6 +23,7 @@ STICKY = 0.25  # of a cell
 MAX_COORDINATE = 1 << 30  # cells; what is further away is at the rim
 MAX_CELLS = 4096  # of one Viewer: one that sees further sees all; at the usual three cells of radius it is 69
 EVERYTHING = math.ceil(MAX_CELLS / math.pi)  # the reach of such a one
+MAX_UNITS = 1e100  # world units: what is further away is as far as this
 ROUNDING = 1e-9
 
 
@@ -90,6 +91,11 @@ class Places:
         self.places.pop(entity, None)
 
 
+def bounded(value: float) -> float:
+    """Return a coordinate that can be added and squared: an int may be too large for a float, and a float for that."""
+    return max(-MAX_UNITS, min(MAX_UNITS, value))
+
+
 def spot_at(cell: Cell, radius_cells: float) -> Spot:
     """Return what a Viewer sees from a cell.
 
@@ -116,7 +122,7 @@ def offsets(reach: int) -> frozenset[Cell] | None:
 
 
 def _place(x: float, y: float, cell_units: float) -> Place:
-    if math.isnan(x) or math.isnan(y):
+    if x != x or y != y:  # noqa: PLR0124  # NaN; math.isnan refuses an int that is too large for a float
         return Place(NOWHERE, math.inf, math.inf, -math.inf, -math.inf)
     column, row = _coordinate(x, cell_units), _coordinate(y, cell_units)
     left, top, side = (column - STICKY) * cell_units, (row - STICKY) * cell_units, (1 + 2 * STICKY) * cell_units
@@ -124,4 +130,5 @@ def _place(x: float, y: float, cell_units: float) -> Place:
 
 
 def _coordinate(value: float, cell_units: float) -> int:
-    return math.floor(max(-MAX_COORDINATE, min(MAX_COORDINATE, value / cell_units)))
+    rim = MAX_COORDINATE * cell_units
+    return math.floor(max(-rim, min(rim, value)) / cell_units)  # bounded first: an int may be too large for a float

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.config import ReplicationConfig
+from ecsnet.errors import SchemaError
 from ecsnet.replication.agenda import fill
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import View
@@ -18,6 +19,7 @@ from ecsnet.replication.chunks import Chunk, join, records_of
 from ecsnet.replication.detect import Detector, Frame
 from ecsnet.replication.explain import explain
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_head, encode_single, encode_steers
+from ecsnet.replication.grid import bounded
 from ecsnet.replication.interest import Interest
 from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.schema import Schema
@@ -73,6 +75,7 @@ class Sender:
         self._frame = Frame(world.tick)
         self._frames = 0
         self._outlooks: dict[View, Outlook] = {}
+        self._fault: SchemaError | None = None
 
     def __repr__(self) -> str:
         """Show the size of the job."""
@@ -141,10 +144,21 @@ class Sender:
             )
             fill(assembly, subscriber, outlook.chunks, self._steered.get(client_id, _NOTHING), self._frame.tick)
             messages = assembly.finish()
+            self._fault = self._fault or assembly.fault
         noted = subscriber.note_sent(messages)
         while len(subscriber.sent) > self._config.max_outstanding_messages:
             subscriber.lost(next(iter(subscriber.sent)), self._frame.tick)
         return noted
+
+    def raise_fault(self) -> None:
+        """Say what could not be sent, once every client has its messages: nobody else loses anything by it.
+
+        Raises:
+            SchemaError: An entity is larger than a message; the text names it, and the remedy. It is sent once it fits.
+        """
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
 
     def report(self, client_id: int, token: int, *, acked: bool) -> None:
         """Take a delivery report; for clients and messages not known any more it means nothing."""
@@ -263,13 +277,13 @@ class Sender:
         for entity in self._steered.get(client_id, _NOTHING):
             transform = self._world.try_component(entity, Transform2D)
             if transform is not None:
-                return transform.x, transform.y
+                return bounded(transform.x), bounded(transform.y)
         return None
 
     def _distance(self, tracked: Tracked, x: float, y: float) -> float:
         """Return the square of the distance; what is nowhere is wanted first: scores, players, the match."""
         transform = self._world.try_component(tracked.standing.family or tracked.id, Transform2D)
-        return -1.0 if transform is None else (transform.x - x) ** 2 + (transform.y - y) ** 2
+        return -1.0 if transform is None else (bounded(transform.x) - x) ** 2 + (bounded(transform.y) - y) ** 2
 
     # What clients steer.
 
