@@ -199,7 +199,7 @@ class CallDesk:
             assert isinstance(entity, int)
             owner = world.try_component(entity, Owner)
             if owner is None or owner.client_id != peer.client_id:
-                return RefusalCode.NOT_OWNER, f"{rpc.name}: entity {entity} is not yours"
+                return RefusalCode.NOT_OWNER, f"{rpc.name}: that entity is not yours"  # its number here is our business
         return None
 
     def _take_token(self, peer: Peer, entry: _Entry, rate_hz: float, seconds: float) -> bool:

@@ -186,17 +186,24 @@ class Sender:
         return subscriber.names.of(entity) if tracked is not None and tracked.visible_to(subscriber) else 0
 
     def named_to(self, client_id: int, entity: int) -> int:
-        """Return how a call to a client names an entity; 0 if it must not know it.
+        """Return how a call to a client names an entity; 0 where it has no part in it.
 
-        One that came since the last `encode`, or is gone, goes by its own number: the client may have it, or soon will.
+        What has come to life since the last send has a number for a client only if it is for everybody, or its own:
+        who else will see it is not known before the next.
         """
-        is_tracked = entity in self._detector.entities and client_id in self._subscribers
-        return self.network_id_of(client_id, entity) if is_tracked else entity
+        subscriber = self._subscribers.get(client_id)
+        if subscriber is None:
+            return 0
+        if subscriber.knows(entity):
+            return subscriber.names.of(entity)
+        return entity if entity not in self._detector.entities and self._interest.will_see(client_id, entity) else 0
 
     def meant_by(self, client_id: int, network_id: int) -> int:
-        """Return the entity a client means in a call; 0 if it is called so no more."""
+        """Return the entity a client means by a number, any number at all; 0 if it knows of none by that."""
         subscriber = self._subscribers.get(client_id)
-        return network_id if subscriber is None else subscriber.names.entity_of(network_id)
+        if subscriber is None or not (network_id in subscriber.known or network_id in subscriber.needs_full):
+            return 0
+        return subscriber.names.entity_of(network_id)
 
     def shown_to(self, client_id: int) -> dict[int, tuple[Tracked, int]]:
         """Return all that a client may see as of the last `encode`, by network id: entities, their records as bits."""
