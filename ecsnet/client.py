@@ -138,7 +138,10 @@ class Client:
             interpolator=Interpolator(schema, game.tick_rate_hz, interval),
             sync=TickSync(self.world.dt),
             calls=CallDesk(
-                game, here=Destination.CLIENTS, to_wire=receiver.network_id_of, from_wire=receiver.entity_of
+                game,
+                here=Destination.CLIENTS,
+                to_wire=lambda _, entity: receiver.network_id_of(entity),
+                from_wire=lambda _, network_id: receiver.entity_of(network_id),
             ),
         )
 

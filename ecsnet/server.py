@@ -101,11 +101,11 @@ class Server:
             entropy=entropy,
             password_key=password_key(password, game.application_id) if password else None,
         )
-        self._session = ServerSession(
-            game, self._schema, self.config,
-            Sender(self._schema, self.world, _fitting(self.config), cell_units=game.cell_units),
-            CallDesk(game, here=Destination.SERVER),
+        sender = Sender(self._schema, self.world, _fitting(self.config), cell_units=game.cell_units)
+        calls = CallDesk(
+            game, here=Destination.SERVER, to_wire=sender.network_id_of, from_wire=sender.entity_of
         )  # fmt: skip
+        self._session = ServerSession(game, self._schema, self.config, sender, calls)
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
         self._reception = Reception(
             game, self._schema, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,

@@ -1,6 +1,7 @@
 """Remote calls: a function declared with `@rpc`, called on one side and run on the other. Both ends of it.
 
-Messages on the channels "calls" and "casual-calls"; ids and indexes are varints, entities are the server's:
+Messages on the channels "calls" and "casual-calls"; ids and indexes are varints, entities are the
+network ids of state messages, 0 what the client does not know:
 
     CALL     0 | call id (0: no answer wanted) | index of the function | sender's tick u32 | arguments
     RESULT   1 | call id | the result's values
@@ -56,8 +57,8 @@ class CallDesk:
 
     Args:
         here: Which calls run on this side.
-        to_wire: This side's entity to the server's.
-        from_wire: The server's entity to this side's; 0 if it is not here.
+        to_wire: What a peer, by its client id, calls an entity of this side on the wire; 0 if it knows of none.
+        from_wire: What a peer means by such a number; 0 if there is none.
     """
 
     def __init__(
@@ -65,8 +66,8 @@ class CallDesk:
         game: Game,
         *,
         here: Destination,
-        to_wire: Callable[[int], int] = int,
-        from_wire: Callable[[int], int] = int,
+        to_wire: Callable[[int, int], int],
+        from_wire: Callable[[int, int], int],
     ) -> None:
         """Number the game's functions."""
         self._here = here
@@ -98,7 +99,7 @@ class CallDesk:
         if len(self._pending) >= MAX_PENDING_REPLIES:
             raise LocalProtocolError(f"{MAX_PENDING_REPLIES} calls wait for their answers already")
         reply: Reply[R] = Reply()
-        arguments = entry.arguments.pack(self._mapped(entry.arguments, rpc.bind(*args, **kwargs), self._to_wire))
+        arguments = entry.arguments.pack(self._mapped(peer, entry.arguments, rpc.bind(*args, **kwargs), self._to_wire))
         answered = rpc.to is Destination.SERVER and rpc.reliable
         call_id = self._remember(peer, entry, reply) if answered else 0
         message = bytes((CALL,)) + pack_varint(call_id) + pack_varint(entry.index)
@@ -161,7 +162,7 @@ class CallDesk:
             raise RemoteProtocolError("a call is cut off before its tick")
         entry = self._table[index]
         tick = int.from_bytes(message[offset : offset + 4], "big")
-        values = self._decode(entry.arguments, message, offset + 4)
+        values = self._decode(peer, entry.arguments, message, offset + 4)
         refusal = self._check(peer, entry, values, world)
         if refusal is None:
             call = Call(world, peer.client_id if self._here is Destination.SERVER else 0, peer.entity, tick)
@@ -177,7 +178,7 @@ class CallDesk:
         """Run the handler and send its result; return why not. A bug in a handler must not stop the tick."""
         try:
             result = entry.rpc.result_values(entry.rpc.invoke(call, values))
-            packed = entry.result.pack(self._mapped(entry.result, result, self._to_wire))
+            packed = entry.result.pack(self._mapped(peer, entry.result, result, self._to_wire))
         except Refused as refused:
             return RefusalCode.REFUSED, str(refused)
         except Exception:
@@ -196,7 +197,10 @@ class CallDesk:
             assert isinstance(entity, int)
             owner = world.try_component(entity, Owner)
             if owner is None or owner.client_id != peer.client_id:
-                return RefusalCode.NOT_OWNER, f"{rpc.name}: entity {entity} is not yours"
+                return (
+                    RefusalCode.NOT_OWNER,
+                    f"{rpc.name}: that entity is not yours",
+                )  # its number here is none of the caller's business
         return None
 
     def _take_token(self, peer: Peer, entry: _Entry, rate_hz: float, seconds: float) -> bool:
@@ -214,7 +218,7 @@ class CallDesk:
         if entry is None or reply is None:
             raise RemoteProtocolError(f"an answer to call {call_id}, which was never made")
         if message[0] == RESULT:
-            values = self._decode(entry.result, message, offset)
+            values = self._decode(peer, entry.result, message, offset)
             try:
                 reply.resolve(entry.rpc.make_result(values))
             except Exception as error:  # the result's own class refuses what the server sent
@@ -226,16 +230,16 @@ class CallDesk:
                 raise RemoteProtocolError(f"a refusal that cannot be read: {error}") from error
         del self._pending[peer.client_id, call_id]
 
-    def _decode(self, codec: RecordCodec, message: bytes, offset: int) -> Values:
+    def _decode(self, peer: Peer, codec: RecordCodec, message: bytes, offset: int) -> Values:
         values, end = codec.unpack(message, offset)
         if end != len(message):
             raise RemoteProtocolError(f"{codec.owner}: {len(message) - end} B too many")
-        return self._mapped(codec, values, self._from_wire)
+        return self._mapped(peer, codec, values, self._from_wire)
 
     @staticmethod
-    def _mapped(codec: RecordCodec, values: Values, mapping: Callable[[int], int]) -> Values:
+    def _mapped(peer: Peer, codec: RecordCodec, values: Values, mapping: Callable[[int, int], int]) -> Values:
         """Translate the entities among the values between this side and the wire."""
-        return values if mapping is int else codec.map_refs(values, mapping)
+        return codec.map_refs(values, lambda entity: mapping(peer.client_id, entity))
 
 
 def _answer(peer: Peer, message: bytes) -> None:

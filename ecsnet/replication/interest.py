@@ -8,8 +8,13 @@ those are looked at whom the change concerns.
 from collections.abc import Iterable, Mapping
 
 from ecsnet.components.near import Near
+from ecsnet.components.owner import Owner
+from ecsnet.components.parent import Parent
+from ecsnet.components.rooms import Rooms
 from ecsnet.components.transform2d import Transform2D
+from ecsnet.components.visible_to import VisibleTo
 from ecsnet.errors import SchemaError
+from ecsnet.fields import EVERYONE
 from ecsnet.replication.audiences import EVERYONE_KEY, Audience, AudienceKey, Audiences
 from ecsnet.replication.detect import Frame
 from ecsnet.replication.grid import NOWHERE, Cell, Places
@@ -44,6 +49,7 @@ class Interest:
         self.subscribers: dict[int, Subscriber] = {}
         self._world = world
         self._entities = entities
+        self._records_of = schema.records_of
         self._place_bit = schema.records_of[Transform2D][0].bit
         self._rules = Rules()
         self.standpoints = Standpoints(world, entities, self._rules, cell_units)
@@ -121,6 +127,19 @@ class Interest:
         if standing.keeper in self.subscribers:
             found[standing.keeper] = self.subscribers[standing.keeper]
         return found
+
+    def will_see(self, client_id: int, entity: int) -> bool:
+        """Tell whether a client is sure to see an entity that was not looked at yet; by its own number, if so."""
+        world = self._world
+        if not world.entity_exists(entity) or any(world.has_component(entity, cls) for cls in (VisibleTo, Parent)):
+            return False
+        owner = world.try_component(entity, Owner)
+        if owner is not None and owner.client_id == client_id:
+            return True
+        return not any(world.has_component(entity, cls) for cls in (Near, Rooms)) and any(
+            record.audience is EVERYONE for cls in self._records_of if world.has_component(entity, cls)
+            for record in self._records_of[cls]
+        )  # fmt: skip
 
     def names_somebody_hidden(self, tracked: Tracked) -> bool:
         """Tell whether an entity's values name another that not all clients see."""

@@ -17,16 +17,21 @@ ALIASES = 1 << 29  # used in turn; by then the first is long forgotten
 class Names:
     """The network ids of the entities one client may know."""
 
-    __slots__ = ("_aliases", "_next")
+    __slots__ = ("_aliases", "_entities", "_next")
 
     def __init__(self) -> None:
         """Call all by their own numbers."""
         self._aliases: dict[int, int] = {}  # by entity
+        self._entities: dict[int, int] = {}  # the other way round
         self._next = 0
 
     def of(self, entity: int) -> int:
         """Return the network id of an entity."""
         return self._aliases.get(entity, entity) if self._aliases else entity
+
+    def entity_of(self, network_id: int) -> int:
+        """Return the entity of a network id; any number at all, so it need not exist. 0: it is nobody's number."""
+        return network_id if network_id < FIRST_ALIAS else self._entities.get(network_id, 0)
 
     def bytes_of(self, tracked: Tracked) -> bytes:
         """Return the network id as it stands in messages."""
@@ -36,9 +41,12 @@ class Names:
     def give(self, tracked: Tracked) -> None:
         """Call an entity that came into view by a number of its own, if its viewers are named."""
         if tracked.standing.viewers is not None and tracked.id not in self._aliases:
-            self._aliases[tracked.id] = FIRST_ALIAS + self._next
+            alias = self._aliases[tracked.id] = FIRST_ALIAS + self._next
+            self._entities[alias] = tracked.id
             self._next = (self._next + 1) % ALIASES
 
     def take(self, entity: int) -> int:
         """Forget the network id of an entity that went; return it."""
-        return self._aliases.pop(entity, entity)
+        network_id = self._aliases.pop(entity, entity)
+        self._entities.pop(network_id, None)
+        return network_id

@@ -165,6 +165,24 @@ class Sender:
             message, self._subscribers[client_id], self._detector.entities, self._frame.tick
         )
 
+    def network_id_of(self, client_id: int, entity: int) -> int:
+        """Return what a client calls an entity; 0 where it has no part in it.
+
+        What has come to life since the last send has a number for a client only if it is for everybody, or its own:
+        who else will see it is not known before the next.
+        """
+        subscriber = self._subscribers.get(client_id)
+        if subscriber is None:
+            return 0
+        if subscriber.knows(entity):
+            return subscriber.names.of(entity)
+        return entity if entity not in self._detector.entities and self._interest.will_see(client_id, entity) else 0
+
+    def entity_of(self, client_id: int, network_id: int) -> int:
+        """Return the entity a client means by a number, any number at all; 0 if it knows of none by that."""
+        subscriber = self._subscribers.get(client_id)
+        return 0 if subscriber is None else subscriber.entity_of(network_id)
+
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client has an entity or has it not."""
         subscriber, tracked = self._subscribers.get(client_id), self._detector.entities.get(entity)

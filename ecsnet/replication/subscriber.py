@@ -105,6 +105,10 @@ class Subscriber:
         network_id = self.names.of(entity)
         return network_id in self.known or network_id in self.needs_full
 
+    def entity_of(self, network_id: int) -> int:
+        """Return the entity a client means by a number; 0 if it knows of none by that."""
+        return self.names.entity_of(network_id) if network_id in self.known or network_id in self.needs_full else 0
+
     # What happens to entities.
 
     def show(self, tracked: Tracked) -> None:
