@@ -38,6 +38,7 @@ class SendState(System):
         for client_id, peer in session.peers.items():
             if peer.connection.is_connected:  # else it was closed in this very tick, and goes with the next update
                 self._send(client_id, peer, world)
+        session.sender.raise_fault()
 
     def _hear(self, client_id: int, peer: Peer) -> None:
         """Answer a client that says it differs."""

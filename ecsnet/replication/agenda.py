@@ -7,8 +7,7 @@ many ticks as it takes, and a link that is too thin gets everything in turn.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ecsnet.errors import SchemaError
-from ecsnet.replication.assembly import SPARE_BYTES, Assembly
+from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.chunks import Chunk, records_of
 from ecsnet.replication.frames import HEADER_BYTES
 from ecsnet.replication.kinds import Row, Tracked
@@ -49,7 +48,10 @@ def _add_steered(assembly: Assembly, subscriber: Subscriber, steered: Iterable[T
     for tracked in steered:
         network_id = subscriber.names.of(tracked.id)
         if network_id in subscriber.known and network_id not in subscriber.needs_full:
-            assembly.add_steered(tracked.kind.steered_records, subscriber.entry(tracked, tracked.kind.steered_bits))
+            entry = subscriber.entry(tracked, tracked.kind.steered_bits)
+            if not assembly.add_steered(tracked.kind.steered_records, entry):
+                assembly.refuse(tracked, len(entry))
+                continue
             subscriber.settle(tracked, tracked.kind.bits)
 
 
@@ -127,9 +129,7 @@ def _add_rows(assembly: Assembly, subscriber: Subscriber, rows: Sequence[Row]) -
     else:
         if len(rows) > 1 and size > assembly.together_bytes:
             return all(_add_rows(assembly, subscriber, [row]) for row in rows)
-        for tracked, _, _, entry in repairs:
-            _check_size(tracked, len(entry), assembly.max_message_bytes)
-        return False
+        return len(rows) == 1 and assembly.refuse(rows[0][0], size)  # else it would keep back all behind it
     assembly.may_overdraw = False
     for tracked, bits in rows:
         subscriber.settle(tracked, bits)
@@ -176,10 +176,12 @@ def _add_together(
     assembly: Assembly, subscriber: Subscriber, network_ids: Sequence[int], tick: Tick, keep_bytes: int
 ) -> bool:
     """Send some entities whole; False if there is no room left."""
-    fulls = [_full(assembly, subscriber, network_id, tick) for network_id in network_ids]
+    fulls = [_full(subscriber, network_id, tick) for network_id in network_ids]
     size = sum([len(full) for _, _, full in fulls])
     if len(fulls) > 1 and size > assembly.together_bytes:
         return all(_add_together(assembly, subscriber, [each], tick, keep_bytes) for each in network_ids)
+    if assembly.refuse(fulls[0][1], size):
+        return True  # it waits, for a shorter text perhaps, and keeps back nobody
     if size <= assembly.left_bytes - keep_bytes and assembly.add_fulls(fulls):
         pass
     elif assembly.may_overdraw and assembly.add_fulls(fulls, is_free=True):
@@ -193,11 +195,9 @@ def _add_together(
     return True
 
 
-def _full(assembly: Assembly, subscriber: Subscriber, network_id: int, tick: Tick) -> tuple[int, Tracked, bytes]:
+def _full(subscriber: Subscriber, network_id: int, tick: Tick) -> tuple[int, Tracked, bytes]:
     tracked = subscriber.needs_full[network_id]
-    full = subscriber.full(tracked, tracked.visible_to(subscriber), tick)
-    _check_size(tracked, len(full), assembly.max_message_bytes)
-    return network_id, tracked, full
+    return network_id, tracked, subscriber.full(tracked, tracked.visible_to(subscriber), tick)
 
 
 def _families(entities: Iterable[Tracked]) -> dict[int, list[Tracked]]:
@@ -222,12 +222,3 @@ def _add_chunks(
         else:
             for tracked, bits in chunk.rows():
                 subscriber.mark(tracked, bits & ~repaired.get(tracked, 0), chunk.tick)
-
-
-def _check_size(tracked: Tracked, size: int, max_message_bytes: int) -> None:
-    if size + SPARE_BYTES > max_message_bytes:
-        names = ", ".join(record.name for record in tracked.kind.records)
-        raise SchemaError(
-            f"entity {tracked.id}: {names} take {size} B together, more than one datagram holds ({max_message_bytes} "
-            f"B less {SPARE_BYTES} B for headers); shorten a str or bytes, or give parts to an entity of their own"
-        )

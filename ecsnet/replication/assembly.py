@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ecsnet.errors import SchemaError
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_run, encode_state
 from ecsnet.replication.kinds import Tracked
@@ -22,6 +23,7 @@ class Assembly:
     Attributes:
         left_bytes: What is left of the budget.
         may_overdraw: Whether the next entity may be more than is left.
+        fault: The first entity that no message can hold; the others go on.
         together_bytes: Most that may be asked to go in one message: a part of the budget, as others want some, too.
     """
 
@@ -38,6 +40,7 @@ class Assembly:
         self.left_bytes = budget_bytes
         self.max_message_bytes = max_message_bytes
         self.may_overdraw = False
+        self.fault: SchemaError | None = None
         self.together_bytes = min(max_message_bytes - SPARE_BYTES, budget_bytes // 2 - SPARE_BYTES)
         self._messages: list[tuple[bytes, Sent]] = []
         self._begin()
@@ -64,14 +67,28 @@ class Assembly:
         self._sent.fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]
         return True
 
-    def add_steered(self, records: bytes, entry: bytes) -> None:
-        """Say how an entity stands that this client steers.
+    def add_steered(self, records: bytes, entry: bytes) -> bool:
+        """Say how an entity stands that this client steers; False if no message holds it.
 
         Outside of the budget, as prediction needs it, or it would leave nothing for the rest; and never repaired, as
         the next send says it anew.
         """
-        self._claim(len(entry), records, is_free=True)
+        if not self._claim(len(entry), records, is_free=True):
+            return False
         self._runs.setdefault(records, []).append(entry)
+        return True
+
+    def refuse(self, tracked: Tracked, size: int) -> bool:
+        """Tell whether an entity is larger than a message, which is noted as a fault if there is none yet."""
+        is_refused = size + SPARE_BYTES > self.max_message_bytes
+        if is_refused and self.fault is None:
+            names = ", ".join(record.name for record in tracked.kind.records)
+            self.fault = SchemaError(
+                f"entity {tracked.id}: {names} take {size} B together, more than one datagram holds "
+                f"({self.max_message_bytes} B less {SPARE_BYTES} B for headers); shorten a str or bytes, or give parts "
+                "to an entity of their own"
+            )
+        return is_refused
 
     def add_repairs(self, repairs: Sequence[tuple[Tracked, int, bytes, bytes]], *, is_free: bool = False) -> bool:
         """Say again what the client missed, in one message.

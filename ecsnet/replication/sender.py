@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.config import ReplicationConfig
+from ecsnet.errors import SchemaError
 from ecsnet.replication.agenda import fill
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import View
@@ -72,6 +73,7 @@ class Sender:
         self._frame = Frame(world.tick)
         self._frames = 0
         self._outlooks: dict[View, Outlook] = {}
+        self._fault: SchemaError | None = None
 
     def __repr__(self) -> str:
         """Show the size of the job."""
@@ -140,10 +142,21 @@ class Sender:
             )
             fill(assembly, subscriber, outlook.chunks, self._steered.get(client_id, _NOTHING), self._frame.tick)
             messages = assembly.finish()
+            self._fault = self._fault or assembly.fault
         noted = subscriber.note_sent(messages)
         while len(subscriber.sent) > self._config.max_outstanding_messages:
             subscriber.lost(next(iter(subscriber.sent)), self._frame.tick)
         return noted
+
+    def raise_fault(self) -> None:
+        """Say what could not be sent, once every client has its messages: nobody else loses anything by it.
+
+        Raises:
+            SchemaError: An entity is larger than a message; the text names it, and the remedy. It is sent once it fits.
+        """
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
 
     def report(self, client_id: int, token: int, *, acked: bool) -> None:
         """Take a delivery report; for clients and messages not known any more it means nothing."""

@@ -271,9 +271,56 @@ def test_an_entity_beyond_a_datagram_is_named() -> None:
     pair = Pair()
     pair.world.create_entity(Label(text="x" * 100))
     pair.encode()
+    pair.messages(limit=150)
 
     with pytest.raises(SchemaError, match=r"entity 1: Label take 1\d\d B together, more than one datagram holds"):
-        pair.messages(limit=150)
+        pair.sender.raise_fault()
+
+
+def test_an_entity_beyond_a_datagram_takes_nothing_from_the_others() -> None:
+    """The host hears of it in every send tick; meanwhile everybody else's game goes on."""
+    pair = Pair(clients=(1, 2))
+    body = Body()
+    pair.world.create_entity(body)
+    gone = pair.world.create_entity(Body(serial=3))
+    pair.send()
+    label = Label(text="x" * 100)
+    pair.world.create_entity(label)
+    pair.world.create_entity(Body(serial=4))
+    pair.world.delete_entity(gone)
+    body.serial = 1
+    for _ in range(2):
+        pair.encode()
+        for client in (1, 2):
+            pair.deliver(pair.messages(client, limit=150), client)
+        with pytest.raises(SchemaError, match="entity 3: Label"):
+            pair.sender.raise_fault()
+
+    assert [[body.serial for _, body in world.get_component(Body)] for world in pair.worlds.values()] == [[1, 4]] * 2
+
+    label.text = "shorter"
+    pair.send()
+    pair.sender.raise_fault()
+
+    assert [len(world.get_component(Label)) for world in pair.worlds.values()] == [1, 1]
+
+
+@pytest.mark.parametrize("owner", [0, 1])
+def test_an_entity_that_grew_beyond_a_datagram_is_named(owner: int) -> None:
+    """What the client steers goes another way than what it only sees."""
+    pair = Pair()
+    label, body = Label(), Body()
+    pair.world.create_entity(label, Press(), Owner(owner))
+    pair.world.create_entity(body)
+    pair.send()
+    label.text, body.serial = "x" * 100, 1
+    for _ in range(2):
+        pair.encode()
+        pair.deliver(pair.messages(limit=110))
+        with pytest.raises(SchemaError, match="entity 1: "):
+            pair.sender.raise_fault()
+
+    assert [body.serial for _, body in pair.replica.get_component(Body)] == [1]
 
 
 def test_chunks_beyond_a_clients_datagram_go_entity_by_entity() -> None:
