@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["NOWHERE", "Cell", "Places", "Spot", "cells_in_reach"]
+__all__ = ["NOWHERE", "Cell", "Places", "Spot", "bounded", "cells_in_reach"]
 
 Cell: TypeAlias = int  # column * COLUMN + row: one int adds and hashes faster than two
 
@@ -19,6 +19,7 @@ COLUMN = 1 << 32
 NOWHERE: Cell = 1 << 80  # in nobody's reach
 STICKY = 0.25  # of a cell
 MAX_COORDINATE = 1 << 30  # cells; what is further away is at the rim
+MAX_UNITS = 1e100  # world units: what is further away is as far as this
 MAX_CELLS = 4096  # of one Viewer: one that sees further sees all; at the usual three cells of radius it is 61
 ROUNDING = 1e-9
 
@@ -77,6 +78,11 @@ class Places:
         self.places.pop(entity, None)
 
 
+def bounded(value: float) -> float:
+    """Return a coordinate that can be added and squared: an int may be too large for a float, and a float for that."""
+    return max(-MAX_UNITS, min(MAX_UNITS, value))
+
+
 def cells_in_reach(spots: Iterable[Spot]) -> frozenset[Cell] | None:
     """Return the cells seen from some spots; None: all there are."""
     cells: set[Cell] = set()
@@ -89,7 +95,7 @@ def cells_in_reach(spots: Iterable[Spot]) -> frozenset[Cell] | None:
 
 
 def _place(x: float, y: float, cell_units: float) -> Place:
-    if math.isnan(x) or math.isnan(y):
+    if x != x or y != y:  # noqa: PLR0124  # NaN; math.isnan refuses an int that is too large for a float
         return Place(NOWHERE, math.inf, math.inf, -math.inf, -math.inf)
     column, row = _coordinate(x, cell_units), _coordinate(y, cell_units)
     left, top, side = (column - STICKY) * cell_units, (row - STICKY) * cell_units, (1 + 2 * STICKY) * cell_units
@@ -97,7 +103,8 @@ def _place(x: float, y: float, cell_units: float) -> Place:
 
 
 def _coordinate(value: float, cell_units: float) -> int:
-    return math.floor(max(-MAX_COORDINATE, min(MAX_COORDINATE, value / cell_units)))
+    rim = MAX_COORDINATE * cell_units
+    return math.floor(max(-rim, min(rim, value)) / cell_units)  # bounded first: an int may be too large for a float
 
 
 @lru_cache(maxsize=256)

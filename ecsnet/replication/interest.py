@@ -19,7 +19,7 @@ from ecsnet.replication.audiences import EVERYONE_KEY, Audience, AudienceKey, Au
 from ecsnet.replication.detect import Frame
 from ecsnet.replication.grid import NOWHERE, Cell, Places
 from ecsnet.replication.kinds import Standing, Tracked
-from ecsnet.replication.rules import Rule, Rules
+from ecsnet.replication.rules import Rules
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.standpoints import Standpoints
 from ecsnet.replication.subscriber import Subscriber
@@ -88,7 +88,7 @@ class Interest:
             SchemaError: A rule says what cannot be; the text names entity, component, field and remedy.
         """
         self._rules.look(self._world)
-        _check_parents(self._rules.parent)
+        self._check_parents()
 
     def follow(self, frame: Frame) -> None:
         """Bring everybody's knowledge up to a frame: what came, went, moved or changed its rules."""
@@ -227,6 +227,8 @@ class Interest:
     def _standing(self, tracked: Tracked) -> Standing:
         """Return what follows from the rules of an entity and of what it is part of."""
         rules, root = self._rules, self._root_of(tracked.id)
+        if root != tracked.id:
+            self._places.forget(tracked.id)  # its own place, if it had one, is no rule any more
         viewers = rules.visible_to.values.get(root)
         team = self._team_of(tracked) if tracked.kind.team_bits else 0
         public = audience = None
@@ -237,7 +239,7 @@ class Interest:
         is_part = root != tracked.id or root in self._parts
         return Standing(
             public=public, team=audience, viewers=viewers, bounds=None if viewers is None else key,
-            keeper=self._entities[root].owner, owner=tracked.owner,
+            keeper=self._entities[root].owner if root in self._entities else 0, owner=tracked.owner,
             number=team, family=root if is_part else 0,
         )  # fmt: skip
 
@@ -289,14 +291,49 @@ class Interest:
                 self._parts.setdefault(parent, {})[entity] = None
 
     def _root_of(self, entity: int) -> int:
-        """Return the topmost parent that travels; the entity itself where parents make a circle."""
+        """Return the topmost parent there is, whether it travels or not: its rules are those of all its parts."""
         root, values = entity, self._rules.parent.values
         for _ in range(MAX_GENERATIONS):
             parent = values.get(root, 0)
-            if parent not in self._entities:
+            if not parent or not self._world.entity_exists(parent):
                 return root
             root = parent
-        return entity
+        return root
+
+    def _check_parents(self) -> None:
+        """Refuse lines of parents that are too long, or have no end.
+
+        Raises:
+            SchemaError: The text names the entity whose parent makes it so.
+        """
+        values, changed = self._rules.parent.values, self._rules.parent.changed
+        new_parts: dict[int, list[int]] = {}
+        for entity in changed:
+            new_parts.setdefault(values.get(entity, 0), []).append(entity)
+        for entity in changed:
+            above, generations = entity, self._generations_below(entity, new_parts)
+            while above and generations <= MAX_GENERATIONS:
+                above, generations = values.get(above, 0), generations + 1
+            if above:
+                raise SchemaError(
+                    f"entity {entity}: Parent.entity leads on for more than {MAX_GENERATIONS} generations, or in a "
+                    "circle; give it another parent, or 0"
+                )
+
+    def _generations_below(self, entity: int, new_parts: Mapping[int, list[int]]) -> int:
+        """Return how many generations of parts an entity has, or enough to be too many.
+
+        Args:
+            new_parts: By parent, of those that have another parent than before.
+        """
+        values, parts, line, found = self._rules.parent.values, self._parts, [entity], 0
+        while found <= MAX_GENERATIONS:
+            old = [part for each in line for part in parts.get(each, ()) if values.get(part) == each]
+            line = list(dict.fromkeys([*old, *[part for each in line for part in new_parts.get(each, ())]]))
+            if not line:
+                break
+            found += 1
+        return found
 
     def _families(self, entities: Iterable[int]) -> list[int]:
         """Return entities that travel and all that are above or below them, each once."""
@@ -375,15 +412,3 @@ def _is_open(tracked: Tracked) -> bool:
     """Tell whether all clients see an entity."""
     public = tracked.standing.public
     return public is not None and public.key == EVERYONE_KEY and bool(tracked.kind.public_bits)
-
-
-def _check_parents(parents: Rule[int]) -> None:
-    for entity in parents.changed:
-        above, generations = entity, 0
-        while above and generations <= MAX_GENERATIONS:
-            above, generations = parents.values.get(above, 0), generations + 1
-        if above:
-            raise SchemaError(
-                f"entity {entity}: Parent.entity leads on for more than {MAX_GENERATIONS} generations, or in a circle; "
-                "give it another parent, or 0"
-            )

@@ -3,6 +3,7 @@
 Columns of values compared in C, as in detect.py: rules that stay as they are cost next to nothing.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Generic, TypeVar
@@ -65,7 +66,7 @@ class Rule(Generic[V]):
             return
         before, self.values = self.values, dict(zip(self._entities, last, strict=True))
         for entity, value in self.values.items():
-            if before.get(entity) != value:
+            if entity not in before or before[entity] != value:
                 self.changed.setdefault(entity, before.get(entity))
         for entity, value in before.items():
             if entity not in self.values:
@@ -101,12 +102,19 @@ class Rules:
         """Find out what changed since the last look.
 
         Raises:
-            SchemaError: Rooms or clients are no frozenset: a set changed in place would go unnoticed.
+            SchemaError: Rooms or clients are no frozenset, as a set changed in place would go unnoticed; or a value is
+                not of its type. The values of what is Paused are checked nowhere else.
         """
         for rule in self._all:
             rule.look(world)
-        _check_frozen(self.rooms, "Rooms.names")
-        _check_frozen(self.visible_to, "VisibleTo.clients")
+        _check_frozen(self.rooms, "Rooms.names", str)
+        _check_frozen(self.visible_to, "VisibleTo.clients", int)
+        for numbers, field in (
+            (self.team, "Team.number"), (self.seat, "Seat.team"), (self.parent, "Parent.entity"),
+            (self.player, "Player.client_id"),
+        ):  # fmt: skip
+            _check_numbers(numbers, field)
+        _check_viewers(self.viewer)
 
     def clear(self) -> None:
         """Forget what changed: it was acted upon."""
@@ -120,8 +128,26 @@ class Rules:
         return self.seat.values.get(entity) if team is None else team
 
 
-def _check_frozen(rule: "Rule[frozenset[V]]", field: str) -> None:
+def _check_frozen(rule: "Rule[frozenset[V]]", field: str, expected: type) -> None:
     for entity in rule.changed:
         value = rule.values.get(entity, frozenset())
         if not isinstance(value, frozenset):
             raise SchemaError(f"entity {entity}: {field} is {value!r}, no frozenset; assign frozenset({value!r})")
+        for each in value:
+            if not isinstance(each, expected):
+                raise SchemaError(f"entity {entity}: {field} holds {each!r}, no {expected.__name__}; take it out")
+
+
+def _check_numbers(rule: Rule[int], field: str) -> None:
+    for entity in rule.changed:
+        value: object = rule.values.get(entity, 0)
+        if not isinstance(value, int):
+            raise SchemaError(f"entity {entity}: {field}: {value!r} is no int; assign one")
+
+
+def _check_viewers(rule: Rule[tuple[float, float, float]]) -> None:
+    for entity in rule.changed:
+        values: tuple[object, ...] = rule.values.get(entity, ())
+        for name, value in zip(("x", "y", "radius"), values, strict=False):
+            if not isinstance(value, int | float) or not -math.inf < value < math.inf:
+                raise SchemaError(f"entity {entity}: Viewer.{name}: {value!r} is no finite number; assign one")

@@ -18,6 +18,7 @@ from ecsnet.replication.chunks import Chunk, join
 from ecsnet.replication.detect import Detector, Frame
 from ecsnet.replication.explain import explain
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_head, encode_single
+from ecsnet.replication.grid import bounded
 from ecsnet.replication.interest import Interest
 from ecsnet.replication.kinds import Tracked
 from ecsnet.replication.schema import Schema
@@ -253,13 +254,13 @@ class Sender:
         for entity in self._steered.get(client_id, _NOTHING):
             transform = self._world.try_component(entity, Transform2D)
             if transform is not None:
-                return transform.x, transform.y
+                return bounded(transform.x), bounded(transform.y)
         return None
 
     def _distance(self, tracked: Tracked, x: float, y: float) -> float:
         """Return the square of the distance; what is nowhere is wanted first: scores, players, the match."""
         transform = self._world.try_component(tracked.standing.family or tracked.id, Transform2D)
-        return -1.0 if transform is None else (transform.x - x) ** 2 + (transform.y - y) ** 2
+        return -1.0 if transform is None else (bounded(transform.x) - x) ** 2 + (bounded(transform.y) - y) ** 2
 
     # What clients steer.
 

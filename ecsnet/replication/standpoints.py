@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.replication.audiences import ViewKey
-from ecsnet.replication.grid import Places, Spot
+from ecsnet.replication.grid import Places, Spot, bounded
 from ecsnet.replication.kinds import Tracked
 from ecsnet.replication.rules import Rules
 from ecsnet.world import World
@@ -76,13 +76,20 @@ class Standpoints:
         for entity, before in rules.player.changed.items():
             now = rules.player.values.get(entity, 0)
             if before and self._players.get(before) == entity:
-                del self._players[before]
+                self._stand_in(before)
             if now:
                 self._players[now] = entity
             affected.update({before or 0: None, now: None})
         for entity in (*rules.rooms.changed, *rules.team.changed, *rules.seat.changed):
             affected[rules.player.values.get(entity, 0)] = None
         return affected
+
+    def _stand_in(self, client_id: int) -> None:
+        """Let another player's entity of a client speak for it, if there is one: the newest."""
+        del self._players[client_id]
+        others = [entity for entity, client in self._rules.player.values.items() if client == client_id]
+        if others:
+            self._players[client_id] = max(others)
 
     def _look(self, entity: int) -> dict[int, None]:
         """Note where an entity's Viewer is and for whom; return the clients concerned."""
@@ -108,4 +115,4 @@ class Standpoints:
     def _centre(self, entity: int) -> tuple[float, float]:
         x, y, _ = self._rules.viewer.values[entity]
         transform = self._world.try_component(entity, Transform2D)
-        return (x, y) if transform is None else (x + transform.x, y + transform.y)
+        return (x, y) if transform is None else (x + bounded(transform.x), y + bounded(transform.y))

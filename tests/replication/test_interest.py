@@ -368,3 +368,114 @@ def test_explain_tells_by_which_rule() -> None:
     )
     assert "clients whose Viewer reaches it" in told(1, far)
     assert told(2, named) == "entity 5 is hidden from client 2: VisibleTo names [1]"
+
+
+def chain(table: Table, root: int, first: int, count: int) -> int:
+    """Make parts of parts; return the last."""
+    for value in range(first, first + count):
+        root = table.world.create_entity(Thing(value), Parent(root))
+    return root
+
+
+def test_a_line_of_parents_is_too_long_wherever_it_was_lengthened() -> None:
+    """What is far below would else stand for itself, and be seen by everybody."""
+    table = Table()
+    upper = chain(table, table.world.create_entity(Thing(1), VisibleTo()), 10, 10)
+    lower = table.world.create_entity(Thing(2), VisibleTo())
+    chain(table, lower, 20, 10)
+    table.send()
+    table.world.add_component(lower, Parent(upper))
+
+    with pytest.raises(SchemaError, match=rf"entity {lower}: Parent\.entity leads on for more than 16 generations"):
+        table.send()
+    table.world.remove_component(lower, Parent)
+    table.send()
+
+    assert table.sees(1) == table.sees(2) == []
+
+
+def test_a_parent_that_does_not_travel_hides_its_parts_like_any_other() -> None:
+    """It may be nothing but a rule for what belongs together."""
+    table = Table()
+    group = table.world.create_entity(VisibleTo(frozenset({1})))
+    table.world.create_entity(Thing(5), Parent(group))
+    table.send()
+
+    assert (table.sees(1), table.sees(2)) == ([5], [])
+
+    table.world.component_for_entity(group, VisibleTo).clients = frozenset({2})
+    table.send()
+
+    assert (table.sees(1), table.sees(2)) == ([], [5])
+
+    table.world.add_component(group, Owner(1))
+    table.send()
+
+    assert (table.sees(1), table.sees(2)) == ([5], [5])
+
+
+@pytest.mark.parametrize(
+    ("component", "remedy"),
+    [
+        (VisibleTo(frozenset({"anna", 1, None})), r"VisibleTo\.clients holds .*, no int; take it out"),  # type: ignore[arg-type]
+        (VisibleTo(None), r"VisibleTo\.clients is None, no frozenset"),  # type: ignore[arg-type]
+        (VisibleTo({1}), r"VisibleTo\.clients is \{1\}, no frozenset"),  # type: ignore[arg-type]
+        (Rooms(None), r"Rooms\.names is None, no frozenset"),  # type: ignore[arg-type]
+        (Rooms(frozenset({7, "attic"})), r"Rooms\.names holds 7, no str; take it out"),  # type: ignore[arg-type]
+        (Parent([1]), r"Parent\.entity: \[1\] is no int; assign one"),  # type: ignore[arg-type]
+        (Viewer(radius=float("nan")), r"Viewer\.radius: nan is no finite number; assign one"),
+        (Viewer(x="here"), r"Viewer\.x: 'here' is no finite number; assign one"),  # type: ignore[arg-type]
+    ],
+)
+@pytest.mark.parametrize("paused", [(), (Paused(),)])
+def test_a_rule_that_cannot_be_is_named_and_breaks_nothing(
+    component: object, remedy: str, paused: tuple[object, ...]
+) -> None:
+    """It is found before anything follows from it: the next send goes on where this one would have."""
+    table = Table()
+    table.world.create_entity(Thing(1))
+    bad = table.world.create_entity(Thing(2), Owner(1), component, *paused)
+    table.world.create_entity(Thing(3))
+    for _ in range(2):
+        with pytest.raises(SchemaError, match=f"entity {bad}: {remedy}"):
+            table.send()
+    table.world.remove_component(bad, type(component))
+    table.send()
+
+    assert table.sees(1) == table.sees(2) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("far", [1e300, -1e300, float("inf"), 10**400])
+def test_what_left_the_world_stops_no_server(far: float) -> None:
+    """A stray shot, or an error of a game's physics; it is at the rim, and back when it is back."""
+    table = Table()
+    table.world.add_component(table.players[1], Viewer(radius=50.0))
+    table.world.add_component(table.players[2], Viewer(radius=50.0))
+    table.world.add_component(table.players[2], Transform2D(x=far, y=far))
+    things = [table.world.create_entity(Thing(i), Transform2D(x=far, y=far), *[Near()] * (i % 2)) for i in range(80)]
+    table.send()
+
+    assert table.sees(1) == list(range(0, 80, 2))
+
+    for thing in things:
+        table.world.component_for_entity(thing, Transform2D).x = 0.0
+        table.world.component_for_entity(thing, Transform2D).y = 0.0
+    table.send()
+
+    assert table.sees(1) == list(range(80))
+
+
+def test_a_client_whose_second_player_goes_is_what_the_first_says() -> None:
+    """A game may make the new one before it deletes the old, or think better of it."""
+    table = Table()
+    table.world.create_entity(Thing(1), Rooms(frozenset({"attic"})))
+    table.world.add_component(table.players[1], Rooms(frozenset({"attic"})))
+    second = table.world.create_entity(Player(client_id=1))
+    table.send()
+
+    assert table.sees(1) == []
+
+    table.world.delete_entity(second)
+    table.send()
+
+    assert table.sees(1) == [1]
