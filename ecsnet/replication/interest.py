@@ -169,7 +169,8 @@ class Interest:
         elif now == before:
             return
         self._enroll(tracked, now)
-        if is_anew or now._replace(public=None, team=None) != before._replace(public=None, team=None):
+        is_seen_alike = now._replace(public=None, team=None) == before._replace(public=None, team=None)
+        if is_anew or not is_seen_alike or not tracked.kind.public_bits:  # else not all of an audience see it
             self._restand(tracked, before, now, is_anew=is_anew)
         else:
             self._move(tracked, before, now)

@@ -479,3 +479,17 @@ def test_a_client_whose_second_player_goes_is_what_the_first_says() -> None:
     table.send()
 
     assert table.sees(1) == [1]
+
+
+def test_what_has_nothing_to_show_is_not_shown_where_it_goes() -> None:
+    """A full without records is no message, and a client would leave the server that sent it."""
+    table = Table()
+    camera = table.world.create_entity(Viewer(), Rooms(frozenset({"attic"})))  # its values are for an owner it has not
+    table.world.add_component(table.players[1], Rooms(frozenset({"cellar"})))
+    table.send()
+    table.world.component_for_entity(camera, Rooms).names = frozenset({"cellar"})
+    table.send()
+    table.world.remove_component(camera, Rooms)
+    table.send()
+
+    assert [table.receivers[client].entity_of(camera) for client in (1, 2)] == [0, 0]
