@@ -149,11 +149,16 @@ class Interest:
         )
 
     def shared_bits(self, tracked: Tracked) -> int:
-        """Return the records that all who see an entity have in the same bytes."""
+        """Return the records that all who see an entity have in the same bytes.
+
+        Of one that names the dead that is not so: who joined later was told of nobody in their place.
+        """
         if tracked.standing.public is None:
             return 0
         bits = tracked.kind.public_bits
-        return bits & ~tracked.kind.ref_bits if self.names_somebody_hidden(tracked) else bits
+        entities = self._entities
+        is_alike = all(entity in entities and _is_open(entities[entity]) for entity in tracked.named())
+        return bits if is_alike else bits & ~tracked.kind.ref_bits
 
     # Entities.
 

@@ -170,6 +170,22 @@ def test_references_are_compared_as_the_server_names_them() -> None:
     assert pair.complaints == []
 
 
+def test_who_joins_after_the_death_of_somebody_named_does_not_differ() -> None:
+    """The others still hold a name that stands for nobody; it was told of nobody at once."""
+    pair = Watched()
+    pair.sender.unsubscribe(1)
+    leader = pair.world.create_entity(Body())
+    follower = pair.world.create_entity(Follows(leader=leader))
+    pair.encode()
+    pair.world.delete_entity(leader)
+    pair.encode()
+    pair.sender.subscribe(1)
+    pair.run(10 * SECOND)
+
+    assert pair.replica.component_for_entity(pair.here(follower), Follows).leader == 0
+    assert pair.complaints == []
+
+
 def test_what_is_predicted_is_never_compared() -> None:
     """What the server says of it is always a little behind."""
     pair = Watched()
