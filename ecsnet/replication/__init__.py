@@ -12,6 +12,7 @@ What changed, and whom it concerns; the server, once for all clients:
     detect      what changed since the last send tick
     kinds       the entities as they were last encoded, and of each who sees it: its standing
     rules       what the game says about who sees what: `Rooms`, `Team`, `VisibleTo`, `Parent` ...
+    families    who is part of whom: `Parent`
     grid        the cells that `Near` and `Viewer` go by
     standpoints where each client looks from
     audiences   who gets a record, and the views of clients on them

@@ -13,10 +13,10 @@ from ecsnet.components.parent import Parent
 from ecsnet.components.rooms import Rooms
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.visible_to import VisibleTo
-from ecsnet.errors import SchemaError
 from ecsnet.fields import EVERYONE
 from ecsnet.replication.audiences import EVERYONE_KEY, Audience, AudienceKey, Audiences, View
 from ecsnet.replication.detect import Frame
+from ecsnet.replication.families import Families
 from ecsnet.replication.grid import NOWHERE, Cell, Move, Places
 from ecsnet.replication.kinds import Standing, Tracked
 from ecsnet.replication.rules import Rules
@@ -27,8 +27,6 @@ from ecsnet.wire import Tick
 from ecsnet.world import World
 
 __all__ = ["Interest"]
-
-MAX_GENERATIONS = 16  # of parents: the wheel of a car on a ferry is the third
 
 
 class Interest:
@@ -55,7 +53,7 @@ class Interest:
         self.standpoints = Standpoints(world, entities, self._rules, cell_units)
         self._audiences = Audiences()
         self._places = Places(cell_units)  # of entities with Near
-        self._parts: dict[int, dict[int, None]] = {}  # entity -> those whose Parent it is
+        self._families = Families(world, self._rules.parent)
         self._special: dict[Tracked, None] = {}  # who has an owner or VisibleTo: seen by more than an audience
         self._listed: dict[Tracked, None] = {}  # of these, who has VisibleTo
         self._holders: dict[int, dict[Tracked, None]] = {}  # entity -> those whose values name it
@@ -87,13 +85,13 @@ class Interest:
             SchemaError: A rule says what cannot be; the text names entity, component, field and remedy.
         """
         self._rules.look(self._world)
-        self._check_parents()
+        self._families.check()
 
     def follow(self, frame: Frame) -> None:
         """Bring everybody's knowledge up to a frame: what came, went, moved or changed its rules."""
         self._tick = frame.tick
         rules = self._rules
-        self._follow_parents()
+        self._families.follow()
         affected = dict.fromkeys(frame.touched)
         for rule in (rules.rooms, rules.visible_to, rules.team, rules.seat, rules.parent):
             affected.update(dict.fromkeys(rule.changed))
@@ -105,8 +103,9 @@ class Interest:
             affected.update({tracked.id: None for tracked in self._special if tracked.owner in clients})
         for tracked in frame.deleted.values():
             self._remove(tracked)
-        for entity in self._families(affected):
-            self._stand(self._entities[entity], is_anew=entity in frame.structured)
+        for entity in self._families.around(affected):
+            if entity in self._entities:
+                self._stand(self._entities[entity], is_anew=entity in frame.structured)
         for client_id in clients:
             if client_id in self.subscribers:
                 self._look_from(self.subscribers[client_id])
@@ -226,7 +225,7 @@ class Interest:
 
     def _standing(self, tracked: Tracked) -> Standing:
         """Return what follows from the rules of an entity and of what it is part of."""
-        rules, root = self._rules, self._root_of(tracked.id)
+        rules, root = self._rules, self._families.root_of(tracked.id)
         if root != tracked.id:
             self._places.forget(tracked.id)  # its own place, if it had one, is no rule any more
         viewers = rules.visible_to.values.get(root)
@@ -236,7 +235,7 @@ class Interest:
         if viewers is None:
             public = self._audiences.open(key)
             audience = self._audiences.open(key._replace(team=team)) if team else None
-        is_part = root != tracked.id or root in self._parts
+        is_part = root != tracked.id or root in self._families.parts
         return Standing(
             public=public, team=audience, viewers=viewers, bounds=None if viewers is None else key,
             keeper=self._entities[root].owner if root in self._entities else 0, owner=tracked.owner,
@@ -281,77 +280,6 @@ class Interest:
             return None
         transform = self._world.try_component(entity, Transform2D)
         return NOWHERE if transform is None else self._places.put(entity, transform.x, transform.y)
-
-    # Parts.
-
-    def _follow_parents(self) -> None:
-        values = self._rules.parent.values
-        for entity, before in self._rules.parent.changed.items():
-            if before and before in self._parts:
-                self._parts[before].pop(entity, None)
-                if not self._parts[before]:
-                    del self._parts[before]
-            parent = values.get(entity)
-            if parent:
-                self._parts.setdefault(parent, {})[entity] = None
-
-    def _root_of(self, entity: int) -> int:
-        """Return the topmost parent there is, whether it travels or not: its rules are those of all its parts."""
-        root, values = entity, self._rules.parent.values
-        for _ in range(MAX_GENERATIONS):
-            parent = values.get(root, 0)
-            if not parent or not self._world.entity_exists(parent):
-                return root
-            root = parent
-        return root
-
-    def _check_parents(self) -> None:
-        """Refuse lines of parents that are too long, or have no end.
-
-        Raises:
-            SchemaError: The text names the entity whose parent makes it so.
-        """
-        values, changed = self._rules.parent.values, self._rules.parent.changed
-        new_parts: dict[int, list[int]] = {}
-        for entity in changed:
-            new_parts.setdefault(values.get(entity, 0), []).append(entity)
-        for entity in changed:
-            above, generations = entity, self._generations_below(entity, new_parts)
-            while above and generations <= MAX_GENERATIONS:
-                above, generations = values.get(above, 0), generations + 1
-            if above:
-                raise SchemaError(
-                    f"entity {entity}: Parent.entity leads on for more than {MAX_GENERATIONS} generations, or in a "
-                    "circle; give it another parent, or 0"
-                )
-
-    def _generations_below(self, entity: int, new_parts: Mapping[int, list[int]]) -> int:
-        """Return how many generations of parts an entity has, or enough to be too many.
-
-        Args:
-            new_parts: By parent, of those that have another parent than before.
-        """
-        values, parts, line, found = self._rules.parent.values, self._parts, [entity], 0
-        while found <= MAX_GENERATIONS:
-            old = [part for each in line for part in parts.get(each, ()) if values.get(part) == each]
-            line = list(dict.fromkeys([*old, *[part for each in line for part in new_parts.get(each, ())]]))
-            if not line:
-                break
-            found += 1
-        return found
-
-    def _families(self, entities: Iterable[int]) -> list[int]:
-        """Return entities that travel and all that are above or below them, each once."""
-        found = dict.fromkeys(entities)
-        if self._parts or self._rules.parent.changed:
-            found.update({parent: None for parent in self._rules.parent.changed.values() if parent})
-            found.update({self._root_of(entity): None for entity in [*found]})
-            waiting = list(found)
-            while waiting:
-                parts = [part for part in self._parts.get(waiting.pop(), ()) if part not in found]
-                found.update(dict.fromkeys(parts))
-                waiting += parts
-        return [entity for entity in found if entity in self._entities]
 
     # Values that name other entities.
 

@@ -15,6 +15,7 @@ from ecsnet.replication.audiences import AudienceKey, View, ViewKey
 from ecsnet.replication.chunks import Chunk, cut, ids_of
 from ecsnet.replication.codec import Values
 from ecsnet.replication.early import EarlyBuffer
+from ecsnet.replication.families import Families
 from ecsnet.replication.frames import State, Update
 from ecsnet.replication.grid import Places
 from ecsnet.replication.interest import Interest
@@ -387,7 +388,7 @@ def children_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def children_by_their_own_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show a child to whom it would show itself, wherever its parent is seen."""
-    monkeypatch.setattr(Interest, "_root_of", lambda _, entity: entity)
+    monkeypatch.setattr(Families, "root_of", lambda _, entity: entity)
 
 
 def steered_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
