@@ -9,5 +9,6 @@ __all__ = ["Near"]
 class Near:
     """Only clients one of whose `Viewer`s reaches its Transform2D see it. Written by the game; read by interest.
 
-    What is further away costs neither bytes nor time, and no client learns of it. Never leaves the server.
+    Its owner sees it in any case, and a client without a Viewer sees none of these. What is further away costs neither
+    bytes nor time, and no client learns of it. Never leaves the server.
     """

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
+from types import MappingProxyType
 
 import click
 
@@ -196,7 +197,10 @@ def join_command(
         config=ClientConfig(transport=transport_config),
     )
     run(client, show, seconds, seed, lambda: figures_of(client) if client.client_id else {})
-    finish(client, hint="" if password else ": add --password", seconds=seconds)
+    hints = {DisconnectReason.WRONG_GAME: f" than {game.name!r}: add --game, as in the line that the server printed"}
+    if not password:
+        hints[DisconnectReason.WRONG_PASSWORD] = ": add --password"
+    finish(client, hints=hints, seconds=seconds)
 
 
 @commands.command()
@@ -332,17 +336,20 @@ def run(
         signal.signal(signal.SIGTERM, before)
 
 
-def finish(client: RunningClient, *, hint: str = "", seconds: float | None = None) -> None:
+def finish(
+    client: RunningClient,
+    *,
+    hints: Mapping[DisconnectReason, str] = MappingProxyType({}),
+    seconds: float | None = None,
+) -> None:
     """Say why the connection ended; make the command fail if it should not have, or never came about in its time.
 
     Args:
-        hint: What to do about a password that is missing.
+        hints: What to do about it, added to the text of a reason.
     """
     reason, text = client.disconnected or (DisconnectReason.LEFT, "")
-    if reason is DisconnectReason.WRONG_PASSWORD:
-        text += hint
     if reason not in CLEAN_ENDS:
-        raise click.ClickException(text or reason.text)
+        raise click.ClickException((text or reason.text) + hints.get(reason, ""))
     if seconds is not None and not client.client_id:
         raise click.ClickException(f"the server gave no answer within {seconds:g} s")
     if reason is not DisconnectReason.LEFT:

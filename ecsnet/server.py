@@ -102,10 +102,8 @@ class Server:
             password_key=password_key(password, game.application_id) if password else None,
         )
         sender = Sender(self._schema, self.world, _fitting(self.config), cell_units=game.cell_units)
-        calls = CallDesk(
-            game, here=Destination.SERVER, to_wire=sender.network_id_of, from_wire=sender.entity_of
-        )  # fmt: skip
-        self._session = ServerSession(game, self._schema, self.config, sender, calls)
+        desk = CallDesk(game, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
+        self._session = ServerSession(game, self._schema, self.config, sender, desk)
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
         self._reception = Reception(
             game, self._schema, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
@@ -133,6 +131,11 @@ class Server:
     def schema(self) -> Schema:
         """The records of the game."""
         return self._schema
+
+    @property
+    def sender(self) -> Sender:
+        """What each client is told; for tests and tools."""
+        return self._session.sender
 
     @property
     def connections(self) -> list[Connection]:
@@ -193,7 +196,11 @@ class Server:
         self._endpoint.close(reason, text, now=now)
 
     def explain(self, client_id: int, entity: int) -> str:
-        """Say in a sentence why a client sees an entity or does not, and what of it is still to come."""
+        """Say in a sentence why a client sees an entity or does not, and what of it is still to come.
+
+        Args:
+            entity: The server's; a client's World has other numbers.
+        """
         return self._session.sender.explain(client_id, entity)
 
     # Who comes and goes.

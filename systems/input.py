@@ -1,11 +1,12 @@
 """Input: what the player presses, from the client's tick to the same tick on the server. Both ends of it.
 
-Message on the input channel: newest tick u32 | count u8 | the inputs oldest first, each packed by the game's input
-codec. Only this file knows that layout; it is described in PROTOCOL.md, "Input messages".
+Message on the input channel: the newest tick's low 16 bits, then runs of equal inputs, oldest first: count u8 | the
+input packed by the game's codec. Only this file knows that layout; it is described in PROTOCOL.md, "Input messages".
 """
 
 import struct
-from collections.abc import Container
+from collections.abc import Container, Iterable
+from itertools import groupby
 
 from ecsnet.components.owner import Owner
 from ecsnet.errors import RemoteProtocolError
@@ -19,18 +20,25 @@ from ecsnet.world import World
 
 __all__ = ["ReceiveInput", "SendInput", "pack_inputs", "unpack_inputs"]
 
-_HEADER = struct.Struct("!IB")
+MAX_INPUTS = 255  # of one message: a few bytes say it, so it bounds the work they make; we send 32 at most
+_TICK = struct.Struct("!H")
 
 
-def pack_inputs(newest: Tick, inputs: list[bytes]) -> bytes:
+def pack_inputs(newest: Tick, inputs: Iterable[bytes]) -> bytes:
     """Join packed inputs of consecutive ticks that end at `newest`; 1 to 255 of them, oldest first."""
-    return _HEADER.pack(newest, len(inputs)) + b"".join(inputs)
+    parts = [_TICK.pack(newest & 0xFFFF)]
+    for packed, equal in groupby(inputs):
+        parts += [bytes((len(list(equal)),)), packed]
+    return b"".join(parts)
 
 
-def unpack_inputs(codec: RecordCodec, message: bytes, known: Container[Tick] = ()) -> list[tuple[Tick, Values]]:
+def unpack_inputs(
+    codec: RecordCodec, message: bytes, near: Tick, known: Container[Tick] = ()
+) -> list[tuple[Tick, Values]]:
     """Decode what `pack_inputs` made; return (tick, values), oldest first.
 
     Args:
+        near: A tick within 2**15 of the newest: only its low bits travel.
         known: Ticks to leave out: most of a message repeats what came before.
 
     Raises:
@@ -38,16 +46,23 @@ def unpack_inputs(codec: RecordCodec, message: bytes, known: Container[Tick] = (
     """
     size = codec.size
     assert size is not None, "inputs have closed ranges, so all are of one size"
-    if len(message) < _HEADER.size:
-        raise RemoteProtocolError(f"an input message of {len(message)} B has no header")
-    newest, count = _HEADER.unpack_from(message)
-    if len(message) != _HEADER.size + count * size:
-        raise RemoteProtocolError(f"an input message of {len(message)} B does not hold {count} inputs of {size} B")
+    runs, rest = divmod(len(message) - _TICK.size, 1 + size)
+    if runs < 1 or rest:
+        raise RemoteProtocolError(f"an input message of {len(message)} B is not a tick and runs of {1 + size} B")
+    counts = message[_TICK.size :: 1 + size]
+    if not all(counts) or sum(counts) > MAX_INPUTS:
+        raise RemoteProtocolError(
+            f"an input message of runs of {list(counts)}, none of 0 and at most {MAX_INPUTS} in all"
+        )
+    newest = advance_tick(near, (_TICK.unpack_from(message)[0] - near + 0x8000 & 0xFFFF) - 0x8000)
+    tick = advance_tick(newest, 1 - sum(counts))
     inputs = []
-    for index in range(count):
-        tick = advance_tick(newest, index + 1 - count)
-        if tick not in known:
-            inputs.append((tick, codec.unpack(message, _HEADER.size + index * size)[0]))
+    for at, count in enumerate(counts):
+        values = codec.unpack(message, _TICK.size + at * (1 + size) + 1)[0]
+        for _ in range(count):
+            if tick not in known:
+                inputs.append((tick, values))
+            tick = advance_tick(tick)
     return inputs
 
 
@@ -100,7 +115,7 @@ class ReceiveInput(System):
     def _read(codec: RecordCodec, message: bytes, buffer: InputBuffer, tick: Tick) -> None:
         """Offer every input of a message, or none of them if any part of it is nonsense."""
         try:
-            inputs = unpack_inputs(codec, message, known=buffer)
+            inputs = unpack_inputs(codec, message, tick, known=buffer)
         except RemoteProtocolError:
             # A cheat, since our own client checks before it sends. Nothing gained, counted, the game goes on.
             buffer.refused += 1

@@ -79,7 +79,7 @@ class Predictor:
         if predicted is None and ahead < 0:
             return  # the server is ahead of us: check on reaching that tick
         self._checked = tick
-        confirmed = self._confirmed(world, tick)
+        confirmed = self._confirmed(world)
         if predicted is not None and all(predicted.get(key) == values for key, values in confirmed.items()):
             return
         self._rewind(world, confirmed)
@@ -108,14 +108,13 @@ class Predictor:
         for _, (command, _) in world.get_components(component, Predicted):
             codec.apply(command, values)
 
-    def _confirmed(self, world: World, tick: Tick) -> Snapshot:
-        """Return the server's values of `tick` for the predicted entities, as far as they are of that very tick."""
-        snapshot: Snapshot = {}
-        for entity, _ in world.get_component(Predicted):
-            for record_id, (at, values) in self._receiver.confirmed.get(entity, {}).items():
-                if at == tick:
-                    snapshot[entity, record_id] = values
-        return snapshot
+    def _confirmed(self, world: World) -> Snapshot:
+        """Return the server's values for the predicted entities, of the tick of the newest own part."""
+        return {
+            (entity, record_id): values
+            for entity, _ in world.get_component(Predicted)
+            for record_id, values in self._receiver.own_values(entity)
+        }
 
     def _rewind(self, world: World, confirmed: Snapshot) -> None:
         for (entity, record_id), values in confirmed.items():

@@ -11,10 +11,12 @@ from ecsnet.peer import CHECKS, STATE, Peer
 from ecsnet.replication.frames import NO_INPUT, OwnPart, State
 from ecsnet.system import System
 from ecsnet.systems.session import ClientSession, ServerSession
-from ecsnet.wire import advance_tick
+from ecsnet.wire import advance_tick, tick_difference
 from ecsnet.world import World
 
 __all__ = ["ReceiveState", "SendState"]
+
+MAX_INPUTS_AHEAD = 255  # what a message can say; a server takes 64 ahead
 
 
 class SendState(System):
@@ -55,7 +57,7 @@ class SendState(System):
         buffer = self._session.input_buffers[client_id]
         margin = buffer.margin()
         own = OwnPart(
-            input_tick=buffer.acknowledged(world.tick),
+            inputs_ahead=min(MAX_INPUTS_AHEAD, tick_difference(buffer.acknowledged(world.tick), world.tick)),
             input_margin=NO_INPUT if margin is None else max(-127, min(127, margin)),
         )
         connection = peer.connection

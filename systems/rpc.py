@@ -1,7 +1,6 @@
 """Remote calls: a function declared with `@rpc`, called on one side and run on the other. Both ends of it.
 
-Messages on the channels "calls" and "casual-calls"; ids and indexes are varints, entities are the
-network ids of state messages, 0 what the client does not know:
+Messages on the channels "calls" and "casual-calls"; ids and indexes are varints, entities are the server's:
 
     CALL     0 | call id (0: no answer wanted) | index of the function | sender's tick u32 | arguments
     RESULT   1 | call id | the result's values
@@ -15,7 +14,8 @@ object. Only this file knows that layout.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from ecsnet.components.owner import Owner
 from ecsnet.errors import LocalProtocolError, Refused, RemoteProtocolError, SendQueueFull
@@ -41,6 +41,8 @@ CALL, RESULT, REFUSED = range(3)
 MAX_PENDING_REPLIES = 1024
 MAX_REFUSAL_BYTES = 512
 
+Translate: TypeAlias = Callable[[int, int], int]  # (client id of the peer, entity or network id) -> the other one
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -57,8 +59,8 @@ class CallDesk:
 
     Args:
         here: Which calls run on this side.
-        to_wire: What a peer, by its client id, calls an entity of this side on the wire; 0 if it knows of none.
-        from_wire: What a peer means by such a number; 0 if there is none.
+        to_wire: Returns the network id of an entity, for the peer of a client id; 0 if it must not know it.
+        from_wire: Returns the entity a peer of a client id means by a network id; 0 if it is not here.
     """
 
     def __init__(
@@ -66,8 +68,8 @@ class CallDesk:
         game: Game,
         *,
         here: Destination,
-        to_wire: Callable[[int, int], int],
-        from_wire: Callable[[int, int], int],
+        to_wire: Translate,
+        from_wire: Translate,
     ) -> None:
         """Number the game's functions."""
         self._here = here
@@ -99,7 +101,7 @@ class CallDesk:
         if len(self._pending) >= MAX_PENDING_REPLIES:
             raise LocalProtocolError(f"{MAX_PENDING_REPLIES} calls wait for their answers already")
         reply: Reply[R] = Reply()
-        arguments = entry.arguments.pack(self._mapped(peer, entry.arguments, rpc.bind(*args, **kwargs), self._to_wire))
+        arguments = entry.arguments.pack(self._mapped(entry.arguments, rpc.bind(*args, **kwargs), peer, self._to_wire))
         answered = rpc.to is Destination.SERVER and rpc.reliable
         call_id = self._remember(peer, entry, reply) if answered else 0
         message = bytes((CALL,)) + pack_varint(call_id) + pack_varint(entry.index)
@@ -178,7 +180,7 @@ class CallDesk:
         """Run the handler and send its result; return why not. A bug in a handler must not stop the tick."""
         try:
             result = entry.rpc.result_values(entry.rpc.invoke(call, values))
-            packed = entry.result.pack(self._mapped(peer, entry.result, result, self._to_wire))
+            packed = entry.result.pack(self._mapped(entry.result, result, peer, self._to_wire))
         except Refused as refused:
             return RefusalCode.REFUSED, str(refused)
         except Exception:
@@ -197,10 +199,7 @@ class CallDesk:
             assert isinstance(entity, int)
             owner = world.try_component(entity, Owner)
             if owner is None or owner.client_id != peer.client_id:
-                return (
-                    RefusalCode.NOT_OWNER,
-                    f"{rpc.name}: that entity is not yours",
-                )  # its number here is none of the caller's business
+                return RefusalCode.NOT_OWNER, f"{rpc.name}: that entity is not yours"  # its number here is our business
         return None
 
     def _take_token(self, peer: Peer, entry: _Entry, rate_hz: float, seconds: float) -> bool:
@@ -234,12 +233,12 @@ class CallDesk:
         values, end = codec.unpack(message, offset)
         if end != len(message):
             raise RemoteProtocolError(f"{codec.owner}: {len(message) - end} B too many")
-        return self._mapped(peer, codec, values, self._from_wire)
+        return self._mapped(codec, values, peer, self._from_wire)
 
     @staticmethod
-    def _mapped(peer: Peer, codec: RecordCodec, values: Values, mapping: Callable[[int, int], int]) -> Values:
+    def _mapped(codec: RecordCodec, values: Values, peer: Peer, translate: Translate) -> Values:
         """Translate the entities among the values between this side and the wire."""
-        return codec.map_refs(values, lambda entity: mapping(peer.client_id, entity))
+        return codec.map_refs(values, partial(translate, peer.client_id))
 
 
 def _answer(peer: Peer, message: bytes) -> None:

@@ -5,11 +5,11 @@ chunk left out counts as lost, an entity left out still waits. So a late join in
 many ticks as it takes, and a link that is too thin gets everything in turn.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.chunks import Chunk, records_of
-from ecsnet.replication.frames import HEADER_BYTES
+from ecsnet.replication.frames import HEADER_BYTES, encode_steers
 from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.subscriber import Subscriber
 from ecsnet.wire import Tick
@@ -30,7 +30,7 @@ def fill(
         chunks: The frame's, for the audiences the client belongs to.
         steered: What the client's inputs drive, by entity.
     """
-    _add_steered(assembly, subscriber, steered.values())
+    told = _add_steered(assembly, subscriber, steered.values(), tick)
     _add_gones(assembly, subscriber)
     frame_bytes = sum([len(chunk.data) + HEADER_BYTES for chunk in chunks])
     longest = max([len(chunk.data) for chunk in chunks], default=0)
@@ -40,19 +40,42 @@ def fill(
     carried = _carried(chunks) if subscriber.dirty else {}
     repaired = _add_repairs(assembly, subscriber, carried, is_roomy=is_roomy, keep_bytes=keep_bytes + keep_for_fulls)
     _add_fulls(assembly, subscriber, steered, tick, keep_bytes=keep_bytes if is_roomy else assembly.left_bytes // 2)
+    for tracked, bits in told.items():
+        repaired[tracked] = repaired.get(tracked, 0) | bits
     _add_chunks(assembly, subscriber, chunks, repaired)
 
 
-def _add_steered(assembly: Assembly, subscriber: Subscriber, steered: Iterable[Tracked]) -> None:
-    """Send how the client's own entities stand, in full."""
-    for tracked in steered:
-        network_id = subscriber.names.of(tracked.id)
-        if network_id in subscriber.known and network_id not in subscriber.needs_full:
-            entry = subscriber.entry(tracked, tracked.kind.steered_bits)
-            if not assembly.add_steered(tracked.kind.steered_records, entry):
-                assembly.refuse(tracked, len(entry))
-                continue
-            subscriber.settle(tracked, tracked.kind.bits)
+def _add_steered(
+    assembly: Assembly, subscriber: Subscriber, steered: Collection[Tracked], tick: Tick
+) -> dict[Tracked, int]:
+    """Send how the client's own entities stand, and return what was sent.
+
+    Those it does not see, lacks or gets whole by other means are not among them yet.
+    """
+    steering = subscriber.steering
+    if steering.is_idle and not steered:
+        return {}
+    present = subscriber.present(steered)
+    for network_id, tracked in present.items():
+        again = subscriber.dirty.get(tracked, 0) & tracked.kind.ref_bits & tracked.kind.steered_bits
+        if again:  # whom it names is for this client another than it was, and no tick of a change says so
+            steering.tell_again(network_id, again, tick)
+    is_named, rows = steering.plan(present, subscriber.known, None, tick)  # not every chunk is in the same message
+    entries = [(records_of(bits), subscriber.entry(tracked, bits)) for tracked, bits in rows]
+    steers = encode_steers(subscriber.names_of(present.values())) if is_named else b""
+    if not assembly.begin_steered(steers, entries):
+        steering.forgo()
+        assembly.begin_steered(encode_steers(()), ())
+        rows = [(tracked, tracked.kind.steered_bits) for tracked in present.values()]
+        entries = [(records_of(bits), subscriber.entry(tracked, bits)) for tracked, bits in rows]
+    told = {}
+    for (tracked, bits), (records, entry) in zip(rows, entries, strict=True):
+        if assembly.add_steered(records, entry):
+            subscriber.settle(tracked, bits)
+            told[tracked] = bits
+        else:
+            assembly.refuse(tracked, len(entry))
+    return told
 
 
 def _add_gones(assembly: Assembly, subscriber: Subscriber) -> None:

@@ -1,11 +1,11 @@
 """One client's messages of one send tick, filled item by item within a budget and cut where a datagram is full."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ecsnet.errors import SchemaError
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_run, encode_state
-from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.subscriber import Sent
 from ecsnet.wire import Tick, pack_varint
 
@@ -36,6 +36,7 @@ class Assembly:
         """
         self._tick = tick
         self._own: OwnPart | None = own
+        self._steers = b""
         self._joining = joining
         self.left_bytes = budget_bytes
         self.max_message_bytes = max_message_bytes
@@ -51,7 +52,7 @@ class Assembly:
         if not self._claim(len(packed)):
             return False
         (self._gones if is_end else self._leaves).append(packed)
-        self._sent.gones.append((network_id, is_end))
+        self._sent_gones.append((network_id, is_end))
         return True
 
     def add_fulls(self, fulls: Sequence[tuple[int, Tracked, bytes]], *, is_free: bool = False) -> bool:
@@ -64,14 +65,28 @@ class Assembly:
         if not self._claim(sum([len(full) for _, _, full in fulls]), is_free=is_free):
             return False
         self._fulls += [full for _, _, full in fulls]
-        self._sent.fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]
+        self._sent_fulls += [(network_id, tracked) for network_id, tracked, _ in fulls]
+        return True
+
+    def begin_steered(self, steers: bytes, entries: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Begin with what the client steers; False, and nothing is done, if that does not fit the first message.
+
+        Args:
+            steers: From `encode_steers`, if the message is to name them.
+            entries: What `add_steered` will be called with.
+        """
+        size = len(steers) + sum([len(records) + RUN_COUNT_BYTES + len(entry) for records, entry in entries])
+        if self._size + size > self.max_message_bytes:
+            return False
+        self._size += len(steers)
+        self._steers = steers
         return True
 
     def add_steered(self, records: bytes, entry: bytes) -> bool:
         """Say how an entity stands that this client steers; False if no message holds it.
 
         Outside of the budget, as prediction needs it, or it would leave nothing for the rest; and never repaired, as
-        the next send says it anew.
+        it is said with every send until it has arrived.
         """
         if not self._claim(len(entry), records, is_free=True):
             return False
@@ -106,7 +121,7 @@ class Assembly:
             return False
         for tracked, bits, records, entry in repairs:
             self._runs.setdefault(records, []).append(entry)
-            self._sent.repairs.append((tracked, bits))
+            self._sent_repairs.append((tracked, bits))
         return True
 
     def add_chunk(self, chunk: Chunk) -> bool:
@@ -114,7 +129,7 @@ class Assembly:
         if not self._claim(len(chunk.data)):
             return False
         self._chunks.append(chunk.data)
-        self._sent.chunks.append(chunk)
+        self._sent_chunks.append(chunk)
         return True
 
     def finish(self) -> list[tuple[bytes, Sent]]:
@@ -130,17 +145,24 @@ class Assembly:
         self._fulls: list[bytes] = []
         self._runs: dict[bytes, list[bytes]] = {}
         self._chunks: list[bytes] = []
-        self._sent = Sent(self._tick)
+        self._sent_chunks: list[Chunk] = []
+        self._sent_repairs: list[Row] = []
+        self._sent_fulls: list[tuple[int, Tracked]] = []
+        self._sent_gones: list[tuple[int, bool]] = []
 
     def _end(self) -> None:
         runs = [encode_run(records, entries) for records, entries in self._runs.items()]
         message = encode_state(
-            self._tick, self._own, synced=not self._joining, joining=self._joining,
+            self._tick, self._own, steers=self._steers, synced=not self._joining, joining=self._joining,
             gones=self._gones, leaves=self._leaves, fulls=self._fulls, runs=runs + self._chunks,
         )  # fmt: skip
         assert len(message) <= self.max_message_bytes
-        self._messages.append((message, self._sent))
-        self._own = None
+        sent = Sent(
+            self._tick, self._sent_chunks, self._sent_repairs, self._sent_fulls, self._sent_gones,
+            has_own=self._own is not None,
+        )  # fmt: skip
+        self._messages.append((message, sent))
+        self._own, self._steers = None, b""
 
     def _claim(self, size: int, records: bytes = b"", *, is_free: bool = False) -> bool:
         """Make room for an item, in a new message if need be; False if the budget or a message cannot hold it.

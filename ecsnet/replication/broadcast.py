@@ -4,12 +4,12 @@ What cannot be shared is marked for each client it is for, and goes the way of r
 whose viewers are named, and values that name entities which not all of the audience see.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from ecsnet.replication.audiences import Audience
 from ecsnet.replication.checks import Entry
-from ecsnet.replication.chunks import Bundle, Chunk, cut, cut_bundles
+from ecsnet.replication.chunks import Bundle, Chunk, cut, cut_bundles, make_up
 from ecsnet.replication.detect import Frame
 from ecsnet.replication.frames import encode_checks
 from ecsnet.replication.interest import Interest
@@ -29,32 +29,30 @@ def broadcast(frame: Frame, interest: Interest, chunk_bytes: int) -> None:
     groups: Groups = {}
     families: dict[int, Bundle] = {}
     for tracked, bits in frame.changed.items():
-        standing, kind = tracked.standing, tracked.kind
-        if standing.family:
-            families.setdefault(standing.family, []).append((tracked, bits))
+        kind, (audience, team, _, _, keeper, owner, _, family) = tracked.kind, tracked.standing
+        if family:
+            families.setdefault(family, []).append((tracked, bits))
             continue
-        if _is_personal(tracked, bits, interest):
+        if audience is None or (tracked.naming and _is_personal(tracked, bits, interest)):
             _mark_for_each(tracked, bits, interest, frame.tick)
             continue
         public = bits & kind.public_bits
         if public:
-            assert standing.public is not None
-            of_audience = groups.get(standing.public)
+            of_audience = groups.get(audience)
             if of_audience is None:
-                groups[standing.public] = {public: [tracked]}
+                groups[audience] = {public: [tracked]}
             elif public in of_audience:
                 of_audience[public].append(tracked)
             else:
                 of_audience[public] = [tracked]
-        is_told_apart = kind.is_steered and standing.owner == standing.keeper  # the owner gets it with every send
-        if standing.team is not None or ((standing.keeper or standing.owner) and not is_told_apart):
+        is_told_apart = kind.is_steered and owner == keeper  # the owner gets it with every send
+        if team is not None or ((keeper or owner) and not is_told_apart):
             _tell_the_few(tracked, bits, groups, interest, frame.tick)
-    bundles = _bundle(families.values(), groups, interest, frame.tick)
-    for audience in {**groups, **bundles}:
-        audience.told_at = frame.tick
-        audience.chunks = list(cut(groups.get(audience, _NO_GROUPS), frame.tick, chunk_bytes))
-        if audience in bundles:
-            audience.chunks += cut_bundles(bundles[audience], frame.tick, chunk_bytes)
+    tick, bundles = frame.tick, _bundle(families.values(), groups, interest, frame.tick)
+    for audience, group in groups.items():
+        audience.told_at, audience.chunk = tick, make_up(cut(group, tick, chunk_bytes), tick)
+    for audience, found in bundles.items():
+        _tell_also(audience, tick, cut_bundles(found, tick, chunk_bytes))
 
 
 def add_checks(entries: Iterable[Entry], tick: Tick) -> None:
@@ -64,9 +62,14 @@ def add_checks(entries: Iterable[Entry], tick: Tick) -> None:
         assert tracked.standing.public is not None
         by_audience.setdefault(tracked.standing.public, []).append((network_id, records, check))
     for audience, checks in by_audience.items():
-        if audience.told_at != tick:
-            audience.told_at, audience.chunks = tick, []
-        audience.chunks.append(Chunk(tick, encode_checks(checks)))
+        _tell_also(audience, tick, [Chunk(tick, encode_checks(checks))])
+
+
+def _tell_also(audience: Audience, tick: Tick, chunks: list[Chunk]) -> None:
+    if audience.told_at == tick:
+        chunks = [*(audience.chunk.parts or [audience.chunk]), *chunks]
+    if chunks:
+        audience.told_at, audience.chunk = tick, make_up(chunks, tick)
 
 
 def _bundle(families: Iterable[Bundle], groups: Groups, interest: Interest, tick: Tick) -> dict[Audience, list[Bundle]]:
@@ -114,6 +117,3 @@ def _tell_the_few(tracked: Tracked, bits: int, groups: Groups, interest: Interes
         if standing.team is not None and subscriber.view in standing.team.views:
             shared |= kind.team_bits
         subscriber.mark(tracked, bits & tracked.visible_to(subscriber) & ~shared, tick)
-
-
-_NO_GROUPS: Mapping[int, list[Tracked]] = {}

@@ -10,7 +10,7 @@ was on its way has arrived. The answer is the truth of the entity. It mends the 
     answer    = a state message (frames.py) of nothing but runs
 
 Neither is due where all is well. Both go over a channel of their own, unreliable: who gets no answer complains again,
-some times. What a client predicts is not compared: the server's truth of it comes with every send.
+some times. What a client predicts is not compared here: its own part (steering.py) has its own way to be whole.
 """
 
 import logging
@@ -136,6 +136,8 @@ class Checker:
 
     def _entry(self, tracked: Tracked, bits: int, tick: Tick) -> Entry | None:
         rested = tracked.unchanged_since(bits & self._worth, advance_tick(tick, -self._settled_ticks))
+        for record_id in tracked.withheld_at:  # all but who steers it have an older value still
+            rested &= ~(1 << record_id)
         if not rested:
             return None
         ids = ids_of(rested)[:MAX_RECORDS_PER_CHECK]

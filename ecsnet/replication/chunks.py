@@ -1,15 +1,16 @@
 """Chunks: datagram-sized pieces of what an audience is told of one tick, encoded once for all who get them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import TypeAlias
 
 from ecsnet.replication.frames import encode_records, encode_run, encode_single, run_header_bytes
 from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.wire import Tick
 
-__all__ = ["Bundle", "Chunk", "cut", "cut_bundles", "ids_of", "join", "records_of"]
+__all__ = ["Bundle", "Chunk", "cut", "cut_bundles", "ids_of", "join", "make_up", "records_of"]
 
 Bundle: TypeAlias = list[Row]  # what changed of an entity and its parts
 
@@ -25,10 +26,11 @@ class Chunk:
 
     tick: Tick
     data: bytes = b""
-    runs: list[tuple[int, list[Tracked]]] = field(default_factory=list)
+    runs: Sequence[tuple[int, list[Tracked]]] = ()
     parts: "Sequence[Chunk]" = ()
     _lacking_at: Tick | None = None
-    _lacking: list[Row] = field(default_factory=list)
+    _lacking: Sequence[Row] = ()
+    _bits: dict[Tracked, int] | None = None
 
     def rows(self) -> Iterator[Row]:
         """Iterate over the entities inside."""
@@ -38,7 +40,15 @@ class Chunk:
         for part in self.parts:
             yield from part.rows()
 
-    def still_lacking(self, tick: Tick) -> list[Row]:
+    def bits_of(self, tracked: Tracked) -> int:
+        """Return which records of an entity are inside; the table is made once for all who ask."""
+        if self._bits is None:
+            self._bits = {}
+            for each, bits in self.rows():
+                self._bits[each] = self._bits.get(each, 0) | bits
+        return self._bits.get(tracked, 0)
+
+    def still_lacking(self, tick: Tick) -> Sequence[Row]:
         """Return what whoever lost this chunk still lacks at `tick`; found once for all who lost it.
 
         Where everything moves that is nothing: the frames since have said it anew. So a loss costs next to nothing.
@@ -51,8 +61,10 @@ class Chunk:
         return self._lacking
 
 
-def cut(groups: Mapping[int, list[Tracked]], tick: Tick, limit: int) -> Iterator[Chunk]:
+def cut(groups: Mapping[int, list[Tracked]], tick: Tick, limit: int) -> list[Chunk]:
     """Encode what changed and cut it into chunks of at most `limit` bytes; a single entry may be longer.
+
+    HOT: once per audience per send tick; tests/bench/bench_state.py.
 
     Args:
         groups: Records as bits, and the entities that changed exactly these.
@@ -60,9 +72,8 @@ def cut(groups: Mapping[int, list[Tracked]], tick: Tick, limit: int) -> Iterator
     if len(groups) == 1:
         [(bits, members)] = groups.items()
         if len(members) == 1:  # on a fine grid the usual case
-            yield Chunk(tick, records_of(bits) + b"\x01" + _entry_of(bits)(members[0]), [(bits, members)])
-            return
-    chunk, parts, size = Chunk(tick), list[bytes](), 0
+            return [Chunk(tick, records_of(bits) + b"\x01" + _entry_of(bits)(members[0]), [(bits, members)])]
+    chunks, runs, parts, size = list[Chunk](), list[tuple[int, list[Tracked]]](), list[bytes](), 0
     for bits, members in groups.items():
         records, entry_of = records_of(bits), _entry_of(bits)
         header = run_header_bytes(records, len(members))
@@ -70,39 +81,33 @@ def cut(groups: Mapping[int, list[Tracked]], tick: Tick, limit: int) -> Iterator
         start, size = 0, size + header
         for at, entry in enumerate(entries):
             size += len(entry)
-            if size > limit and (chunk.runs or at > start):
+            if size > limit and (runs or at > start):
                 if at > start:
-                    chunk.runs.append((bits, members[start:at]))
+                    runs.append((bits, members[start:at]))
                     parts.append(encode_run(records, entries[start:at]))
-                chunk.data = b"".join(parts)
-                yield chunk
-                chunk, parts, start, size = Chunk(tick), [], at, header + len(entry)
-        chunk.runs.append((bits, members[start:]))
+                chunks.append(Chunk(tick, b"".join(parts), runs))
+                runs, parts, start, size = [], [], at, header + len(entry)
+        runs.append((bits, members[start:]))
         parts.append(encode_run(records, entries[start:]))
-    if chunk.runs:
-        chunk.data = b"".join(parts)
-        yield chunk
+    return [*chunks, Chunk(tick, b"".join(parts), runs)] if runs else chunks
 
 
-def cut_bundles(bundles: Iterable[Bundle], tick: Tick, limit: int) -> Iterator[Chunk]:
+def cut_bundles(bundles: Iterable[Bundle], tick: Tick, limit: int) -> list[Chunk]:
     """Encode what changed of entities with parts; all of a bundle is in one chunk, however long that is then."""
-    chunk, parts, size = Chunk(tick), list[bytes](), 0
+    chunks, runs, parts, size = list[Chunk](), list[tuple[int, list[Tracked]]](), list[bytes](), 0
     for bundle in bundles:
-        runs = [
+        encoded = [
             encode_single(records_of(bits), tracked.id_bytes, [tracked.packed[i] for i in ids_of(bits)])
             for tracked, bits in bundle
         ]
-        length = sum(map(len, runs))
-        if chunk.runs and size + length > limit:
-            chunk.data = b"".join(parts)
-            yield chunk
-            chunk, parts, size = Chunk(tick), [], 0
-        chunk.runs += [(bits, [tracked]) for tracked, bits in bundle]
-        parts += runs
+        length = sum(map(len, encoded))
+        if runs and size + length > limit:
+            chunks.append(Chunk(tick, b"".join(parts), runs))
+            runs, parts, size = [], [], 0
+        runs += [(bits, [tracked]) for tracked, bits in bundle]
+        parts += encoded
         size += length
-    if chunk.runs:
-        chunk.data = b"".join(parts)
-        yield chunk
+    return [*chunks, Chunk(tick, b"".join(parts), runs)] if runs else chunks
 
 
 def join(chunks: Sequence[Chunk], tick: Tick, limit: int) -> list[Chunk]:
@@ -110,23 +115,26 @@ def join(chunks: Sequence[Chunk], tick: Tick, limit: int) -> list[Chunk]:
 
     HOT: once per view per send tick; tests/bench/bench_state.py.
     """
-    if len(chunks) < 2:  # noqa: PLR2004  # nothing to join
-        return list(chunks)
     data = b"".join([chunk.data for chunk in chunks])
     if len(data) <= limit:
-        return [Chunk(tick, data, parts=chunks)]
+        return [Chunk(tick, data, (), chunks)] if len(chunks) > 1 else list(chunks)
     joined, parts, left = list[Chunk](), list[Chunk](), limit
-    for chunk in chunks:
+    for chunk in chain.from_iterable([_pieces(chunk, limit) for chunk in chunks]):
         if parts and len(chunk.data) > left:
-            joined.append(_made_up(parts, tick))
+            joined.append(make_up(parts, tick))
             parts, left = [], limit
         parts.append(chunk)
         left -= len(chunk.data)
-    return [*joined, _made_up(parts, tick)]
+    return [*joined, make_up(parts, tick)]
 
 
-def _made_up(parts: Sequence[Chunk], tick: Tick) -> Chunk:
-    return parts[0] if len(parts) == 1 else Chunk(tick, b"".join([part.data for part in parts]), parts=parts)
+def make_up(parts: Sequence[Chunk], tick: Tick) -> Chunk:
+    """Return one chunk of all of some, however long."""
+    return parts[0] if len(parts) == 1 else Chunk(tick, b"".join([part.data for part in parts]), (), parts)
+
+
+def _pieces(chunk: Chunk, limit: int) -> Sequence[Chunk]:
+    return chunk.parts if chunk.parts and len(chunk.data) > limit else (chunk,)
 
 
 @lru_cache(maxsize=4096)  # the sets of records that change together in a game: a few dozen

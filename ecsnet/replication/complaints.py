@@ -89,4 +89,5 @@ def _fault(declared: NetField, value: object, error: Exception) -> str:
 
 
 def _shown(value: object) -> str:
-    return repr(value)[:SHOWN_CHARACTERS]
+    shown = repr(value)
+    return shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]} ..."

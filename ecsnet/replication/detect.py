@@ -9,7 +9,7 @@ or in some of the sends only, or never again. Of an entity a client steers all i
 client compares its prediction with the values of exactly that tick; the others are told when the tier is due.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from operator import itemgetter
 
@@ -18,7 +18,7 @@ from ecsnet.components.paused import Paused
 from ecsnet.errors import SchemaError
 from ecsnet.fields import spec_of
 from ecsnet.replication.chunks import ids_of
-from ecsnet.replication.codec import Values
+from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.kinds import Column, Kind, LookedAt, Tracked
 from ecsnet.replication.schema import Record, Schema
 from ecsnet.wire import Tick
@@ -118,7 +118,7 @@ class Detector:
             tracked.kind.adopt(tracked, components)
             return  # only what does not travel came or went, or a component was taken and given back
         records.sort(key=lambda record: record.id)
-        values, packed = _encode(entity, records, components, tracked)
+        values, packed = self._encode(entity, records, components, tracked)
         if tracked is not None:
             self._leave_kind(tracked)
         if not bits:
@@ -129,7 +129,7 @@ class Detector:
             return
         tracked = self.entities.setdefault(entity, Tracked(entity))
         self._kind_of(bits, records, is_paused=is_paused).add(tracked, components, values, packed)
-        tracked.changed_at = dict.fromkeys(packed, tick)
+        tracked.changed_at, tracked.withheld_at = dict.fromkeys(packed, tick), {}
         tracked.structured_at = tick
         self._found.structured[entity] = tracked
         owner = components.get(Owner)
@@ -148,6 +148,24 @@ class Detector:
                     )
                 self._checked.add(cls)
         return components
+
+    def _encode(
+        self, entity: int, records: Iterable[Record], components: dict[type, object], tracked: Tracked | None
+    ) -> tuple[dict[int, Values], dict[int, bytes]]:
+        """Read and encode all records of an entity, but for those that stay as they were first sent."""
+        before, named = ({}, {}) if tracked is None else (tracked.packed, tracked.referring)
+        kept = {record.id: before[record.id] for record in records if record.once and record.id in before}
+        values = {
+            record.id: named.get(record.id, ()) if record.id in kept else record.codec.read(components[record.cls])
+            for record in records
+        }
+        try:
+            return values, {
+                record.id: kept[record.id] if record.id in kept else self._packer(record.codec)(*values[record.id])
+                for record in records
+            }
+        except SchemaError as error:
+            raise SchemaError(f"entity {entity}: {error}") from error
 
     def _leave_kind(self, tracked: Tracked) -> None:
         kind = tracked.kind
@@ -192,8 +210,9 @@ class Detector:
 
     def _note(self, record: Record, found: Iterable[LookedAt], tick: Tick, *, is_due: bool) -> None:
         """Encode what may have changed, and note what did: for this frame, or for a later one."""
-        pack, record_id, bit = record.codec.pack_values, record.id, record.bit
+        pack, record_id, bit = self._packer(record.codec), record.id, record.bit
         changed = self._changed if is_due else self._withheld
+        has_refs, is_owner = record.codec.has_refs, record_id == self._owner_id
         for row, values in zip(found, map(record.codec.read, map(_COMPONENT, found)), strict=True):
             tracked = row[0]
             try:
@@ -201,15 +220,31 @@ class Detector:
             except SchemaError as error:
                 raise SchemaError(f"entity {tracked.id}: {error}") from error
             row[2:] = values
-            if packed != tracked.packed[record_id]:
+            if packed != tracked.packed[record_id] or (has_refs and values != tracked.referring[record_id]):
                 tracked.packed[record_id] = packed
                 changed[tracked] = changed.get(tracked, 0) | bit
                 if is_due:
                     tracked.changed_at[record_id] = tick
-                if record.codec.has_refs:
+                else:
+                    tracked.withheld_at[record_id] = tick
+                if has_refs:
                     tracked.referring[record_id] = values
-            if record_id == self._owner_id:
+            if is_owner:
                 self._give(tracked, values[0])
+
+    def _packer(self, codec: RecordCodec) -> Callable[..., bytes]:
+        """Return what packs values; they name nobody who is gone, or does not travel: no client could know of it."""
+        if not codec.has_refs:
+            return codec.pack_values
+        entities = self.entities
+
+        def named(entity: int) -> int:
+            return entity if entity in entities else 0
+
+        def pack(*values: object) -> bytes:
+            return codec.pack_values(*codec.map_refs(values, named))
+
+        return pack
 
     def _give(self, tracked: Tracked, owner: object) -> None:
         assert isinstance(owner, int)
@@ -227,7 +262,9 @@ class Detector:
             due = bits & tracked.kind.bits & due_bits
             if due:
                 self._changed[tracked] = self._changed.get(tracked, 0) | due
-                tracked.changed_at.update(dict.fromkeys(ids_of(due), tick))
+                for record_id in ids_of(due):
+                    tracked.changed_at[record_id] = tick
+                    tracked.withheld_at.pop(record_id, None)
             if bits & ~due_bits:
                 self._withheld[tracked] = bits & ~due_bits
 
@@ -252,22 +289,3 @@ def _should_travel(cls: type) -> bool:
         return spec_of(cls).replicated
     except SchemaError:
         return False  # a plain class: server only
-
-
-def _encode(
-    entity: int, records: Iterable[Record], components: dict[type, object], tracked: Tracked | None
-) -> tuple[dict[int, Values], dict[int, bytes]]:
-    """Read and encode all records of an entity, but for those that stay as they were first sent."""
-    before, named = ({}, {}) if tracked is None else (tracked.packed, tracked.referring)
-    kept = {record.id: before[record.id] for record in records if record.once and record.id in before}
-    values = {
-        record.id: named.get(record.id, ()) if record.id in kept else record.codec.read(components[record.cls])
-        for record in records
-    }
-    try:
-        return values, {
-            record.id: kept[record.id] if record.id in kept else record.codec.pack_values(*values[record.id])
-            for record in records
-        }
-    except SchemaError as error:
-        raise SchemaError(f"entity {entity}: {error}") from error

@@ -1,5 +1,6 @@
 """Why a client has an entity, or has it not: one sentence for whoever wonders."""
 
+from ecsnet.replication.audiences import AudienceKey
 from ecsnet.replication.kinds import Standing, Tracked
 from ecsnet.replication.subscriber import Subscriber
 
@@ -33,12 +34,16 @@ def _seen(subscriber: Subscriber, tracked: Tracked) -> str:
 
 
 def _circle(standing: Standing) -> str:
+    key = _key(standing)
+    rules = [f"clients in one of the rooms {', '.join(sorted(key.rooms))}"] if key.rooms is not None else []
+    rules += ["clients whose Viewer reaches it"] if key.cell is not None else []
+    return " and ".join(rules) or "everybody"
+
+
+def _key(standing: Standing) -> AudienceKey:
     key = standing.bounds if standing.public is None else standing.public.key
     assert key is not None
-    rooms, cell, _ = key
-    rules = [f"clients in one of the rooms {', '.join(sorted(rooms))}"] if rooms is not None else []
-    rules += ["clients whose Viewer reaches it"] if cell is not None else []
-    return " and ".join(rules) or "everybody"
+    return key
 
 
 def _hidden(subscriber: Subscriber, tracked: Tracked) -> str:
@@ -48,6 +53,8 @@ def _hidden(subscriber: Subscriber, tracked: Tracked) -> str:
         return f"{part}it has only records for its owner, client {standing.owner}, or its team"
     if standing.viewers is not None and subscriber.client_id not in standing.viewers:
         return f"{part}VisibleTo names {sorted(standing.viewers) or 'nobody'}"
-    rooms = f"the client is in {', '.join(sorted(view.key.rooms)) or 'no room'}"
-    looks = "it has a Viewer too far away" if view.key.spots else "it has no Viewer"
-    return f"{part}it is seen by {_circle(standing)}; {rooms}, and {looks}"
+    key = _key(standing)
+    stands = [f"is in {', '.join(sorted(view.key.rooms)) or 'no room'}"] if key.rooms is not None else []
+    if key.cell is not None:
+        stands.append("has a Viewer too far away" if view.key.spots else "has no Viewer")
+    return f"{part}it is seen by {_circle(standing)}; the client {' and '.join(stands)}"

@@ -1,9 +1,10 @@
 """The layout of a state message. Only this file knows it; encode and decode are twins.
 
-    message  = tick u32 | flags u8 | [own] | [joining] | [gones] | [leaves] | [fulls] | run*
+    message  = tick u32 | flags u8 | [own] | [steers] | [joining] | [gones] | [leaves] | [fulls] | run*
     flags    = 1: own part | 2: gones | 4: fulls | 8: synced, all this client may see has arrived
-             | 16: leaves | 32: joining                                    big-endian; runs fill the rest
-    own      = newest input processed, its tick u32 | margin i8            -128: no input arrived yet
+             | 16: leaves | 32: joining | 64: steers                       big-endian; runs fill the rest
+    own      = inputs ahead u8 | margin i8                                 -128: no input arrived yet
+    steers   = count varint | count x network id varint                    with an own part only: see below
     joining  = count varint                                                entities to arrive before it is synced
     gones    = count varint | count x network id varint                    they are deleted
     leaves   = as gones                                                    they may live on, unseen by this client
@@ -17,7 +18,8 @@
 A full is an entity with all the client may see of it, and replaces what the client had. A run changes the records it
 names on entities that have them. It names them itself instead of by the number of a "kind", so no table need be agreed
 on while entities come and go, and every message can be read without any other. What entities predicted by the client
-look like comes in ordinary runs; `own` says to which of its inputs they belong.
+look like comes in ordinary runs; `own` says to which of its inputs they belong. A message with `steers` names what the
+client steers and holds all of it; one with an own part alone holds what changed, of those named last (steering.py).
 
 The same bytes of a run are in the messages of every client of an audience: that is what makes the server fast.
 """
@@ -51,6 +53,7 @@ __all__ = [
     "encode_run",
     "encode_single",
     "encode_state",
+    "encode_steers",
     "run_header_bytes",
 ]
 
@@ -58,11 +61,11 @@ NO_INPUT = -128  # the margin before any input arrived
 MAX_NETWORK_ID = 0xFFFFFFFF
 
 _HEAD = struct.Struct("!IB")
-_HEAD_WITH_OWN = struct.Struct("!IBIb")
-_OWN = struct.Struct("!Ib")
+_HEAD_WITH_OWN = struct.Struct("!IBBb")
+_OWN = struct.Struct("!Bb")
 _CHECK = struct.Struct("!I")
-_HAS_OWN, _HAS_GONES, _HAS_FULLS, _SYNCED, _HAS_LEAVES, _JOINING = 1, 2, 4, 8, 16, 32
-_KNOWN_FLAGS = _HAS_OWN | _HAS_GONES | _HAS_FULLS | _SYNCED | _HAS_LEAVES | _JOINING
+_HAS_OWN, _HAS_GONES, _HAS_FULLS, _SYNCED, _HAS_LEAVES, _JOINING, _STEERS = 1, 2, 4, 8, 16, 32, 64
+_KNOWN_FLAGS = _HAS_OWN | _HAS_GONES | _HAS_FULLS | _SYNCED | _HAS_LEAVES | _JOINING | _STEERS
 
 # What to set aside for all but the items themselves: head, own part, three counts below 2**14 and one of any size.
 HEADER_BYTES = _HEAD_WITH_OWN.size + 3 * 2 + 4
@@ -77,11 +80,11 @@ class OwnPart:
     """How far the server got with this client's inputs.
 
     Attributes:
-        input_tick: The newest tick whose input need not be sent again.
+        inputs_ahead: How many ticks after the message's the newest is whose input need not be sent again, 0 to 255.
         input_margin: Ticks by which inputs are early, negative when late, -127 to 127; NO_INPUT before the first.
     """
 
-    input_tick: Tick
+    inputs_ahead: int
     input_margin: int
 
 
@@ -97,6 +100,7 @@ class State:
         leaves: Network ids of entities this client sees no more.
         joining: How many entities have to arrive before it is synced; None if the message does not say.
         checks: What records that have not changed for a while should hold.
+        steers: Network ids of what the client steers; None: as before, and what is not here is as the client has it.
     """
 
     tick: Tick
@@ -108,12 +112,14 @@ class State:
     leaves: tuple[int, ...] = ()
     joining: int | None = None
     checks: tuple[Check, ...] = ()
+    steers: tuple[int, ...] | None = None
 
 
 def encode_state(
     tick: Tick,
     own: OwnPart | None,
     *,
+    steers: bytes = b"",
     synced: bool = False,
     joining: int = 0,
     gones: Sequence[bytes] = (),
@@ -124,6 +130,7 @@ def encode_state(
     """Join one message from parts that are encoded already.
 
     Args:
+        steers: From `encode_steers`, if the client is to be told; only with an own part.
         joining: Entities that have to arrive before the client is synced; 0 is not said.
         gones: Network ids as varints.
         leaves: As `gones`.
@@ -131,12 +138,14 @@ def encode_state(
         runs: From `encode_run`, or several of these joined.
     """
     flags = (_HAS_GONES if gones else 0) | (_HAS_LEAVES if leaves else 0) | (_HAS_FULLS if fulls else 0)
-    head = encode_head(tick, own, synced=synced, joining=joining, flags=flags)
+    head = encode_head(tick, own, steers, synced=synced, joining=joining, flags=flags)
     counted = [part for items in (gones, leaves, fulls) if items for part in (pack_varint(len(items)), *items)]
     return b"".join((head, *counted, *runs))
 
 
-def encode_head(tick: Tick, own: OwnPart | None, *, synced: bool, joining: int = 0, flags: int = 0) -> bytes:
+def encode_head(
+    tick: Tick, own: OwnPart | None, steers: bytes = b"", *, synced: bool, joining: int = 0, flags: int = 0
+) -> bytes:
     """Encode the beginning of a message; without further flags only runs may follow.
 
     HOT: once per client per send tick; tests/bench/bench_replication.py.
@@ -149,7 +158,13 @@ def encode_head(tick: Tick, own: OwnPart | None, *, synced: bool, joining: int =
         counted = pack_varint(joining)
     if own is None:
         return _HEAD.pack(tick, flags) + counted
-    return _HEAD_WITH_OWN.pack(tick, flags | _HAS_OWN, own.input_tick, own.input_margin) + counted
+    flags |= _HAS_OWN | _STEERS if steers else _HAS_OWN
+    return _HEAD_WITH_OWN.pack(tick, flags, own.inputs_ahead, own.input_margin) + steers + counted
+
+
+def encode_steers(network_ids: Sequence[bytes]) -> bytes:
+    """Encode which entities a client steers; network ids as varints."""
+    return b"".join((pack_varint(len(network_ids)), *network_ids))
 
 
 def encode_records(record_ids: Sequence[int]) -> bytes:
@@ -217,9 +232,9 @@ def decode_state(message: bytes, records: Sequence["Record"]) -> State:
     if flags & ~_KNOWN_FLAGS:
         raise RemoteProtocolError(f"flags {flags:#04x} are not of this version")
     offset = _HEAD.size
-    own = None
-    if flags & _HAS_OWN:
-        own, offset = _decode_own(message, offset)
+    own, steers = None, None
+    if flags & (_HAS_OWN | _STEERS):
+        own, steers, offset = _decode_own(message, offset, flags)
     joining = None
     if flags & _JOINING:
         joining, offset = unpack_varint(message, offset)
@@ -241,14 +256,20 @@ def decode_state(message: bytes, records: Sequence["Record"]) -> State:
             offset = _decode_checks(message, offset + 1, records, checks)
     synced = bool(flags & _SYNCED)
     return State(
-        tick, own, synced, tuple(gones), tuple(fulls), tuple(updates), tuple(leaves), joining, tuple(checks)
+        tick, own, synced, tuple(gones), tuple(fulls), tuple(updates), tuple(leaves), joining, tuple(checks), steers
     )  # fmt: skip
 
 
-def _decode_own(data: bytes, offset: int) -> tuple[OwnPart, int]:
+def _decode_own(data: bytes, offset: int, flags: int) -> tuple[OwnPart, tuple[int, ...] | None, int]:
+    if not flags & _HAS_OWN:
+        raise RemoteProtocolError("a message names what the client steers, but has no own part")
     if len(data) < offset + _OWN.size:
         raise RemoteProtocolError("the own part is cut off")
-    return OwnPart(*_OWN.unpack_from(data, offset)), offset + _OWN.size
+    own, offset = OwnPart(*_OWN.unpack_from(data, offset)), offset + _OWN.size
+    if not flags & _STEERS:
+        return own, None, offset
+    steers, offset = _decode_gones(data, offset)
+    return own, tuple(steers), offset
 
 
 def _decode_gones(data: bytes, offset: int) -> tuple[list[int], int]:

@@ -11,24 +11,31 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["NOWHERE", "Cell", "Places", "Spot", "bounded", "cells_in_reach"]
+__all__ = ["NOWHERE", "Cell", "Move", "Places", "Spot", "bounded", "offsets", "spot_at"]
 
 Cell: TypeAlias = int  # column * COLUMN + row: one int adds and hashes faster than two
+
+Move: TypeAlias = tuple[int, float, float]  # an entity and where it is now
 
 COLUMN = 1 << 32
 NOWHERE: Cell = 1 << 80  # in nobody's reach
 STICKY = 0.25  # of a cell
 MAX_COORDINATE = 1 << 30  # cells; what is further away is at the rim
+MAX_CELLS = 4096  # of one Viewer: one that sees further sees all; at the usual three cells of radius it is 69
+EVERYTHING = math.ceil(MAX_CELLS / math.pi)  # the reach of such a one
 MAX_UNITS = 1e100  # world units: what is further away is as far as this
-MAX_CELLS = 4096  # of one Viewer: one that sees further sees all; at the usual three cells of radius it is 61
 ROUNDING = 1e-9
 
 
 class Spot(NamedTuple):
-    """Where a client looks from and how far."""
+    """Where a client looks from and how far.
+
+    Attributes:
+        reach: The square of the widest gap between two cells it sees across. So radii that show the same are the same.
+    """
 
     cell: Cell
-    reach_cells: float
+    reach: int
 
 
 class Place(NamedTuple):
@@ -59,17 +66,23 @@ class Places:
         """Show how many there are."""
         return f"Places({len(self.places)}, {self._cell_units:g} units)"
 
-    def has_left(self, entity: int, x: float, y: float) -> bool:
-        """Tell whether an entity that has a place is beyond its borders.
+    def left_by(self, moved: Iterable[Move]) -> list[int]:
+        """Return the entities that are beyond the borders of the place they have.
 
         HOT: once per moving entity per send tick; tests/bench/bench_state.py.
         """
-        _, left, top, right, bottom = self.places[entity]
-        return not (left <= x < right and top <= y < bottom)
+        places = self.places
+        return [
+            entity
+            for entity, x, y in moved
+            if entity in places
+            for _, left, top, right, bottom in [places[entity]]
+            if not (left <= x < right and top <= y < bottom)
+        ]
 
     def put(self, entity: int, x: float, y: float) -> Cell:
         """Return an entity's cell: the one it has until it leaves that."""
-        if entity not in self.places or self.has_left(entity, x, y):
+        if entity not in self.places or self.left_by([(entity, x, y)]):
             self.places[entity] = _place(x, y, self._cell_units)
         return self.places[entity].cell
 
@@ -83,15 +96,29 @@ def bounded(value: float) -> float:
     return max(-MAX_UNITS, min(MAX_UNITS, value))
 
 
-def cells_in_reach(spots: Iterable[Spot]) -> frozenset[Cell] | None:
-    """Return the cells seen from some spots; None: all there are."""
-    cells: set[Cell] = set()
-    for spot in spots:
-        offsets = _offsets(spot.reach_cells)
-        if offsets is None:
-            return None
-        cells.update(map(spot.cell.__add__, offsets))
-    return frozenset(cells)
+def spot_at(cell: Cell, radius_cells: float) -> Spot:
+    """Return what a Viewer sees from a cell.
+
+    Who looks may be a quarter of a cell out of its own cell and what is looked at out of that, so the gap between the
+    two cells may be by half a cell more than the radius.
+    """
+    gap = radius_cells + 2 * STICKY + ROUNDING
+    if gap < 0:
+        return Spot(cell, -1)
+    return Spot(cell, math.floor(gap * gap) if gap * gap < EVERYTHING else EVERYTHING)
+
+
+@lru_cache(maxsize=256)  # of at most EVERYTHING; a game has a few
+def offsets(reach: int) -> frozenset[Cell] | None:
+    """Return all cells, seen from the one at 0, in which something within reach may stand; None: all there are."""
+    if reach >= EVERYTHING:
+        return None
+    most = math.isqrt(max(0, reach)) + 1
+    found = []
+    for column, row in product(range(-most, most + 1), repeat=2):
+        if max(0, abs(column) - 1) ** 2 + max(0, abs(row) - 1) ** 2 <= reach:
+            found.append(column * COLUMN + row)
+    return frozenset(found)
 
 
 def _place(x: float, y: float, cell_units: float) -> Place:
@@ -105,22 +132,3 @@ def _place(x: float, y: float, cell_units: float) -> Place:
 def _coordinate(value: float, cell_units: float) -> int:
     rim = MAX_COORDINATE * cell_units
     return math.floor(max(-rim, min(rim, value)) / cell_units)  # bounded first: an int may be too large for a float
-
-
-@lru_cache(maxsize=256)
-def _offsets(reach_cells: float) -> tuple[int, ...] | None:
-    """Return all cells, seen from the one at 0, in which something within reach may stand.
-
-    Who looks may be a quarter of a cell out of its own cell and what is looked at out of that, so the gap between the
-    two cells may be by half a cell more than the reach.
-    """
-    reach = reach_cells + 2 * STICKY
-    if not reach * reach * math.pi < MAX_CELLS:
-        return None
-    most = math.ceil(reach) + 1
-    found = []
-    for column, row in product(range(-most, most + 1), repeat=2):
-        gap = math.hypot(max(0, abs(column) - 1), max(0, abs(row) - 1))
-        if gap <= reach + ROUNDING:
-            found.append(column * COLUMN + row)
-    return tuple(found)

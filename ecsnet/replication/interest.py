@@ -15,9 +15,9 @@ from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.visible_to import VisibleTo
 from ecsnet.errors import SchemaError
 from ecsnet.fields import EVERYONE
-from ecsnet.replication.audiences import EVERYONE_KEY, Audience, AudienceKey, Audiences
+from ecsnet.replication.audiences import EVERYONE_KEY, Audience, AudienceKey, Audiences, View
 from ecsnet.replication.detect import Frame
-from ecsnet.replication.grid import NOWHERE, Cell, Places
+from ecsnet.replication.grid import NOWHERE, Cell, Move, Places
 from ecsnet.replication.kinds import Standing, Tracked
 from ecsnet.replication.rules import Rules
 from ecsnet.replication.schema import Schema
@@ -59,7 +59,6 @@ class Interest:
         self._special: dict[Tracked, None] = {}  # who has an owner or VisibleTo: seen by more than an audience
         self._listed: dict[Tracked, None] = {}  # of these, who has VisibleTo
         self._holders: dict[int, dict[Tracked, None]] = {}  # entity -> those whose values name it
-        self._mourned: dict[int, None] = {}  # of these, who is gone, and was seen by all: its number is no secret
         self._tick: Tick = world.tick
 
     def __repr__(self) -> str:
@@ -99,9 +98,9 @@ class Interest:
         for rule in (rules.rooms, rules.visible_to, rules.team, rules.seat, rules.parent):
             affected.update(dict.fromkeys(rule.changed))
         affected.update({tracked.id: None for tracked, _ in frame.given})
-        moving = [tracked.id for tracked, bits in frame.changed.items() if bits & self._place_bit]
-        affected.update({entity: None for entity in moving if self._has_left(entity)})
-        clients = self.standpoints.follow(moving, affected)
+        moved = self._moved(frame)
+        affected.update(dict.fromkeys(self._places.left_by(moved)))
+        clients = self.standpoints.follow(moved, affected)
         if rules.team.changed or rules.seat.changed or rules.player.changed:  # what is for a team may be for another
             affected.update({tracked.id: None for tracked in self._special if tracked.owner in clients})
         for tracked in frame.deleted.values():
@@ -136,29 +135,25 @@ class Interest:
         owner = world.try_component(entity, Owner)
         if owner is not None and owner.client_id == client_id:
             return True
-        return not any(world.has_component(entity, cls) for cls in (Near, Rooms)) and any(
-            record.audience is EVERYONE for cls in self._records_of if world.has_component(entity, cls)
-            for record in self._records_of[cls]
-        )  # fmt: skip
+        if any(world.has_component(entity, cls) for cls in (Near, Rooms)):
+            return False
+        records = [
+            each for cls, found in self._records_of.items() if world.has_component(entity, cls) for each in found
+        ]
+        return any(record.audience is EVERYONE for record in records)
 
     def names_somebody_hidden(self, tracked: Tracked) -> bool:
         """Tell whether an entity's values name another that not all clients see."""
-        entities, mourned = self._entities, self._mourned
-        return not all(
-            _is_open(entities[entity]) if entity in entities else entity in mourned for entity in tracked.named()
-        )
+        entities = self._entities
+        return any(entity in entities and not _is_open(entities[entity]) for entity in tracked.named())
 
     def shared_bits(self, tracked: Tracked) -> int:
-        """Return the records that all who see an entity have in the same bytes.
-
-        Of one that names the dead that is not so: who joined later was told of nobody in their place.
-        """
+        """Return the records that all who see an entity have in the same bytes."""
         if tracked.standing.public is None:
             return 0
-        bits = tracked.kind.public_bits
-        entities = self._entities
-        is_alike = all(entity in entities and _is_open(entities[entity]) for entity in tracked.named())
-        return bits if is_alike else bits & ~tracked.kind.ref_bits
+        bits, entities = tracked.kind.public_bits, self._entities
+        is_same_for_all = all(entity in entities and _is_open(entities[entity]) for entity in tracked.named())
+        return bits if is_same_for_all else bits & ~tracked.kind.ref_bits
 
     # Entities.
 
@@ -174,8 +169,7 @@ class Interest:
         elif now == before:
             return
         self._enroll(tracked, now)
-        is_seen_alike = now._replace(public=None, team=None) == before._replace(public=None, team=None)
-        if is_anew or not is_seen_alike or not tracked.kind.public_bits:  # else not all of an audience see it
+        if is_anew or now[2:] != before[2:]:  # in more than audiences
             self._restand(tracked, before, now, is_anew=is_anew)
         else:
             self._move(tracked, before, now)
@@ -200,7 +194,7 @@ class Interest:
             if view not in before.public.views:
                 for client_id, subscriber in view.subscribers.items():
                     if client_id != now.keeper:
-                        self._show(subscriber, tracked)
+                        self._uncover(subscriber, tracked)
 
     def _restand(self, tracked: Tracked, before: Standing, now: Standing, *, is_anew: bool) -> None:
         """Compare what each client saw with what it sees now."""
@@ -260,8 +254,6 @@ class Interest:
             subscriber.hide(tracked, is_end=is_end)
         for audience in tracked.standing.audiences():
             self._audiences.leave(tracked, audience)
-        if tracked.id in self._holders and _is_open(tracked):
-            self._mourned[tracked.id] = None
         self._special.pop(tracked, None)
         self._listed.pop(tracked, None)
         self._places.forget(tracked.id)
@@ -269,11 +261,18 @@ class Interest:
 
     # Positions.
 
-    def _has_left(self, entity: int) -> bool:
-        if entity not in self._places.places:
-            return False
-        transform = self._world.try_component(entity, Transform2D)
-        return transform is None or self._places.has_left(entity, transform.x, transform.y)
+    def _moved(self, frame: Frame) -> list[Move]:
+        """Return where entities are now that moved, and that have a place for what they are or look from.
+
+        HOT: once per moving entity per send tick; tests/bench/bench_state.py.
+        """
+        near, viewers = self._places.places, self._rules.viewer.values
+        bit, place_of = self._place_bit, self._world.try_component
+        if not near and not viewers:
+            return []
+        moving = [tracked.id for tracked, bits in frame.changed.items() if bits & bit]
+        places = [(entity, place_of(entity, Transform2D)) for entity in moving if entity in near or entity in viewers]
+        return [(entity, place.x, place.y) for entity, place in places if place is not None]
 
     def _cell_of(self, entity: int) -> Cell | None:
         """Return the cell an entity is seen from; None: from everywhere."""
@@ -371,7 +370,6 @@ class Interest:
             self._holders[entity].pop(tracked)
             if not self._holders[entity]:
                 del self._holders[entity]
-                self._mourned.pop(entity, None)
         tracked.naming = {}
 
     # Clients.
@@ -382,10 +380,20 @@ class Interest:
         key = self.standpoints.view_key(subscriber.client_id)
         if key == before.key:
             return
-        now = self._audiences.join(subscriber, key)
-        named = [tracked for tracked in self._listed if subscriber.client_id in (tracked.standing.viewers or ())]
-        crossed = self._affected(before.audiences, now.audiences, is_all=key.team != before.key.team)
-        for tracked in dict.fromkeys((*crossed, *named)):
+        now = subscriber.view = self._audiences.join(subscriber, key)
+        if key.team != before.key.team:
+            self._compare(subscriber, before, self._entities.values())
+        else:
+            client_id = subscriber.client_id
+            named = [tracked for tracked in self._listed if client_id in (tracked.standing.viewers or ())]
+            self._compare(subscriber, before, named)
+            self._pan(subscriber, before.audiences, now.audiences)
+        self._audiences.part(subscriber, before)
+
+    def _compare(self, subscriber: Subscriber, before: View, entities: Iterable[Tracked]) -> None:
+        """Find out of each entity whether a client sees other records of it than in the view it had."""
+        now = subscriber.view
+        for tracked in entities:
             subscriber.view = before
             saw = tracked.visible_to(subscriber)
             subscriber.view = now
@@ -394,17 +402,28 @@ class Interest:
                 self._show(subscriber, tracked)
             elif saw and not sees:
                 subscriber.hide(tracked)
-        subscriber.view = now
-        self._audiences.part(subscriber, before)
 
-    def _affected(
-        self, before: Mapping[Audience, None], now: Mapping[Audience, None], *, is_all: bool
-    ) -> list[Tracked]:
-        if is_all:
-            return list(self._entities.values())
-        crossed = [audience for audience in before if audience not in now]
-        crossed += [audience for audience in now if audience not in before]
-        return [tracked for audience in crossed for tracked in audience.members]
+    def _pan(self, subscriber: Subscriber, before: Mapping[Audience, None], now: Mapping[Audience, None]) -> None:
+        """Go from some audiences to others of the same team: entities are seen, or not, by their public one alone.
+
+        HOT: once per Viewer that crosses a cell's border; tests/bench/bench_state.py.
+        """
+        client_id = subscriber.client_id
+        for audience in before:
+            if audience not in now:
+                for tracked in audience.members:
+                    if tracked.standing.public is audience and tracked.standing.keeper != client_id:
+                        subscriber.hide(tracked)
+        for audience in now:
+            if audience not in before:
+                for tracked in audience.members:
+                    if tracked.standing.public is audience and tracked.standing.keeper != client_id:
+                        self._uncover(subscriber, tracked)
+
+    def _uncover(self, subscriber: Subscriber, tracked: Tracked) -> None:
+        """Show an entity whose public audience a client has come to belong to."""
+        if tracked.kind.public_bits or tracked.visible_to(subscriber):
+            self._show(subscriber, tracked)
 
     def _show(self, subscriber: Subscriber, tracked: Tracked) -> None:
         is_new = not subscriber.has(tracked)

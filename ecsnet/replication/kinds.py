@@ -11,7 +11,7 @@ from ecsnet.marks import unwatch, watch
 from ecsnet.replication.codec import Values
 from ecsnet.replication.frames import encode_full, encode_records
 from ecsnet.replication.schema import Record
-from ecsnet.wire import Tick, is_newer, pack_varint
+from ecsnet.wire import TICK_MASK, Tick, is_newer, pack_varint
 
 if TYPE_CHECKING:
     from ecsnet.replication.audiences import Audience, AudienceKey
@@ -66,13 +66,14 @@ class Tracked:
         packed: The bytes of each of its records, by record id, in the order of ids.
         referring: The values of those that name other entities, as last encoded.
         naming: The entities these name; kept by interest.
-        changed_at: The tick each record last changed, by record id.
+        changed_at: The tick each record last changed, by record id; of what is withheld, the tick it is told.
+        withheld_at: The tick of the last change, of records withheld from all but who steers the entity.
         structured_at: The tick it appeared, or last gained or lost a record.
     """
 
     __slots__ = (
         "_full", "changed_at", "id", "id_bytes", "kind", "naming", "owner", "packed", "referring", "row", "standing",
-        "structured_at",
+        "structured_at", "withheld_at",
     )  # fmt: skip
 
     def __init__(self, entity: int) -> None:
@@ -87,12 +88,17 @@ class Tracked:
         self.referring: dict[int, Values] = {}
         self.naming: dict[int, None] = {}
         self.changed_at: dict[int, Tick] = {}
+        self.withheld_at: dict[int, Tick] = {}
         self.structured_at: Tick = 0
         self._full: tuple[Tick, int, bytes] = (0, 0, b"")
 
     def __repr__(self) -> str:
         """Show the entity and what it is made of."""
         return f"Tracked({self.id}, {[record.name for record in self.kind.records]}, owner={self.owner})"
+
+    def is_steered_by(self, client_id: int) -> bool:
+        """Tell whether a client's inputs drive it."""
+        return self.kind.is_steered and self.owner == client_id
 
     def visible_to(self, subscriber: "Subscriber") -> int:
         """Return the records a client may see, as bits: the one place that decides it."""
@@ -124,6 +130,20 @@ class Tracked:
                 bits ^= 1 << record_id
         return bits
 
+    def changed_since(self, tick: Tick) -> int:
+        """Return which of the records hold another value than at `tick`, whoever was told.
+
+        HOT: once per steered entity per send tick, so `is_newer` is written out; tests/bench/bench_replication.py.
+        """
+        bits = 0
+        for i, at in self.changed_at.items():
+            if 0 < (at - tick) & TICK_MASK <= _HALF:
+                bits |= 1 << i
+        for i, at in self.withheld_at.items():
+            if 0 < (at - tick) & TICK_MASK <= _HALF:
+                bits |= 1 << i
+        return bits
+
     def full(self, bits: int, tick: Tick) -> bytes:
         """Return its full of these records, encoded once a tick for all who see the same."""
         if self._full[:2] != (tick, bits):
@@ -132,6 +152,7 @@ class Tracked:
         return self._full[2]
 
 
+_HALF = TICK_MASK >> 1
 SWEEP_SENDS = 16  # the longest that a change without a mark stays unseen: half a second at 30 sends a second
 
 Row: TypeAlias = tuple[Tracked, int]  # an entity and some of its records, as bits
@@ -213,14 +234,13 @@ class Kind:
         is_steered: Whether the game's input component is among them.
         marks: Of each component that marks itself, the entities where it was written since the last look.
         once_bits: Those that travel with a full alone.
-        steered_bits: The records an owner gets with every send; tags, the input itself and what travels once have
-            nothing to say.
-        steered_records: The same as a run begins with them.
+        steered_bits: The records a client that steers the entity is told of at once; tags, the input itself and what
+            travels once have nothing to say.
     """
 
     __slots__ = (
         "bits", "codecs", "columns", "is_paused", "is_steered", "marks", "members", "once_bits", "public_bits",
-        "records", "ref_bits", "steered_bits", "steered_records", "team_bits",
+        "records", "ref_bits", "steered_bits", "team_bits",
     )  # fmt: skip
 
     def __init__(self, records: tuple[Record, ...], input_component: type | None, *, is_paused: bool = False) -> None:
@@ -242,7 +262,6 @@ class Kind:
         self.ref_bits = sum(record.bit for record in records if record.codec.has_refs)
         self.once_bits = sum(record.bit for record in records if record.once)
         self.steered_bits = sum(record.bit for record in changing)
-        self.steered_records = encode_records([record.id for record in changing])
 
     def add(
         self, tracked: Tracked, components: dict[type, object], values: dict[int, Values], packed: dict[int, bytes]

@@ -22,7 +22,7 @@ class Names:
     def __init__(self) -> None:
         """Call all by their own numbers."""
         self._aliases: dict[int, int] = {}  # by entity
-        self._entities: dict[int, int] = {}  # the other way round
+        self._entities: dict[int, int] = {}  # by alias
         self._next = 0
 
     def of(self, entity: int) -> int:
@@ -30,7 +30,7 @@ class Names:
         return self._aliases.get(entity, entity) if self._aliases else entity
 
     def entity_of(self, network_id: int) -> int:
-        """Return the entity of a network id; any number at all, so it need not exist. 0: it is nobody's number."""
+        """Return the entity of a network id; 0 for one of this client's own that means nobody any more."""
         return network_id if network_id < FIRST_ALIAS else self._entities.get(network_id, 0)
 
     def bytes_of(self, tracked: Tracked) -> bytes:

@@ -8,7 +8,7 @@ The rules, each proved necessary by a mutant of the model checker in tests/repli
 - Values for what is not known yet wait (early buffer) until the full arrives that it belongs to.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from ecsnet.components.predicted import Predicted
@@ -20,7 +20,7 @@ from ecsnet.replication.frames import State, Update, decode_state
 from ecsnet.replication.news import News
 from ecsnet.replication.references import References
 from ecsnet.replication.schema import Record, Schema
-from ecsnet.wire import Tick, is_newer
+from ecsnet.wire import Tick, advance_tick, is_newer
 from ecsnet.world import World
 
 __all__ = ["Change", "Receiver"]
@@ -57,6 +57,8 @@ class Receiver:
         own_tick: The tick of the newest own part; None before the first.
         own_input_tick: The newest tick whose input need not be sent again; None before the first own part.
         own_input_margin: As the newest own part says; None before it.
+        own_is_whole: Whether what the newest message with an own part does not hold of `steers` is as we have it.
+        steers: Network ids of what this client steers, as last named.
         synced: Whether all this client could see when it joined has arrived.
         progress: How much of it has, 0.0 to 1.0; never falls.
         news: What the game will be told.
@@ -81,6 +83,8 @@ class Receiver:
         self.own_tick: Tick | None = None
         self.own_input_tick: Tick | None = None
         self.own_input_margin: int | None = None
+        self.own_is_whole = False
+        self.steers: frozenset[int] = frozenset()
         self.synced = False
         self.progress = 0.0
         self._most_joining = 0
@@ -125,6 +129,21 @@ class Receiver:
         """Return the network id of this World's entity; 0 if it is not the server's."""
         return self._network_ids.get(entity, 0)
 
+    def own_values(self, entity: int) -> Iterator[tuple[int, Values]]:
+        """Yield what the server had at `own_tick` of an entity that this client steers: record ids and values.
+
+        They are of that very tick if they came with it, and also if they came before and nothing newer is known, as
+        long as the server says so: see `steering.py`.
+        """
+        tick = self.own_tick
+        if tick is None:
+            return
+        is_whole = self.own_is_whole and self.network_id_of(entity) in self.steers
+        records = self._schema.records
+        for record_id, (at, values) in self.confirmed.get(entity, {}).items():
+            if at == tick or (is_whole and is_newer(tick, at) and not records[record_id].once):
+                yield record_id, values
+
     def is_predicted(self, network_id: int) -> bool:
         """Tell whether this client runs ahead of the server with an entity."""
         return self._world.has_component(self.entity_of(network_id), Predicted)
@@ -159,8 +178,11 @@ class Receiver:
     def _note_own(self, state: State) -> None:
         if state.own is not None and (self.own_tick is None or is_newer(state.tick, self.own_tick)):
             self.own_tick = state.tick
-            self.own_input_tick = state.own.input_tick
+            self.own_input_tick = advance_tick(state.tick, state.own.inputs_ahead)
             self.own_input_margin = state.own.input_margin
+            self.own_is_whole = state.steers is None
+            if state.steers is not None:
+                self.steers = frozenset(state.steers)
 
     # Updates.
 

@@ -132,7 +132,8 @@ def _check_frozen(rule: "Rule[frozenset[V]]", field: str, expected: type) -> Non
     for entity in rule.changed:
         value = rule.values.get(entity, frozenset())
         if not isinstance(value, frozenset):
-            raise SchemaError(f"entity {entity}: {field} is {value!r}, no frozenset; assign frozenset({value!r})")
+            meant = f"{{{value!r}}}" if isinstance(value, str | int) else repr(value)  # of a str, one room
+            raise SchemaError(f"entity {entity}: {field} is {value!r}, no frozenset; assign frozenset({meant})")
         for each in value:
             if not isinstance(each, expected):
                 raise SchemaError(f"entity {entity}: {field} holds {each!r}, no {expected.__name__}; take it out")

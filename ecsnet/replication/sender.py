@@ -4,6 +4,7 @@ Per send tick and client there are a few dozen bytes of its own, and the frame's
 who see the same. Only for a client that lost something, or for which entities came or went, is there more to do.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecsnet.components.transform2d import Transform2D
@@ -14,13 +15,13 @@ from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import View
 from ecsnet.replication.broadcast import add_checks, broadcast
 from ecsnet.replication.checks import Arbiter, Checker
-from ecsnet.replication.chunks import Chunk, join
+from ecsnet.replication.chunks import Chunk, join, records_of
 from ecsnet.replication.detect import Detector, Frame
 from ecsnet.replication.explain import explain
-from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_head, encode_single
+from ecsnet.replication.frames import HEADER_BYTES, OwnPart, encode_head, encode_single, encode_steers
 from ecsnet.replication.grid import bounded
 from ecsnet.replication.interest import Interest
-from ecsnet.replication.kinds import Tracked
+from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.subscriber import Sent, Subscriber
 from ecsnet.wire import Tick
@@ -38,7 +39,7 @@ class Outlook:
 
     Attributes:
         chunks: Each as large as a message may be.
-        sent: Of each, what a message carries that holds nothing else.
+        sent: Of each, what a message carries that holds nothing else but, the first one, a client's own part.
         others: Finished messages of all but the first, which has to hold what is for a client alone.
         size: Of all of them, in bytes.
         longest: Of one.
@@ -46,7 +47,7 @@ class Outlook:
 
     chunks: list[Chunk]
     sent: list[Sent]
-    others: list[tuple[bytes, Sent]]
+    others: Sequence[tuple[bytes, Sent]]
     size: int
     longest: int
 
@@ -180,7 +181,12 @@ class Sender:
         )
 
     def network_id_of(self, client_id: int, entity: int) -> int:
-        """Return what a client calls an entity; 0 where it has no part in it.
+        """Return what a client knows an entity by; 0 if it sees nothing of it."""
+        tracked, subscriber = self._detector.entities.get(entity), self._subscribers[client_id]
+        return subscriber.names.of(entity) if tracked is not None and tracked.visible_to(subscriber) else 0
+
+    def named_to(self, client_id: int, entity: int) -> int:
+        """Return how a call to a client names an entity; 0 where it has no part in it.
 
         What has come to life since the last send has a number for a client only if it is for everybody, or its own:
         who else will see it is not known before the next.
@@ -192,16 +198,24 @@ class Sender:
             return subscriber.names.of(entity)
         return entity if entity not in self._detector.entities and self._interest.will_see(client_id, entity) else 0
 
-    def entity_of(self, client_id: int, network_id: int) -> int:
+    def meant_by(self, client_id: int, network_id: int) -> int:
         """Return the entity a client means by a number, any number at all; 0 if it knows of none by that."""
         subscriber = self._subscribers.get(client_id)
-        return 0 if subscriber is None else subscriber.entity_of(network_id)
+        if subscriber is None or not (network_id in subscriber.known or network_id in subscriber.needs_full):
+            return 0
+        return subscriber.names.entity_of(network_id)
+
+    def shown_to(self, client_id: int) -> dict[int, tuple[Tracked, int]]:
+        """Return all that a client may see as of the last `encode`, by network id: entities, their records as bits."""
+        subscriber = self._subscribers[client_id]
+        seen = [(tracked, tracked.visible_to(subscriber)) for tracked in self._detector.entities.values()]
+        return {subscriber.names.of(tracked.id): (tracked, bits) for tracked, bits in seen if bits}
 
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client has an entity or has it not."""
         subscriber, tracked = self._subscribers.get(client_id), self._detector.entities.get(entity)
         if subscriber is None:
-            return f"client {client_id} is not subscribed"
+            return f"client {client_id} is not connected"
         if tracked is None:
             return f"entity {entity} does not exist, has no component that travels, or came after the last send"
         return explain(subscriber, tracked)
@@ -209,14 +223,21 @@ class Sender:
     # Messages.
 
     def _look(self, view: View) -> Outlook:
-        """Join the frame's chunks for a view into as few messages as there can be; once for all its clients."""
+        """Join the frame's chunks for a view into as few messages as there can be; once for all its clients.
+
+        HOT: once per view per send tick; tests/bench/bench_state.py.
+        """
         tick = self._frame.tick
         chunks = join(view.chunks(tick), tick, self._config.chunk_bytes)
+        sent = [Sent(tick, [chunk], has_own=at == 0) for at, chunk in enumerate(chunks)]
+        if len(chunks) <= 1:  # on a fine grid the usual case
+            size = len(chunks[0].data) if chunks else 0
+            outlook = self._outlooks[view] = Outlook(chunks, sent, (), size, size)
+            return outlook
         sizes = [len(chunk.data) for chunk in chunks]
-        sent = [Sent(tick, [chunk]) for chunk in chunks]
         head = encode_head(tick, None, synced=False)
         others = [(head + chunk.data, carried) for chunk, carried in zip(chunks[1:], sent[1:], strict=True)]
-        outlook = self._outlooks[view] = Outlook(chunks, sent, others, sum(sizes), max(sizes, default=0))
+        outlook = self._outlooks[view] = Outlook(chunks, sent, others, sum(sizes), max(sizes))
         return outlook
 
     def _plain(
@@ -224,10 +245,9 @@ class Sender:
     ) -> list[tuple[bytes, Sent]] | None:
         """Put the own part before the shared messages; None if that does not fit."""
         joining = len(subscriber.joining or ())
-        parts = [encode_head(self._frame.tick, own, synced=not joining, joining=joining)]
-        steered = self._steered.get(subscriber.client_id)
-        if steered:
-            parts += [_steered_run(subscriber, tracked) for tracked in steered.values() if subscriber.has(tracked)]
+        steers, rows = self._plan_steered(subscriber, outlook)
+        parts = [encode_head(self._frame.tick, own, steers, synced=not joining, joining=joining)]
+        parts += [encode_single(records_of(bits), subscriber.entry(tracked, bits), ()) for tracked, bits in rows]
         if outlook.chunks:
             parts.append(outlook.chunks[0].data)
         first = b"".join(parts)
@@ -236,8 +256,18 @@ class Sender:
         if max(len(first), HEADER_BYTES + outlook.longest) > max_message_bytes:
             return None
         if not outlook.chunks:
-            return [(first, Sent(self._frame.tick))]
+            return [(first, Sent(self._frame.tick, has_own=True))]
         return [(first, outlook.sent[0]), *outlook.others]
+
+    def _plan_steered(self, subscriber: Subscriber, outlook: Outlook) -> tuple[bytes, Sequence[Row]]:
+        """Return what is to be said of what a client steers, besides the first of the shared chunks."""
+        steered = self._steered.get(subscriber.client_id, _NOTHING)
+        if not steered and subscriber.steering.is_idle:
+            return b"", ()
+        present = subscriber.present(steered.values())
+        chunk = outlook.chunks[0] if outlook.chunks else None
+        is_named, rows = subscriber.steering.plan(present, subscriber.known, chunk, self._frame.tick)
+        return encode_steers(subscriber.names_of(present.values())) if is_named else b"", rows
 
     def _sort(self, subscriber: Subscriber) -> None:
         """Put the entities a client lacks in order, nearest first."""
@@ -277,6 +307,7 @@ class Sender:
                 self._release(tracked, tracked.owner)
 
     def _release(self, tracked: Tracked, owner: int) -> None:
+        """Steer an entity no more: an owner that sees other records of it now gets it whole, so nothing is lost."""
         steered = self._steered.get(owner, {})
         if steered.get(tracked.id) is tracked:
             del steered[tracked.id]
@@ -285,11 +316,3 @@ class Sender:
 
 
 _NOTHING: dict[int, Tracked] = {}
-
-
-def _steered_run(subscriber: Subscriber, tracked: Tracked) -> bytes:
-    """Return the run an owner gets with every send: all that the entity is made of and that may change."""
-    kind = tracked.kind
-    if tracked.standing.viewers is None and not tracked.naming and not kind.once_bits:
-        return encode_single(kind.steered_records, tracked.id_bytes, tracked.packed.values())
-    return encode_single(kind.steered_records, subscriber.entry(tracked, kind.steered_bits), ())

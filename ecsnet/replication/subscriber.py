@@ -11,14 +11,15 @@ the frame that tells it goes to every client of the audience. That is why a lost
 was told since.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ecsnet.replication.chunks import Chunk
 from ecsnet.replication.frames import encode_full, encode_records
 from ecsnet.replication.kinds import Row, Tracked
 from ecsnet.replication.names import Names
+from ecsnet.replication.steering import Steering
 from ecsnet.wire import Tick, is_newer
 
 if TYPE_CHECKING:
@@ -34,13 +35,15 @@ class Sent:
     Attributes:
         fulls: Entities, each with the network id it had.
         gones: Network ids, each with whether it was deleted or only left the view.
+        has_own: Whether it began with an own part.
     """
 
     tick: Tick
-    chunks: list[Chunk] = field(default_factory=list)
-    repairs: list[Row] = field(default_factory=list)
-    fulls: list[tuple[int, Tracked]] = field(default_factory=list)
-    gones: list[tuple[int, bool]] = field(default_factory=list)
+    chunks: Sequence[Chunk] = ()
+    repairs: Sequence[Row] = ()
+    fulls: Sequence[tuple[int, Tracked]] = ()
+    gones: Sequence[tuple[int, bool]] = ()
+    has_own: bool = False
 
 
 class Subscriber:
@@ -57,11 +60,12 @@ class Subscriber:
         repairs_turn: Whether a repair may do so, or what is sent whole.
         sent: Unacknowledged messages by token, oldest first, bounded.
         joining: Network ids it must have before it is called synced; None before its first message.
+        steering: What it knows of the entities it steers.
     """
 
     __slots__ = (
         "_next_token", "client_id", "dirty", "joining", "known", "names", "needs_full", "needs_gone", "overdrawn",
-        "repairs_turn", "sent", "view",
+        "repairs_turn", "sent", "steering", "view",
     )  # fmt: skip
 
     def __init__(self, client_id: int) -> None:
@@ -77,6 +81,7 @@ class Subscriber:
         self.repairs_turn = False
         self.sent: dict[int, Sent] = {}
         self.joining: set[int] | None = None
+        self.steering = Steering()
         self._next_token = 0
 
     def __repr__(self) -> str:
@@ -105,9 +110,10 @@ class Subscriber:
         network_id = self.names.of(entity)
         return network_id in self.known or network_id in self.needs_full
 
-    def entity_of(self, network_id: int) -> int:
-        """Return the entity a client means by a number; 0 if it knows of none by that."""
-        return self.names.entity_of(network_id) if network_id in self.known or network_id in self.needs_full else 0
+    def present(self, steered: Iterable[Tracked]) -> dict[int, Tracked]:
+        """Return, by network id, which of these entities the client has, or has on its way, whole."""
+        known, needs_full, of = self.known, self.needs_full, self.names.of
+        return {i: tracked for tracked in steered if (i := of(tracked.id)) in known and i not in needs_full}
 
     # What happens to entities.
 
@@ -153,6 +159,10 @@ class Subscriber:
 
     # What this client is told of an entity, in its own terms.
 
+    def names_of(self, entities: Iterable[Tracked]) -> list[bytes]:
+        """Return the network ids of entities as they stand in messages."""
+        return [self.names.bytes_of(tracked) for tracked in entities]
+
     def entry(self, tracked: Tracked, bits: int) -> bytes:
         """Return an entity's entry in a run of these records."""
         network_id = self.names.bytes_of(tracked)
@@ -192,7 +202,14 @@ class Subscriber:
     def acked(self, token: int) -> None:
         """Note that a message arrived."""
         sent = self.sent.pop(token, None)
-        if sent is not None and self.joining:
+        if sent is None:
+            return
+        if sent.has_own and not self.steering.is_idle:
+            self.steering.arrived(sent.tick)
+        for network_id, tracked in sent.fulls:
+            if tracked.is_steered_by(self.client_id) and self.known.get(network_id) == sent.tick:
+                self.steering.fulls[network_id] = sent.tick
+        if self.joining:
             self.joining.difference_update([network_id for network_id, _ in sent.fulls])
 
     def lost(self, token: int, now: Tick) -> None:

@@ -1,16 +1,15 @@
 """What must hold in every session at every moment, whatever the network does; the simulation checks it every step."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TypeAlias
 
 from ecsnet.client import Client
-from ecsnet.components.owner import Owner
 from ecsnet.components.predicted import Predicted
-from ecsnet.fields import OWNER
-from ecsnet.replication.codec import RecordCodec, Values
+from ecsnet.replication.codec import Values
+from ecsnet.replication.schema import Record
 from ecsnet.server import Server
 from ecsnet.wire import Tick, is_newer, tick_difference
-from ecsnet.world import World
 
 __all__ = ["Invariants", "assert_converged", "client_view", "server_view"]
 
@@ -63,25 +62,32 @@ class Invariants:
 
 
 def server_view(server: Server, client_id: int) -> View:
-    """Return what a client should hold: every record it may see, in quantised values, by the server's entity."""
+    """Return what a client should hold: every record it may see, in quantised values, by network id.
+
+    Who sees what is taken from the server, as of its last send. The values are those of the World, so that a change
+    nobody noticed is found out; what is paused or travels once stays as it was sent.
+    """
     view: View = {}
-    world, schema = server.world, server.schema
-    for entity in world.entities():
-        owner = world.try_component(entity, Owner)
-        owned = owner is not None and owner.client_id == client_id
-        records = {
-            record.id: _with_living(record.codec, component, world)
-            for record, component in schema.records_on(world, entity)
-            if record.audience is not OWNER or owned
-        }
-        if records:
-            view[entity] = records
+    world, sender = server.world, server.sender
+    known_as = partial(sender.network_id_of, client_id)
+    for network_id, (tracked, bits) in sender.shown_to(client_id).items():
+        now = {record.id: component for record, component in _records_on(server, tracked.id)}
+        view[network_id] = {}
+        for record in tracked.kind.records:
+            if not bits & record.bit:
+                continue
+            if tracked.kind.is_paused or record.once or record.id not in now:
+                values, _ = record.codec.unpack(tracked.packed[record.id], 0)
+            else:
+                values = record.codec.quantise(now[record.id])
+            # Whoever is gone since the last send is nobody already, as it will be for the client.
+            living = record.codec.map_refs(values, lambda entity: entity if world.entity_exists(entity) else 0)
+            view[network_id][record.id] = record.codec.map_refs(living, known_as)
     return view
 
 
-def _with_living(codec: RecordCodec, component: object, world: World) -> Values:
-    """Name nobody where an entity is named that is gone: that is how a client sees it."""
-    return codec.map_refs(codec.quantise(component), lambda entity: entity if world.entity_exists(entity) else 0)
+def _records_on(server: Server, entity: int) -> list[tuple[Record, object]]:
+    return server.schema.records_on(server.world, entity) if server.world.entity_exists(entity) else []
 
 
 def client_view(client: Client) -> View:

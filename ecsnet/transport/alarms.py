@@ -48,11 +48,12 @@ class Alarms(Generic[K]):
 
     def take_due(self, now: float) -> list[K]:
         """Return and forget the keys whose time has come."""
-        due: list[K] = []
         last = int(now * SLOTS_PER_SECOND)
         for slot in [slot for slot in self._slots if slot <= last]:
             self._tidy(slot)
-            due += [key for key in self._slots.get(slot, ()) if self._at[key][0] <= now]
+        due = [
+            key for slot, keys in self._slots.items() if slot <= last for key in keys if self._at[key][0] <= now
+        ]  # all of them: what was set later may still be due
         for key in due:
             self.forget(key)
         return due

@@ -38,7 +38,7 @@ class Ball:
 
     velocity_x: NetVar[float] = netvar(0.0, step=1 / 16, low=-1024, high=1024)  # world units per second
     velocity_y: NetVar[float] = netvar(0.0, step=1 / 16, low=-1024, high=1024)
-    touched_by: NetVar[EntityRef] = 0  # 0: nobody since the kickoff
+    touched_by: int = 0  # an entity, 0: nobody since the kickoff; server only, as the next: Match tells who scored
     touched_team: Team = Team.SPECTATOR  # outlives the player, should he leave before the ball is in
 
 

@@ -74,7 +74,7 @@ class Crowd:
         """Encode and collect every client's messages; return their bytes."""
         self.tick += 2
         self.sender.encode(self.tick)
-        own, size = OwnPart(self.tick, 2), 0
+        own, size = OwnPart(0, 2), 0
         sent: list[tuple[int, int]] = []
         for client in self.clients:
             for message, token in self.sender.messages_for(client, own, BUDGET_BYTES, MESSAGE_BYTES):
@@ -112,7 +112,7 @@ def measure_client(crowd: Crowd) -> float:
     for _ in range(ROUNDS):
         crowd.move()
         crowd.send()
-        messages = crowd.sender.messages_for(newcomer, OwnPart(crowd.tick, 2), BUDGET_BYTES, MESSAGE_BYTES)
+        messages = crowd.sender.messages_for(newcomer, OwnPart(0, 2), BUDGET_BYTES, MESSAGE_BYTES)
         crowd.report()
         began = time.perf_counter()
         for message, token in messages:

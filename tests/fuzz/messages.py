@@ -17,8 +17,10 @@ from ecsnet.replication.frames import (
     encode_records,
     encode_run,
     encode_state,
+    encode_steers,
 )
 from ecsnet.replication.schema import Record, Schema
+from ecsnet.systems.input import pack_inputs
 from ecsnet.wire import TICK_MASK, pack_varint
 
 Chance = random.Random
@@ -86,7 +88,7 @@ class StateMaker:
     def __call__(self, chance: Chance) -> bytes:
         own = None
         if chance.random() < 0.4:
-            own = OwnPart(tick(chance, self._near), chance.choice((NO_INPUT, -127, 0, 1, 2, 3, 127)))
+            own = OwnPart(chance.choice((0, 1, 2, 64, 255)), chance.choice((NO_INPUT, -127, 0, 1, 2, 3, 127)))
         gones = [self._id(chance) for _ in range(chance.choice((0, 0, 0, 1, 3)))]
         fulls = [self._full(chance) for _ in range(chance.choice((0, 0, 1, 2)))]
         runs = [self._run(chance) for _ in range(chance.choice((0, 1, 2)))]
@@ -94,6 +96,7 @@ class StateMaker:
         return encode_state(
             tick(chance, self._near),
             own,
+            steers=encode_steers([self._id(chance) for _ in range(2)]) if own and chance.random() < 0.5 else b"",
             synced=chance.random() < 0.5,
             joining=chance.choice((0, 0, 1, 1000, 1 << 61)),
             gones=gones,
@@ -178,4 +181,7 @@ class InputMaker:
     def __call__(self, chance: Chance) -> bytes:
         count = chance.choice((0, 1, 5, 32, 255))
         packed = [self._codec.pack(values(chance, self._codec)) for _ in range(count)]
-        return tick(chance, self._near).to_bytes(4, "big") + bytes((count,)) + b"".join(packed)
+        data = pack_inputs(tick(chance, self._near), packed)
+        return (
+            data + bytes((chance.choice((0, 1, 200, 255)),)) + packed[0] if packed and chance.random() < 0.1 else data
+        )

@@ -1,11 +1,19 @@
 """What the README shows must be true: the game, the test, the commands and the links."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import ecsnet
+from ecsnet import Game, components
+from ecsnet.components import Player, Rooms, Transform2D, VisibleTo
+from ecsnet.samples.hello.game import Dot, game
+from ecsnet.testing.simulation import Simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -24,13 +32,81 @@ def test_the_game_of_the_readme_is_the_sample() -> None:
 @pytest.mark.process
 def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
     """It is the first test of many a game."""
-    (tmp_path / "test_mygame.py").write_text(CODE[1])
+    (tmp_path / "test_mygame.py").write_text(code_with("def test_everybody_sees_a_dot_move"))
     plugin = [] if plugin_is_installed() else ["-p", "ecsnet.testing.plugin"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, str(tmp_path)]
 
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
     assert "1 passed" in result.stdout, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("block", CODE)
+def test_a_block_of_the_readme_runs(block: str, tmp_path: Path) -> None:
+    """People copy any of them: each says itself what it imports."""
+    module = run(block, tmp_path)
+
+    for value in module.values():
+        if isinstance(value, Game):
+            Simulation(value, clients=1).run(seconds=0.1)
+
+
+def test_the_table_of_who_sees_what_can_be_written_like_that() -> None:
+    """Each line in the right-hand column, in the order in which it stands there."""
+    rows = re.search(r"\| seen by \| in a system \|\n(.*?)\n\n", README, re.DOTALL)
+    assert rows is not None
+    lines = re.findall(r"\| `([^`]+)` \|$", rows[1], re.MULTILINE)
+    sim = Simulation(game, clients=1)
+    world = sim.server.world
+    names = ("chest", "rat", "card", "cart", "wheel", "statue")
+    scope = {**vars(ecsnet), **vars(components), **{name: world.create_entity(Transform2D()) for name in names}}
+    scope |= {"world": world, "client_id": sim.clients[0].client_id}
+    scope["player"] = next(entity for entity, _ in world.get_component(Player))
+
+    for line in lines:
+        exec(line, scope)  # noqa: S102  # our own README
+        sim.run(seconds=0.1)
+
+    assert len(lines) >= 10
+    sim.assert_converged()
+
+
+def test_the_events_of_the_readme_are_told(tmp_path: Path) -> None:
+    """Whoever copies that block sees each of its lines some time."""
+    show = run(code_with("def show"), tmp_path)["show"]
+    sim = Simulation(game, clients=1)
+    world, client = sim.server.world, sim.clients[0]
+    assert show(client)[-1] == "welcome"
+
+    rat, card = world.create_entity(Transform2D(10.0, 20.0)), world.create_entity(Dot(1))
+    sim.run(seconds=0.5)
+    came = show(client)
+    world.delete_entity(rat)
+    world.component_for_entity(card, Dot).color = 2
+    sim.run(seconds=0.5)
+    changed = show(client)
+    world.add_component(card, VisibleTo())
+    sim.run(seconds=0.5)
+    went = show(client)
+
+    assert [line.partition(" ")[2] for line in came] == ["fades in", "fades in"]
+    assert [line.partition(" ")[2] for line in changed] == ["explodes at 10, 20", "has another Dot"]
+    assert [line.partition(" ")[2] for line in went] == ["fades out"]
+
+
+def test_the_explanation_of_the_readme_is_the_servers() -> None:
+    """But for the numbers of client and entity."""
+    shown = re.search(r">>> print\(server\.explain\(.*\n    (entity .*)\n", README)
+    assert shown is not None
+    sim = Simulation(game, clients=1)
+    world = sim.server.world
+    world.add_component(next(entity for entity, _ in world.get_component(Player)), Rooms(frozenset({"hall"})))
+    chest = world.create_entity(Dot(), Rooms(frozenset({"cellar"})))
+    sim.run(seconds=0.1)
+
+    told = sim.server.explain(client_id=1, entity=chest)
+
+    assert told == shown[1].replace("entity 17", f"entity {chest}").replace("client 2", "client 1")
 
 
 @pytest.mark.parametrize("target", FILES)
@@ -63,3 +139,15 @@ def plugin_is_installed() -> bool:
     from importlib.metadata import entry_points  # noqa: PLC0415  # used once
 
     return any(entry.value == "ecsnet.testing.plugin" for entry in entry_points(group="pytest11"))
+
+
+def code_with(text: str) -> str:
+    """Return the block that holds some text."""
+    return next(str(block) for block in CODE if text in block)
+
+
+def run(block: str, folder: Path) -> dict[str, Any]:
+    """Run a block as a module of its own; return what it defines."""
+    file = folder / "block.py"
+    file.write_text(block)
+    return runpy.run_path(str(file), run_name="block")

@@ -22,14 +22,14 @@ Violation.
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from ecsnet import World
 from ecsnet.components import Near, Owner, Parent, Paused, Player, Rooms, Seat, Team, Transform2D, Viewer, VisibleTo
 from ecsnet.config import ReplicationConfig
 from ecsnet.errors import RemoteProtocolError
-from ecsnet.replication.codec import Values
+from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.frames import OwnPart, State, Update
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.sender import Sender
@@ -87,6 +87,7 @@ class Client:
         self.saw: dict[int, bool] = {}  # of every entity whether it sees it, or saw it when it ended
         self.whole: set[int] = set()  # entities in view of which a full was sent since they came, and is not known lost
         self.anew: set[int] = set()  # entities in view that need a full: it tells all, and so does not go with changes
+        self.truths: dict[int, tuple[Records, frozenset[int]]] = {}  # by tick: all values, and who it saw
         self.debt = 0  # bytes it was sent beyond the budgets so far
         self.told_whole: set[int] = set()  # entities of which a full was sent in the last tick
         self.full_tokens: dict[int, int] = {}  # of the message with the last full of an entity
@@ -488,14 +489,15 @@ class Model:
             client.saw.update((entity, entity in client.sight.may) for entity in self.scene.values)
             client.whole &= may.keys()
             client.anew |= may.keys() - client.whole
-            # What a client steers comes with its own part, whole and with every send.
+            # What a client steers is told beside its own part, as far as it lacks it.
             client.anew |= {
                 entity for entity, (_, owner) in self.world.observe(Press, Owner) if owner.client_id == client.id
             }
 
     def _send(self, client: Client) -> None:
         client.told_whole.clear()
-        messages = self.sender.messages_for(client.id, OwnPart(self.tick, 0), self.budget, self.limit)
+        client.truths[self.tick] = (self.scene.values, frozenset(client.sight.must))
+        messages = self.sender.messages_for(client.id, OwnPart(0, 0), self.budget, self.limit)
         self._check_sizes(client, [message for message, _ in messages])
         for message, token in messages:
             self._check_message(client, client.receiver.take(message), token)
@@ -527,6 +529,8 @@ class Model:
             if entity in self.deleted and not is_newer(self.deleted[entity], state.tick):
                 client.ended.add(network_id)
         self._check_client(client)
+        if state.own is not None and client.receiver.own_tick == state.tick:
+            self._check_own(client, state.tick)
 
     # The promises of a message.
 
@@ -548,6 +552,7 @@ class Model:
         for network_id in (*state.gones, *state.leaves):
             if network_id not in client.told:
                 raise Violation(f"{client.id} is told the end of {network_id}, of which it was never told")
+        self._check_steers(client, state)
         for network_id, records, _ in state.checks:
             self._entity_of(client, network_id, records)
         carried: dict[int, set[int]] = defaultdict(set)
@@ -564,6 +569,12 @@ class Model:
         self._check_family(client, fulls)
         client.told_whole |= fulls
         client.full_tokens.update(dict.fromkeys(fulls, token))
+
+    def _check_steers(self, client: Client, state: State) -> None:
+        for network_id in state.steers or ():
+            if network_id not in client.told:
+                raise Violation(f"{client.id} is told that it steers {network_id}, of which it was never told")
+            self._entity_of(client, network_id, [])
 
     def _name(self, client: Client, network_id: int, entity: int) -> None:
         if client.names.setdefault(network_id, entity) != entity:
@@ -671,6 +682,35 @@ class Model:
             if part.serial < client.newest.get((network_id, cls), 0):
                 raise Violation(f"client {client.id}: {cls.__name__} of {network_id} went back to {part}")
             client.newest[network_id, cls] = part.serial
+
+    def _check_own(self, client: Client, tick: int) -> None:
+        """What a prediction of a tick is compared with is what the server had at that tick."""
+        receiver = client.receiver
+        values, seen = client.truths[tick]
+        # Whom it had by another network id before, it may have by that one still.
+        seen -= {entity for network_id, entity in client.names.items() if network_id != entity}
+        here = {client.names.get(i, i) for i in map(receiver.network_id_of, client.world.entities())}
+        for network_id in sorted(receiver.steers):
+            entity = client.names[network_id]
+            for record_id, held in receiver.own_values(receiver.entity_of(network_id)):
+                codec, truth = schema.records[record_id].codec, values.get(entity, {}).get(record_id)
+                if truth is not None and codec.has_refs:
+                    # Who is on the way to this client, or away from it, is none of its own part's business.
+                    held = self._in_terms_of_the_server(client, codec, held, seen)  # noqa: PLW2901  # the same
+                    truth = codec.map_refs(truth, lambda named: named if named in seen and named in here else 0)
+                if held != truth:
+                    name = schema.records[record_id]
+                    raise Violation(f"{client.id} steers {entity}, its {name} was {truth} at {tick}, not {held}")
+
+    def _in_terms_of_the_server(
+        self, client: Client, codec: RecordCodec, values: Values, seen: Container[int]
+    ) -> Values:
+        def named(local: int) -> int:
+            network_id = client.receiver.network_id_of(local)
+            entity = client.names.get(network_id, network_id)
+            return entity if entity in seen else 0
+
+        return codec.map_refs(values, named)
 
     # Quiet.
 

@@ -1,13 +1,14 @@
 """Mutants of replication: each breaks one rule of the client or the server, and the checks must find them."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 import pytest
 
 from ecsnet.events import DespawnReason
+from ecsnet.replication import agenda
 from ecsnet.replication import receiver as receiver_module
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import AudienceKey, View, ViewKey
@@ -24,6 +25,7 @@ from ecsnet.replication.references import References
 from ecsnet.replication.schema import Record
 from ecsnet.replication.sender import Sender
 from ecsnet.replication.standpoints import Standpoints
+from ecsnet.replication.steering import Steering
 from ecsnet.replication.subscriber import Subscriber
 from ecsnet.wire import Tick, is_newer
 
@@ -257,10 +259,9 @@ def scattered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecsnet.replication.broadcast.cut", _cut_each)
 
 
-def _cut_each(groups: Mapping[int, list[Tracked]], tick: Tick, _limit: int) -> Iterator[Chunk]:
-    for bits, members in groups.items():
-        for i in ids_of(bits):
-            yield from cut({1 << i: members}, tick, 1)
+def _cut_each(groups: Mapping[int, list[Tracked]], tick: Tick, _limit: int) -> list[Chunk]:
+    rows = [(1 << i, members) for bits, members in groups.items() for i in ids_of(bits)]
+    return [chunk for bit, members in rows for chunk in cut({bit: members}, tick, 1)]
 
 
 def entering_without_full(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +294,7 @@ def crossing_hides_from_all(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stuck_in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     """Never find that somebody left a cell."""
-    monkeypatch.setattr(Places, "has_left", lambda *_: False)
+    monkeypatch.setattr(Places, "left_by", lambda *_: [])
 
 
 def viewers_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,14 +392,56 @@ def children_by_their_own_rules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def steered_unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send an owner what it steers, whether it sees it or not."""
-    original = Sender._plain
 
-    def plain(self: Sender, *args: Any) -> Any:
+    def present(self: Subscriber, steered: Iterable[Tracked]) -> dict[int, Tracked]:
+        return {self.names.of(tracked.id): tracked for tracked in steered}
+
+    monkeypatch.setattr(Subscriber, "present", present)
+
+
+def steered_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take what an owner is told of what it steers for known as soon as it is sent."""
+    original = Steering.plan
+
+    def plan(self: Steering, *args: Any) -> Any:
+        planned = original(self, *args)
+        self.arrived(args[3])
+        return planned
+
+    monkeypatch.setattr(Steering, "plan", plan)
+
+
+def steered_before_it_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rely on a full of what is steered that nobody knows to have arrived."""
+    original = Steering.plan
+
+    def plan(self: Steering, steered: Any, known: Any, *args: Any) -> Any:
+        self.fulls = {i: known[i] for i in steered}
+        return original(self, steered, known, *args)
+
+    monkeypatch.setattr(Steering, "plan", plan)
+
+
+def steered_beside_any_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave to the frame what it tells of what is steered, whichever message it is in."""
+    original = agenda._add_steered
+
+    def add_steered(assembly: Assembly, subscriber: Subscriber, steered: Any, tick: Tick) -> Any:
+        chunks = subscriber.view.chunks(tick)
+        plan = Steering.plan
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Subscriber, "has", lambda *_: True)
-            return original(self, *args)
+            beside = Chunk(tick, parts=chunks)
+            patch.setattr(
+                Steering, "plan", lambda self, steered, known, _, tick: plan(self, steered, known, beside, tick)
+            )
+            return original(assembly, subscriber, steered, tick)
 
-    monkeypatch.setattr(Sender, "_plain", plain)
+    monkeypatch.setattr(agenda, "_add_steered", add_steered)
+
+
+def steered_names_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take whom the values of what is steered name for the same as long as they do not change."""
+    monkeypatch.setattr(Steering, "tell_again", lambda *_: None)
 
 
 def hidden_still_due(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,6 +486,10 @@ PATCHES = [
     children_alone,
     children_by_their_own_rules,
     steered_unseen,
+    steered_told_once,
+    steered_before_it_arrived,
+    steered_beside_any_chunk,
+    steered_names_stay,
     hidden_still_due,
     large_families_wait,
     no_wrap,

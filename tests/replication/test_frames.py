@@ -17,6 +17,7 @@ from ecsnet.replication.frames import (
     encode_run,
     encode_single,
     encode_state,
+    encode_steers,
     run_header_bytes,
 )
 from ecsnet.wire import pack_varint
@@ -26,7 +27,7 @@ BODY, BLACK, LABEL = record(Body), record(Black), record(Label)
 
 GOLDEN = bytes.fromhex(
     "fffffffe0f"  # tick, flags: own, gones, fulls, synced
-    "0000000703"  # input tick 7, margin 3
+    "0703"  # inputs known 7 ticks ahead, margin 3
     "0205" "4123"  # 2 gones: 5, 0x123
     "01" "4009" "020001" "000102000304"  # 1 full: entity 9, written in 2 bytes; Black and Body (258, 772)
     "0105" "02" "0a" "01000001" "61" "0b" "00000002"  # a run of Label: 10 ("a", 1), 11 ("", 2)
@@ -75,6 +76,16 @@ def test_a_message_may_be_nothing_but_a_tick() -> None:
     assert decode_state(encode_state(3, OwnPart(1, NO_INPUT)), schema.records).own == OwnPart(1, NO_INPUT)
 
 
+def test_what_a_client_steers_is_named_beside_its_own_part() -> None:
+    """Also when it is nothing any more; without a word it is what it was."""
+    for ids, bytes_ in (((), "00"), ((9, 300), "0209412c")):
+        message = encode_state(3, OwnPart(4, 5), steers=encode_steers([pack_varint(each) for each in ids]))
+
+        assert message.hex() == "0000000341" + "0405" + bytes_
+        assert decode_state(message, schema.records) == State(3, OwnPart(4, 5), False, steers=ids)
+    assert decode_state(encode_state(3, OwnPart(4, 5)), schema.records).steers is None
+
+
 def test_what_a_client_sees_no_more_and_lacks_still_is_said_apart() -> None:
     """That an entity left the view is not that it died; and how far a late join is, is for people."""
     check = (b"\7", encode_records([BODY.id, LABEL.id]), 0xFFFFFFFF)
@@ -105,8 +116,10 @@ def test_the_space_set_aside_for_headers_is_enough() -> None:
     [
         (b"", "0 B has no header"),
         (b"\0\0\0\1", "4 B has no header"),
-        (b"\0\0\0\1\x40", "flags 0x40 are not of this version"),
-        (b"\0\0\0\1\1\0\0", "own part is cut off"),
+        (b"\0\0\0\1\x80", "flags 0x80 are not of this version"),
+        (b"\0\0\0\1\x40", "has no own part"),
+        (b"\0\0\0\1\x41\0\0", "varint"),
+        (b"\0\0\0\1\1\0", "own part is cut off"),
         (b"\0\0\0\1\2", "varint"),
         (b"\0\0\0\1\2\1\0", "0 is no network id"),
         (b"\0\0\0\1\2\1" + pack_varint(1 << 33), "is no network id"),

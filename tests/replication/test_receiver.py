@@ -150,7 +150,7 @@ def test_the_newest_own_part_counts() -> None:
     for tick, own in ((0xFFFFFFFF, OwnPart(5, 1)), (3, OwnPart(9, 2)), (1, OwnPart(7, -1)), (5, None)):
         receiver.apply(receiver.take(encode_state(tick, own)))
 
-    assert (receiver.own_tick, receiver.own_input_tick, receiver.own_input_margin) == (3, 9, 2)
+    assert (receiver.own_tick, receiver.own_input_tick, receiver.own_input_margin) == (3, 12, 2)
     assert receiver.tick == 5
 
 

@@ -171,8 +171,8 @@ def test_a_budget_too_small_for_the_frame_still_serves_everything_in_turn() -> N
     assert len(seen) == 300
 
 
-def test_what_a_client_steers_is_sent_whole_with_every_send() -> None:
-    """Prediction compares all of it with what it predicted for that tick."""
+def test_what_a_client_steers_is_sent_whole_until_it_has_it() -> None:
+    """Prediction compares all of it with what it predicted for that tick; test_steering.py has the rest."""
     pair = Pair()
     pair.world.create_entity(Body(serial=4), Wool(worth=9), Black(), Owner(client_id=1), Press())
     pair.send()
@@ -440,7 +440,7 @@ def test_explain_says_why_a_client_has_an_entity_or_not() -> None:
         "entity 1 is seen by everybody, and was last sent whole at tick 102; "
         "changes of Body were lost and wait to be repaired"
     )
-    assert pair.sender.explain(9, entity) == "client 9 is not subscribed"
+    assert pair.sender.explain(9, entity) == "client 9 is not connected"
 
 
 def test_a_client_that_left_costs_nothing() -> None:

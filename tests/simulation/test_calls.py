@@ -5,8 +5,9 @@ from typing import TypeVar
 
 import pytest
 
+from ecsnet import CLIENTS, SERVER, Call, EntityRef, Game, NetVar, component, rpc
 from ecsnet.client import Client
-from ecsnet.components import Owner
+from ecsnet.components import Owner, VisibleTo
 from ecsnet.errors import LocalProtocolError, SchemaError
 from ecsnet.peer import CALLS
 from ecsnet.protocol import DisconnectReason
@@ -150,3 +151,49 @@ def still_plays(sim: Simulation, client: Client) -> bool:
     tick = client.receiver.tick
     sim.run(0.5)
     return client.disconnected is None and client.receiver.tick != tick
+
+
+@component
+class Card:
+    face: NetVar[str] = ""
+
+
+@rpc(to=SERVER)
+def play(call: Call, card: EntityRef) -> EntityRef:
+    """Say which card is meant, by naming it."""
+    played.append(card)
+    return card
+
+
+@rpc(to=CLIENTS)
+def show(call: Call, card: EntityRef) -> None:
+    """Note what a client is shown."""
+    shown.append(card)
+
+
+played: list[int] = []
+shown: list[int] = []
+table = Game("table", components=[Card], rpcs=[play, show], tick_rate_hz=20, send_rate_hz=20)
+
+
+def test_a_card_that_one_client_sees_is_the_same_card_in_calls() -> None:
+    """It goes by a number of its own toward that client, and by none toward others."""
+    played.clear()
+    shown.clear()
+    sim = Simulation(table, clients=2)
+    world, (ada, bob) = sim.server.world, sim.clients
+    cards = [world.create_entity(Card(face), VisibleTo(frozenset({ada.client_id}))) for face in ("ace", "ten")]
+    sim.run(seconds=0.5)
+    (mine, _), *_ = [(entity, card) for entity, card in ada.view(Card) if card.face == "ten"]
+
+    reply = ada.call(play, mine)
+    guess = bob.call(play, mine)
+    wait(sim, reply)
+    wait(sim, guess)
+    for client in sim.clients:
+        sim.server._session.calls.call(sim.server.peers[client.client_id], world, show, cards[1])
+        sim.run(seconds=0.5)
+
+    assert played == [cards[1], 0]
+    assert reply.value == mine
+    assert shown == [mine, 0]

@@ -36,6 +36,7 @@ PART_BYTES = 1000  # of a fragment; any size does that fits a datagram with 23 b
 BITMAP_BYTES = 128
 CREDIT_BYTES, MESSAGE_COST_BYTES, CREDIT_STEP_BYTES = 327_680, 64, 65_473
 ASSEMBLIES = 4
+MAX_INPUTS = 255
 CIPHERS = (AESGCM, ChaCha20Poly1305)  # by the number of the suite
 CIPHER_NAMES = ("AESGCM", "ChaChaPoly")
 
@@ -1047,7 +1048,7 @@ def _encode_content(value: Value, field: Field) -> bytes:
 
 @dataclass(frozen=True)
 class Own:
-    input_tick: int
+    inputs_ahead: int
     margin: int
 
 
@@ -1076,6 +1077,7 @@ class State:
     runs: tuple[Run | tuple[Check, ...], ...]
     leaves: tuple[int, ...] = ()
     joining: int = 0
+    steers: tuple[int, ...] | None = None
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -1085,8 +1087,9 @@ class State:
 def decode_state(message: bytes, description: Description) -> State:
     reader = Reader(message)
     tick, flags = reader.unsigned(4), reader.unsigned(1)
-    expect(flags < 64, f"flags {flags:#x}")
-    own = Own(reader.unsigned(4), reader.signed(1)) if flags & 1 else None
+    expect(flags < 128 and flags & 65 != 64, f"flags {flags:#x}")
+    own = Own(reader.unsigned(1), reader.signed(1)) if flags & 1 else None
+    steers = tuple(_network_id(reader) for _ in range(reader.varint())) if flags & 64 else None
     joining = reader.varint() if flags & 32 else 0
     gones = [_network_id(reader) for _ in range(reader.varint())] if flags & 2 else []
     leaves = [_network_id(reader) for _ in range(reader.varint())] if flags & 16 else []
@@ -1094,7 +1097,7 @@ def decode_state(message: bytes, description: Description) -> State:
     runs: list[Run | tuple[Check, ...]] = []
     while reader.left:
         runs.append(_decode_run(reader, description) if reader.data[reader.at] else _decode_checks(reader, description))
-    return State(tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs), tuple(leaves), joining)
+    return State(tick, bool(flags & 8), own, tuple(gones), tuple(fulls), tuple(runs), tuple(leaves), joining, steers)
 
 
 def _network_id(reader: Reader) -> int:
@@ -1133,17 +1136,21 @@ def _decode_checks(reader: Reader, description: Description) -> tuple[Check, ...
     )
 
 
+def _encode_ids(entities: tuple[int, ...]) -> bytes:
+    return varint(len(entities)) + b"".join(map(varint, entities))
+
+
 def encode_state(state: State, description: Description) -> bytes:
     flags = bool(state.own) + 2 * bool(state.gones) + 4 * bool(state.fulls) + 8 * state.is_synced
-    flags += 16 * bool(state.leaves) + 32 * bool(state.joining)
+    flags += 16 * bool(state.leaves) + 32 * bool(state.joining) + 64 * (state.steers is not None)
     data = unsigned(state.tick, 4) + unsigned(flags, 1)
     if state.own:
-        data += unsigned(state.own.input_tick, 4) + state.own.margin.to_bytes(1, "big", signed=True)
+        data += unsigned(state.own.inputs_ahead, 1) + state.own.margin.to_bytes(1, "big", signed=True)
+    if state.steers is not None:
+        data += _encode_ids(state.steers)
     if state.joining:
         data += varint(state.joining)
-    for entities in (state.gones, state.leaves):
-        if entities:
-            data += varint(len(entities)) + b"".join(map(varint, entities))
+    data += b"".join(_encode_ids(entities) for entities in (state.gones, state.leaves) if entities)
     if state.fulls:
         data += varint(len(state.fulls))
     for full in state.fulls:
@@ -1193,21 +1200,30 @@ def _encode_records(ids: Iterable[int], values: tuple[Value, ...], description: 
 
 @dataclass(frozen=True)
 class Inputs:
-    newest_tick: int
+    newest_tick: int  # modulo 2**16
     values: tuple[tuple[Value, ...], ...]  # oldest first
 
 
 def decode_inputs(message: bytes, description: Description) -> Inputs:
     reader = Reader(message)
-    newest_tick, count = reader.unsigned(4), reader.unsigned(1)
-    values = tuple(decode_values(reader, description.inputs) for _ in range(count))
-    reader.end()
-    return Inputs(newest_tick, values)
+    newest_tick = reader.unsigned(2)
+    values: list[tuple[Value, ...]] = []
+    while reader.left or not values:
+        count = reader.unsigned(1)
+        expect(count > 0, "a run of no inputs")
+        values += [decode_values(reader, description.inputs)] * count
+    expect(len(values) <= MAX_INPUTS, f"{len(values)} inputs")
+    return Inputs(newest_tick, tuple(values))
 
 
 def encode_inputs(inputs: Inputs, description: Description) -> bytes:
-    start = unsigned(inputs.newest_tick, 4) + unsigned(len(inputs.values), 1)
-    return start + b"".join(encode_values(each, description.inputs) for each in inputs.values)
+    data = unsigned(inputs.newest_tick & 0xFFFF, 2)
+    left = list(inputs.values)
+    while left:
+        count = next((i for i, each in enumerate(left) if each != left[0]), len(left))
+        data += bytes([count]) + encode_values(left[0], description.inputs)
+        del left[:count]
+    return data
 
 
 # Calls.

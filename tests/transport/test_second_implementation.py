@@ -206,6 +206,7 @@ def test_the_example_of_the_standard_reads_as_it_says() -> None:
         runs=(second.Run((5,), ((10, ("a", 1)), (11, ("", 2)))), (second.Check(7, (1, 5), 0xCBF43926),)),
         leaves=(6,),
         joining=42,
+        steers=(9,),
     )
     assert second.encode_state(state, description) == message.replace(b"\x40\x09", b"\x09")  # the shortest varint
 
@@ -551,6 +552,7 @@ def test_what_is_heard_is_what_happened(recorded: Recorded, heard: Eavesdropper)
     assert heard.states[-1].is_synced
     assert {state.tick > 2**31 for state in heard.states} == {True, False}  # the counter wrapped
     assert all(state.own is not None and state.own.margin >= -128 for state in heard.states)
+    assert {state.steers is None for state in heard.states} == {True, False}
 
 
 def test_a_client_that_differs_complains_and_is_told_the_truth(heard: Eavesdropper) -> None:

@@ -28,6 +28,7 @@ from ecsnet.fieldcheck import MAX_FIELD_BYTES, MAX_FLAG_BITS, MAX_ITEMS, MAX_MEM
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.checks import MAX_COMPLAINTS, TIMES_SAID
 from ecsnet.replication.schema import MAX_RECORDS
+from ecsnet.systems.input import MAX_INPUTS
 from ecsnet.systems.rpc import MAX_REFUSAL_BYTES
 from ecsnet.transport import acks, crypto, hello, intake, packet, path
 
@@ -108,7 +109,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "records of a schema, members of an Enum, bits of a Flag": (MAX_RECORDS, MAX_MEMBERS, MAX_FLAG_BITS),
     "elements of an array, list or dict; bytes of one at most, lengths included": (MAX_ITEMS, MAX_FIELD_BYTES),
     "text of a refused call": (MAX_REFUSAL_BYTES,),
-    "inputs of one message": (ClientConfig().inputs_per_message,),
+    "inputs of one message": (ClientConfig().inputs_per_message, MAX_INPUTS),
     "input ahead of the server's tick": (ServerConfig().input_window_ticks,),
     "checks": (REPLICATION.check_settled_seconds, REPLICATION.check_seconds, REPLICATION.check_bytes),
     "complaints": (MAX_COMPLAINTS, TIMES_SAID, REPLICATION.answers_per_minute),
