@@ -300,7 +300,8 @@ class Sender:
         for tracked in frame.deleted.values():
             self._release(tracked, tracked.owner)
         for tracked in (*frame.structured.values(), *[tracked for tracked, _ in frame.given]):
-            if tracked.kind.is_steered and tracked.owner and tracked.id not in frame.deleted:
+            is_here = self._detector.entities.get(tracked.id) is tracked  # it may have gone, and even come back, since
+            if tracked.kind.is_steered and tracked.owner and is_here:
                 self._steered.setdefault(tracked.owner, {})[tracked.id] = tracked
             else:
                 self._release(tracked, tracked.owner)
@@ -308,8 +309,10 @@ class Sender:
     def _release(self, tracked: Tracked, owner: int) -> None:
         """Steer an entity no more: an owner that sees other records of it now gets it whole, so nothing is lost."""
         steered = self._steered.get(owner, {})
-        if steered.pop(tracked.id, None) and not steered:
-            del self._steered[owner]
+        if steered.get(tracked.id) is tracked:
+            del steered[tracked.id]
+            if not steered:
+                del self._steered[owner]
 
 
 _NOTHING: dict[int, Tracked] = {}

@@ -252,6 +252,26 @@ def test_a_fresh_entity_that_cannot_travel_is_named_and_breaks_nothing() -> None
     assert len(pair.replica.entities()) == 3
 
 
+def test_what_went_and_came_back_while_another_could_not_travel_is_steered_again() -> None:
+    """One frame then tells of both; its owner's prediction lives on what comes with every send."""
+    pair = Pair()
+    entity = pair.world.create_entity(Body(), Press(), Owner(1))
+    pair.send()
+    bad = pair.world.create_entity(Body(serial=-1))
+    for cls in (Body, Press, Owner):
+        pair.world.remove_component(entity, cls)
+    with pytest.raises(SchemaError, match=r"entity 2: Body\.serial"):
+        pair.encode()
+    for again in (Body(serial=4), Press(), Owner(1)):
+        pair.world.add_component(entity, again)
+    pair.world.delete_entity(bad)
+    pair.send()
+    pair.encode()
+    [state] = read(pair)
+
+    assert [network_id for network_id, _, _ in state.updates] == [entity]
+
+
 def test_a_component_the_game_does_not_list_is_named() -> None:
     """It would never arrive, and nobody would know why."""
 
