@@ -134,6 +134,7 @@ class Subscriber:
             is_end: It was deleted. Else nothing of it is for this client any more.
         """
         network_id = self.names.take(tracked.id)
+        self.steering.fulls.pop(network_id, None)
         self.needs_full.pop(network_id, None)
         self.dirty.pop(tracked, None)
         if self.joining:
