@@ -165,6 +165,8 @@ class Interest:
         before, now = tracked.standing, self._standing(tracked)
         if is_anew:
             self._follow_references(tracked)
+            for holder in {tracked: None, **self._holders.get(tracked.id, {})}:
+                holder.repack(self._entities)  # it was encoded when this one was not there yet
         elif now == before:
             return
         self._enroll(tracked, now)

@@ -116,6 +116,16 @@ class Tracked:
             return kind.public_bits | kind.team_bits
         return kind.public_bits
 
+    def repack(self, entities: "Mapping[int, Tracked]") -> None:
+        """Encode anew what names other entities, of which another one is there now; gone ones are nobody."""
+
+        def there(entity: int) -> int:
+            return entity if entity in entities else 0
+
+        for i, values in self.referring.items():
+            codec = self.kind.codecs[i]
+            self.packed[i] = codec.pack_values(*codec.map_refs(values, there))
+
     def named(self) -> list[int]:
         """Return the entities its values name."""
         codecs = self.kind.codecs

@@ -7,7 +7,7 @@ from ecsnet.components import Owner
 from ecsnet.config import ReplicationConfig
 from ecsnet.errors import SchemaError
 from ecsnet.replication.frames import OwnPart, State, decode_state
-from tests.replication.pasture import Black, Body, Label, Pair, Press, Wool, record, schema
+from tests.replication.pasture import Black, Body, Follows, Label, Pair, Press, Wool, record, schema
 
 PUBLIC, PRIVATE = schema.records_of[Wool]
 
@@ -453,3 +453,17 @@ def test_a_client_that_left_costs_nothing() -> None:
     pair.sender.report(1, messages[0][1], acked=False)
 
     assert repr(pair.sender) == "Sender(1 entities, 0 clients)"
+
+
+def test_who_names_one_that_comes_later_is_encoded_anew() -> None:
+    """Itself, or one made after it: what is told again unasked, and checked, would else name nobody."""
+    pair = Pair()
+    itself = pair.world.create_entity(Follows(leader=1))
+    other = pair.world.create_entity(Follows(leader=3), Label())
+    pair.world.create_entity(Body())
+    pair.encode()
+    entities = pair.sender._detector.entities
+
+    assert (itself, other) == (1, 2)
+    for entity, leader in ((itself, 1), (other, 3)):
+        assert entities[entity].packed[record(Follows).id] == record(Follows).codec.pack((leader, 0))
