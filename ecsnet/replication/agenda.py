@@ -190,7 +190,7 @@ def _add_fulls(
         together = [network_id]
         if family:
             families = _families(needs_full.values()) if families is None else families
-            together = [subscriber.names.of(each.id) for each in families[family]]
+            together = [i for i in [subscriber.names.of(each.id) for each in families[family]] if i in needs_full]
         if not _add_together(assembly, subscriber, together, tick, keep_bytes):
             return
 

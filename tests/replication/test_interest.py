@@ -33,7 +33,14 @@ class Thing:
     friend: NetVar[EntityRef] = 0
 
 
-schema = Schema(Game("interest", components=[Thing]))
+@component
+class Sign:
+    """As long as it likes."""
+
+    text: NetVar[str] = ""
+
+
+schema = Schema(Game("interest", components=[Thing, Sign]))
 
 
 class Table:
@@ -52,13 +59,13 @@ class Table:
         self.states: dict[int, list[State]] = {}
         self.send()
 
-    def send(self) -> None:
+    def send(self, *, limit: int = 1150) -> None:
         """Run one send tick."""
         self.tick += 2
         self.sender.encode(self.tick)
         for client, receiver in self.receivers.items():
             self.states[client] = []
-            for message, token in self.sender.messages_for(client, OwnPart(0, NO_INPUT), 1 << 20, 1150):
+            for message, token in self.sender.messages_for(client, OwnPart(0, NO_INPUT), 1 << 20, limit):
                 state = receiver.take(message)
                 self.states[client].append(state)
                 receiver.apply(state)
@@ -313,6 +320,23 @@ def test_parts_are_seen_with_the_whole() -> None:
     table.send()
 
     assert table.sees(2) == [3, 11, 12]
+
+
+def test_a_part_too_large_for_a_datagram_keeps_back_nobody() -> None:
+    """Neither the others of its family, nor who comes after them; and it is told once it fits."""
+    table = Table()
+    root = table.world.create_entity(Thing(1))
+    table.world.create_entity(Thing(2), Parent(root))
+    sign = Sign("x" * 200)
+    table.world.create_entity(Thing(3), Parent(root), sign)
+    table.world.create_entity(Thing(4))
+    table.send(limit=150)
+    table.send(limit=150)
+    assert table.sees(1) == [1, 2, 4]
+    sign.text = "short"
+    table.send(limit=150)
+
+    assert table.sees(1) == [1, 2, 3, 4]
 
 
 def test_parents_in_a_circle_are_refused_and_nothing_is_lost() -> None:
