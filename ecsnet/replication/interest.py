@@ -356,7 +356,7 @@ class Interest:
             self._show(subscriber, tracked)
 
     def _show(self, subscriber: Subscriber, tracked: Tracked) -> None:
-        is_new = not subscriber.has(tracked)
+        is_new = not subscriber.knows(tracked.id)
         subscriber.show(tracked)
         if is_new:
             for holder in self._holders.get(tracked.id, ()):

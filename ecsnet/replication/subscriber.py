@@ -96,15 +96,6 @@ class Subscriber:
         """Whether the frame alone is all there is to send."""
         return not (self.needs_full or self.dirty or self.needs_gone)
 
-    @property
-    def is_synced(self) -> bool:
-        """Whether all that this client could see when it joined has arrived."""
-        return self.joining is not None and not self.joining
-
-    def has(self, tracked: Tracked) -> bool:
-        """Tell whether the client knows of an entity, or is about to."""
-        return self.knows(tracked.id)
-
     def knows(self, entity: int) -> bool:
         """Tell whether the client knows of an entity, or is about to."""
         network_id = self.names.of(entity)
