@@ -20,7 +20,9 @@ from ecsnet.components.player import Player, PlayerStatus
 from ecsnet.components.predicted import Predicted
 from ecsnet.components.rooms import Rooms
 from ecsnet.components.seat import Seat
+from ecsnet.components.spawned import Spawned
 from ecsnet.components.team import Team
+from ecsnet.components.teleports import Teleports
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.components.viewer import Viewer
@@ -44,7 +46,9 @@ __all__ = [
     "Rooms",
     "Seat",
     "Shape",
+    "Spawned",
     "Team",
+    "Teleports",
     "Transform2D",
     "Velocity2D",
     "Viewer",

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import ParamSpec, TypeVar, overload
 
 from ecsnet.admission import MAX_TICKET_BYTES, Credentials, Welcome, clean_name, unpack_schema
 from ecsnet.components.player import Player
@@ -19,10 +19,12 @@ from ecsnet.replication.schema import Schema, difference
 from ecsnet.rpc import Destination, Reply, Rpc
 from ecsnet.schedule import TickSchedule
 from ecsnet.system import is_predicted
+from ecsnet.systems.history import History
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
 from ecsnet.systems.pipeline import CLIENT, Step, assemble
 from ecsnet.systems.prediction import Predictor
+from ecsnet.systems.rendering import Renderer
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ClientSession
 from ecsnet.systems.ticksync import TickSync
@@ -37,6 +39,8 @@ from ecsnet.world import World
 
 __all__ = ["Client"]
 
+LONGEST_FRAME_SECONDS = 0.25  # of what counts for the average frame: a stall is no frame
+FRAME_WEIGHT = 0.1  # of the last frame in the average
 MAX_EVENTS = 4096  # of earlier updates; what one update brings is always told whole
 
 P = ParamSpec("P")
@@ -113,6 +117,7 @@ class Client:
         self._session = self._make_session()
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
         self._entity = 0
+        self._updated, self._frame_seconds = now, self.world.dt
         self.disconnected: tuple[DisconnectReason, str] | None = None
         self.ticket = b""
         self._events: list[ClientEvent] = []
@@ -123,9 +128,16 @@ class Client:
     def _make_session(self) -> ClientSession:
         game, schema, config = self.game, self._schema, self.config
         receiver = Receiver(schema, self.world, config.replication)
-        inputs = InputHistory(schema.input_codec, capacity=2 * config.max_rollback_ticks)
+        capacity = 2 * config.max_rollback_ticks
+        inputs, history = InputHistory(schema.input_codec, capacity=capacity), History(capacity)
         predicted = [system() for system in game.systems if is_predicted(system)]
-        interval = round(game.tick_rate_hz / game.send_rate_hz)
+        interpolator = Interpolator(schema, game.tick_rate_hz, round(game.tick_rate_hz / game.send_rate_hz))
+        renderer = Renderer(self.world, interpolator, history, fade_seconds=config.fade_seconds)
+        predictor = Predictor(
+            self.world, schema, receiver, inputs, predicted, renderer, history,
+            max_rollback_ticks=config.max_rollback_ticks,
+        )  # fmt: skip
+        self.world.foresight, self.world.name_of = predictor, receiver.network_id_of
         return ClientSession(
             game=game,
             schema=schema,
@@ -134,8 +146,9 @@ class Client:
             receiver=receiver,
             verifier=Verifier(receiver, schema),
             inputs=inputs,
-            predictor=Predictor(schema, receiver, inputs, predicted, max_rollback_ticks=config.max_rollback_ticks),
-            interpolator=Interpolator(schema, game.tick_rate_hz, interval),
+            predictor=predictor,
+            interpolator=interpolator,
+            renderer=renderer,
             sync=TickSync(self.world.dt),
             calls=CallDesk(
                 game,
@@ -178,17 +191,11 @@ class Client:
     def view(self, *types: type[object]) -> Iterator[tuple[int, object]]:
         """Iterate over entities as they should be drawn now.
 
-        Like `world.get_components`, but what others own is interpolated. The values are for drawing: writing to them
-        changes nothing.
+        Like `world.get_components`, but what others own is drawn a little in the past, between two states, and what was
+        wrong is mended smoothly. So an entity appears here, and goes, a little later than in `world`. The values are
+        for drawing: writing to them changes nothing, and they are good until the next frame.
         """
-        render, predicted = self._session.interpolator.render, self.world.has_component
-        one = len(types) == 1
-        rows: Sequence[tuple[int, Any]] = self.world.observe(*types)
-        for entity, found in rows:
-            if predicted(entity, Predicted):
-                yield entity, found
-            else:
-                yield entity, render(entity, found) if one else tuple([render(entity, each) for each in found])
+        return self._session.renderer.view(types)
 
     def call(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
         """Call a function on the server; poll the reply's `done`.
@@ -284,7 +291,11 @@ class Client:
         session.peer.collect()
         self._run_ticks(self._schedule.take_due(now))
         self._schedule.speed = session.sync.speed
-        session.interpolator.clock.advance(now)
+        self._frame_seconds += FRAME_WEIGHT * (min(LONGEST_FRAME_SECONDS, now - self._updated) - self._frame_seconds)
+        self._updated = now
+        session.renderer.advance(
+            now, frame_ticks=self._frame_seconds / self.world.dt, fraction=self._schedule.fraction(now)
+        )
         if session.peer.fault:
             self.close(DisconnectReason.PROTOCOL_ERROR, session.peer.fault, now=now)
             session.peer.fault = ""
@@ -310,6 +321,7 @@ class Client:
         receiver.news.note_predicted()
         for _ in range(count):
             self.world.process()
+        self._session.predictor.tell()
         del self._events[:-MAX_EVENTS]
         self._events += receiver.news.take()
         self._events += self._session.verifier.take()

@@ -441,6 +441,14 @@ class ClientConfig:
     inputs_per_message: int = 32
     """Most inputs one message repeats: half a second at 60 Hz, so that many lost messages in a row cost nothing."""
 
+    input_delay_ticks: int = 0
+    """How many ticks after a key it acts, on this client as on the server: so many ticks less have to be predicted, and
+    simulated again when they were wrong. For games in which a late answer is better than one that is mended."""
+
+    fade_seconds: float = 0.1
+    """In which two thirds of what was drawn wrongly are gone: longer looks like sliding, shorter like a jump. 0: at
+    once."""
+
     max_rollback_ticks: int = 40
     """Most ticks simulated again at once: a round trip of 600 ms at 60 Hz. Beyond it the server's state is shown."""
 

@@ -76,6 +76,7 @@ class ComponentSpec:
         name: The class name; unique in a game.
         fields: The NetVars, in the order of declaration.
         local: Names of the other fields.
+        is_shared: Whether clients learn what is in a player's input.
         replicated: Whether clients learn of it at all: it has a NetVar, is a tag, or is the player's input.
         tracking: How the server finds its changes.
     """
@@ -85,6 +86,7 @@ class ComponentSpec:
     fields: tuple[NetField, ...]
     local: tuple[str, ...]
     is_input: bool
+    is_shared: bool
     replicated: bool
     tracking: Tracking
 
@@ -130,22 +132,36 @@ def component(
 @dataclass_transform(field_specifiers=(field,))
 def player_input(cls: type[T], /) -> type[T]: ...
 @overload
+@dataclass_transform(field_specifiers=(field,))
+def player_input(*, shared: bool) -> Callable[[type[T]], type[T]]: ...
+@overload
 def player_input(*, track: str | None = None, every: int = 1, once: bool = False) -> NoReturn: ...
 def player_input(
-    cls: type[T] | None = None, /, *, track: str | None = None, every: int = 1, once: bool = False
+    cls: type[T] | None = None,
+    /,
+    *,
+    shared: bool = False,
+    track: str | None = None,
+    every: int = 1,
+    once: bool = False,
 ) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a class the component a client fills each tick: what is pressed, all of it in closed ranges.
 
     Its values travel from the client to the server only; that an entity has one, its owner is told. So it takes none
     of the options of `component`; they are here to be refused with the place of the mistake.
 
+    Args:
+        cls: The class, when used without parentheses.
+        shared: Tell all who see an entity what is pressed for it. Then a client that predicts another's player along
+            (`ecsnet.systems.predict`, or as Collision does with whom it pushes) knows where that one wants to go.
+
     Raises:
         SchemaError: A field is no bool, Enum or number with low and high, or the declaration is wrong otherwise.
     """
     tracking = Tracking(track=track, every=every, once=once)
     if cls is None:
-        return lambda declared: _declare(declared, tag=False, is_input=True, tracking=tracking)
-    return _declare(cls, tag=False, is_input=True, tracking=tracking)
+        return lambda declared: _declare(declared, tag=False, is_input=True, tracking=tracking, is_shared=shared)
+    return _declare(cls, tag=False, is_input=True, tracking=tracking, is_shared=shared)
 
 
 def spec_of(cls: type) -> ComponentSpec:
@@ -168,7 +184,7 @@ def place_of(declared: type | Callable[..., object]) -> str:
     return f"{Path(file).name if file else declared.__module__}: {declared.__name__}"
 
 
-def _declare(cls: type[T], *, tag: bool, is_input: bool, tracking: Tracking) -> type[T]:
+def _declare(cls: type[T], *, tag: bool, is_input: bool, tracking: Tracking, is_shared: bool = False) -> type[T]:
     place = place_of(cls)
     annotations = _annotations(place, cls)
     _check_shape(place, cls, annotations)
@@ -189,6 +205,7 @@ def _declare(cls: type[T], *, tag: bool, is_input: bool, tracking: Tracking) -> 
         tuple(fields),
         tuple(local),
         is_input=is_input,
+        is_shared=is_shared,
         replicated=replicated,
         tracking=tracking,
     )

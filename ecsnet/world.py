@@ -14,18 +14,18 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
-from random import Random
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 import esper
 
 from ecsnet.journal import Journal, Reader
 from ecsnet.query import Queries, Rows
 from ecsnet.system import Processor
-from ecsnet.wire import TICK_MASK, Tick, advance_tick
+from ecsnet.timeline import Timeline
+from ecsnet.wire import Tick, advance_tick
 
-__all__ = ["World"]
+__all__ = ["Foresight", "World"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -35,18 +35,29 @@ E = TypeVar("E")
 F = TypeVar("F")
 
 _CONTEXT_NUMBERS = count(1)
-_SEED_MASK = (1 << 64) - 1
 
 
-class World:
+class Foresight(Protocol):
+    """What a client's prediction does for predicted systems."""
+
+    def predict(self, entity: int, seconds: float) -> None:
+        """Predict an entity along with what this client steers, for some time."""
+
+    def spawn(self, parts: Sequence[object]) -> int:
+        """Make an entity ahead of the server, or find the one that was made when this tick was simulated before."""
+
+    def hide(self, entity: int) -> None:
+        """Take an entity away until the server says what became of it."""
+
+
+class World(Timeline):
     """Entities, their components and the systems that work on them, in fixed ticks.
 
     An entity is a plain int, counted from 1 and never used again. Query results are lists of their moment, ascending by
     entity: they stay as they are while structure changes, so creating and deleting during iteration is safe.
 
     Attributes:
-        dt: Seconds a tick stands for.
-        replaying: True while ticks that were predicted wrongly are simulated again: play no sound twice.
+        foresight: What predicted systems may ask of a client's prediction; None on a server.
     """
 
     def __init__(
@@ -60,15 +71,8 @@ class World:
             tick: The number before that of the first tick processed.
             scope_marker: The component that entities in the scope of `predicting()` have.
         """
-        if not tick_rate_hz > 0:
-            raise ValueError(f"tick_rate_hz={tick_rate_hz} must be above 0")
-        self.tick_rate_hz = tick_rate_hz
-        self.dt = 1.0 / tick_rate_hz
-        self.seed = seed
-        self.replaying = False
-        self._random = Random()  # noqa: S311  # simulation, not cryptography
-        self._random_is_due = True
-        self._tick = tick & TICK_MASK
+        super().__init__(tick_rate_hz, seed, tick)
+        self.foresight: Foresight | None = None
         self._scope_marker = scope_marker
         self._context = _Context()
         self._systems: tuple[Processor, ...] = ()
@@ -88,28 +92,6 @@ class World:
         """Show where the World stands."""
         return f"World(tick={self._tick}, entities={len(self._entities)}, systems={len(self._systems)})"
 
-    # Time and chance
-
-    @property
-    def tick(self) -> Tick:
-        """Number of the tick being processed, or processed last; 32 bits, wraps. Prediction sets it back and forth."""
-        return self._tick
-
-    @tick.setter
-    def tick(self, tick: Tick) -> None:
-        self._tick = tick & TICK_MASK
-        self._random_is_due = True
-
-    @property
-    def rng(self) -> Random:
-        """The only source of chance: what it yields follows from seed and tick alone, also when a tick is replayed."""
-        if self._random_is_due:
-            # Seed and tick side by side, in a number of always the same length: Random drops the sign, and of numbers
-            # of different length some are alike to it: Random(2) yields what Random((1 << 32) | 2) does.
-            self._random.seed((1 << 96) | ((self.seed & _SEED_MASK) << 32) | self._tick)
-            self._random_is_due = False
-        return self._random
-
     # Entities and components
 
     def create_entity(self, *components: object) -> int:
@@ -127,9 +109,15 @@ class World:
         return entity
 
     def delete_entity(self, entity: int) -> None:
-        """Delete an entity with its components, at once; nothing happens if it is gone already."""
+        """Delete an entity with its components, at once; nothing happens if it is gone already.
+
+        What a client deletes while it predicts is hidden only, until the server says that it is gone, or is not.
+        """
         components = self._entities.get(entity)
         if components is None:
+            return
+        if self.is_predicting and self.foresight is not None:
+            self.foresight.hide(entity)
             return
         with self._context:
             esper.delete_entity(entity, immediate=True)
@@ -309,10 +297,16 @@ class World:
         if self._scope_marker is None:
             raise RuntimeError("this World was made without scope_marker=, so it has nothing to narrow queries to")
         outer, self._views = self._views, self._queries.scoped_views
+        was_secret, self._random_is_secret = self._random_is_secret, True
         try:
             yield
         finally:
-            self._views = outer
+            self._views, self._random_is_secret = outer, was_secret
+
+    @property
+    def is_predicting(self) -> bool:
+        """Whether a client is simulating ahead of the server just now."""
+        return self._views is self._queries.scoped_views
 
     # What happened
 

@@ -7,7 +7,8 @@ if __name__ != "ecsnet.systems":
     )
 
 from ecsnet.systems.collision import Collision, contacts_of
+from ecsnet.systems.foresight import predict, spawn
 from ecsnet.systems.lobby import Lobby
-from ecsnet.systems.movement import Movement
+from ecsnet.systems.movement import Movement, teleport
 
-__all__ = ["Collision", "Lobby", "Movement", "contacts_of"]
+__all__ = ["Collision", "Lobby", "Movement", "contacts_of", "predict", "spawn", "teleport"]

@@ -10,17 +10,21 @@ them, only the server knows where they go.
 from collections.abc import Iterator
 
 from ecsnet.components.bounds2d import Bounds2D
-from ecsnet.components.collider2d import Collider2D
+from ecsnet.components.collider2d import Collider2D, Shape
 from ecsnet.components.contacts import Contact, Contacts
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.system import System
 from ecsnet.systems.body import Body
+from ecsnet.systems.foresight import predict
 from ecsnet.systems.geometry import Box
 from ecsnet.systems.solver import Solver
 from ecsnet.world import World
 
 __all__ = ["Collision", "contacts_of"]
+
+FORESIGHT_TICKS = 4
+FORESIGHT_UNITS = 1.0
 
 
 def contacts_of(world: World, entity: int | None = None) -> Iterator[Contact]:
@@ -58,6 +62,8 @@ class Collision(System):
         solver.solve()
         for body in movers:
             body.transform.x, body.transform.y = body.x, body.y
+        if world.is_predicting:
+            foresee(world, movers)
         publish(world, [contact for _, contact in sorted(solver.contacts.items())])
 
 
@@ -112,6 +118,25 @@ def needed_units(body: Body, dt: float) -> float:
     velocity = body.velocity
     step = 0.0 if velocity is None else (abs(velocity.x) + abs(velocity.y)) * dt
     return body.extent_x + body.extent_y + step
+
+
+def foresee(world: World, movers: list[Body]) -> None:
+    """Have a client predict whom its own bodies are about to push: nobody stands still when he is run into."""
+    for entity, (transform, velocity, collider) in world.observe(Transform2D, Velocity2D, Collider2D):
+        for body in movers:
+            mine = body.velocity
+            if mine is None or body.entity == entity or body.sensor or collider.sensor:
+                continue
+            if not (collider.mask & body.layer and body.mask & collider.layer):
+                continue
+            size_x = body.extent_x + (collider.half_width if collider.shape is Shape.BOX else collider.radius)
+            size_y = body.extent_y + (collider.half_height if collider.shape is Shape.BOX else collider.radius)
+            seconds = FORESIGHT_TICKS * world.dt
+            if (
+                abs(body.x - transform.x) <= size_x + seconds * (abs(mine.x) + abs(velocity.x)) + FORESIGHT_UNITS
+                and abs(body.y - transform.y) <= size_y + seconds * (abs(mine.y) + abs(velocity.y)) + FORESIGHT_UNITS
+            ):
+                predict(world, entity)
 
 
 def publish(world: World, found: list[Contact]) -> None:

@@ -75,16 +75,17 @@ class SendInput(System):
         self._interval = max(1, round(session.game.tick_rate_hz / session.config.input_rate_hz))
 
     def process(self, world: World) -> None:
-        """Record this tick's input; send at the input rate once the server's tick is known."""
+        """Record what is pressed for the tick it acts in; send at the input rate once the server's tick is known."""
         session = self._session
         if session.game.input is None or not session.sync.synchronised:
             return
-        session.inputs.record(world.tick)
-        if world.tick % self._interval:
+        newest = advance_tick(world.tick, session.config.input_delay_ticks)
+        session.inputs.record(newest)
+        if newest % self._interval:
             return
         unacknowledged = session.inputs.since(session.receiver.own_input_tick, session.config.inputs_per_message)
         if unacknowledged and session.peer.connection.is_connected:
-            session.peer.connection.send(INPUT, pack_inputs(world.tick, unacknowledged))
+            session.peer.connection.send(INPUT, pack_inputs(newest, unacknowledged))
 
 
 class ReceiveInput(System):

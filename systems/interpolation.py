@@ -1,37 +1,45 @@
 """Interpolation: everything a client does not predict is drawn a little in the past, between two known states.
 
 One render clock per connection, in server ticks. It trails the arriving ticks by a delay that grows with the
-measured jitter, and it never runs backward. Only fields declared `interpolate=True` are blended.
+measured jitter, and it never runs backward. Only fields declared `interpolate=True` are blended. Where the next state
+is late, what moved goes on moving for a moment; how that is mended when it comes is in rendering.py.
 """
 
 import math
 from collections import deque
-from collections.abc import Sequence
-from copy import copy
-from typing import TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
+from ecsnet.components.teleports import Teleports
 from ecsnet.fields import NetField
 from ecsnet.replication.codec import Values
 from ecsnet.replication.receiver import Change
 from ecsnet.replication.schema import Record, Schema
 from ecsnet.wire import Tick, tick_difference
 
-__all__ = ["Interpolator", "RenderClock"]
+__all__ = ["Interpolator", "RenderClock", "blend", "difference"]
 
-T = TypeVar("T")
 _Track: TypeAlias = deque[tuple[int, Values]]
 
 SAMPLES_PER_TRACK = 32  # a second at 30 sends a second, more than any delay
+JUMPS_PER_ENTITY = 8  # in that time; of more the oldest are drawn as ways
+TELEPORTS_MASK = 0xFF
+EXTRAPOLATION_SECONDS = 0.1  # three sends: as long as one goes on without turning, most often
+REST_INTERVALS = 4  # unchanged for longer than so many sends: it stood still
 
 
 class RenderClock:
     """Estimates the server tick to draw, from when state arrives.
 
     Attributes:
+        tick: What to draw, fractional, counted from the first tick seen.
+        newest: The newest state heard of, counted alike.
         delay_ticks: How far drawing trails the newest state, at this moment.
     """
 
-    __slots__ = ("_base", "_interval_ticks", "_jitter_ticks", "_now", "_offset", "_rate_hz", "delay_ticks", "tick")
+    __slots__ = (
+        "_base", "_interval_ticks", "_jitter_ticks", "_now", "_offset", "_rate_hz", "delay_ticks", "newest", "tick"
+    )  # fmt: skip
 
     def __init__(self, tick_rate_hz: float, interval_ticks: int) -> None:
         """Wait for the first state."""
@@ -42,7 +50,13 @@ class RenderClock:
         self._jitter_ticks = 0.0
         self._now = 0.0
         self.tick = 0.0
+        self.newest = 0
         self.delay_ticks = interval_ticks * 1.7 + 1.0
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether what is drawn is beyond the newest state."""
+        return self.tick > self.newest
 
     def unwrapped(self, tick: Tick) -> int:
         """Return a tick counted from the first one seen, so that it can be blended across the 32-bit wrap."""
@@ -53,7 +67,9 @@ class RenderClock:
     def observe(self, tick: Tick, now: float) -> None:
         """Note that the state of `tick` arrived."""
         first = self._base is None
-        sample = self.unwrapped(tick) - now * self._rate_hz
+        at = self.unwrapped(tick)
+        self.newest = max(self.newest, at)
+        sample = at - now * self._rate_hz
         if first:
             self._offset = sample
             self.tick = -self.delay_ticks
@@ -82,30 +98,99 @@ class RenderClock:
 
 
 class Interpolator:
-    """Remembers recent values of interpolated records and blends them for drawing."""
+    """Remembers recent values of interpolated records, and says what they were, or may be, at the render clock.
+
+    Attributes:
+        records: Those with an interpolated field, by id.
+        teleports: The id of the record that tells when an entity was put elsewhere.
+    """
 
     def __init__(self, schema: Schema, tick_rate_hz: float, interval_ticks: int) -> None:
         """Track every record of the schema that has an interpolated field."""
         self.clock = RenderClock(tick_rate_hz, interval_ticks)
+        self._rest_ticks = REST_INTERVALS * interval_ticks
         self._interval_ticks = interval_ticks
-        self._records = {record.id: record for record in schema.records if any(f.interpolate for f in record.fields)}
-        self._by_class = {record.cls: record for record in self._records.values()}
+        self._most_ahead_ticks = EXTRAPOLATION_SECONDS * tick_rate_hz
+        self.records = {record.id: record for record in schema.records if any(f.interpolate for f in record.fields)}
+        self.teleports = schema.records_of[Teleports][0].id
         self._tracks: dict[int, dict[int, _Track]] = {}
-        self._rendered: dict[tuple[int, type], object] = {}
+        self._jumps: dict[int, deque[tuple[int, int]]] = {}  # by entity, when it was put elsewhere: tick, count
 
     def feed(self, changes: Sequence[Change], tick: Tick, now: float) -> None:
         """Take what one state message changed."""
         self.clock.observe(tick, now)
         at = self.clock.unwrapped(tick)
         for entity, record_id, _, values in changes:
-            if record_id in self._records:
+            if record_id in self.records:
                 self._extend(self._tracks.setdefault(entity, {}), record_id, at, values)
+            elif record_id == self.teleports:
+                [count] = values
+                assert isinstance(count, int)
+                self._jumps.setdefault(entity, deque(maxlen=JUMPS_PER_ENTITY)).append((at, count))
 
     def forget(self, entity: int) -> None:
         """Drop an entity that is gone."""
         self._tracks.pop(entity, None)
-        for record in self._records.values():
-            self._rendered.pop((entity, record.cls), None)
+        self._jumps.pop(entity, None)
+
+    def is_tracked(self, entity: int) -> bool:
+        """Tell whether there is something to blend of an entity."""
+        return entity in self._tracks
+
+    def tracked(self) -> Sequence[int]:
+        """Return the entities there is something to blend of."""
+        return list(self._tracks)
+
+    def newest(self, entity: int, record_id: int) -> int | None:
+        """Return the tick of a record's newest sample, as the clock counts; None if there is none."""
+        track = self._tracks.get(entity, _NOTHING).get(record_id)
+        return track[-1][0] if track else None
+
+    def jumps_so_far(self, entity: int) -> int:
+        """Return what Teleports of an entity counted at the clock's tick."""
+        jumps = self._jumps.get(entity)
+        if jumps is None:
+            return 0
+        past = [count for at, count in jumps if at <= self.clock.tick]
+        return past[-1] if past else (jumps[0][1] - 1) & TELEPORTS_MASK
+
+    def sample(self, entity: int, record: Record) -> Values | None:
+        """Return a record's values at the clock's tick; None if nothing is known.
+
+        Before the first sample it is as in the first. After the last one it is as in the last if newer states say
+        nothing of it: then it rests. If there are none, it goes on as it moved.
+        """
+        track = self._tracks.get(entity, _NOTHING).get(record.id)
+        if not track:
+            return None
+        tick = self.clock.tick
+        newest, newest_values = track[-1]
+        if tick >= newest:
+            is_moving = len(track) > 1 and newest >= self.clock.newest and tick > newest
+            return self._extrapolate(entity, record, track) if is_moving else newest_values
+        after, after_values = newest, newest_values
+        for at, values in reversed(track):
+            if at <= tick:
+                fraction = 0.0 if self._jumped(entity, at, after) else (tick - at) / (after - at)
+                return blend(record.fields, values, after_values, fraction)
+            after, after_values = at, values
+        return track[0][1]
+
+    def _extrapolate(self, entity: int, record: Record, track: _Track) -> Values:
+        (before, old), (newest, new) = track[-2], track[-1]
+        if self._jumped(entity, before, newest):
+            return new
+        ahead = min(self.clock.tick - newest, self._most_ahead_ticks)
+        moved = blend(record.fields, old, new, 1.0 + ahead / (newest - before))
+        return tuple(
+            there if declared.interpolate else now
+            for declared, now, there in zip(record.fields, new, moved, strict=True)
+        )
+
+    def _jumped(self, entity: int, before: int, after: int) -> bool:
+        """Tell whether an entity was put elsewhere between two samples."""
+        jumps = self._jumps.get(entity)
+        return jumps is not None and any(before < at <= after for at, _ in jumps)
 
     def _extend(self, tracks: dict[int, _Track], record_id: int, at: int, values: Values) -> None:
         """Append a sample; after a rest, first note that the old value still held until just before."""
@@ -117,60 +202,34 @@ class Interpolator:
             if at <= last:  # late or repeated; the newer sample already says more
                 return
             # Unchanged records do not travel. A gap of several sends is a rest, not a slow drift from old to new.
-            if at - last > 4 * self._interval_ticks:
+            if at - last > self._rest_ticks:
                 track.append((at - self._interval_ticks, held))
         track.append((at, values))
 
-    def render(self, entity: int, component: T) -> T:
-        """Return the component as it should be drawn now: itself, or a blended twin that is reused every frame."""
-        record = self._by_class.get(type(component))
-        if record is None:
-            return component
-        track = self._tracks.get(entity, {}).get(record.id)
-        if not track:
-            return component
-        twin = self._rendered.get((entity, record.cls))
-        if twin is None:
-            twin = self._rendered[(entity, record.cls)] = copy(component)
-        else:
-            for name in record.cls.__dict__["__slots__"]:  # what is not blended shows as it is
-                setattr(twin, name, getattr(component, name))
-        _write(record, twin, _sample(record, track, self.clock.tick))
-        return twin  # type: ignore[return-value]  # a copy of component, so of its type
+
+_NOTHING: Mapping[int, _Track] = {}
 
 
-def _write(record: Record, component: object, values: Values) -> None:
-    for declared, value in zip(record.fields, values, strict=True):
-        setattr(component, declared.name, value)
+def blend(fields: Sequence[NetField], old: Values, new: Values, fraction: float) -> Values:
+    """Blend the fields that asked for it, angles the short way; the others stay old until the new ones are reached.
 
-
-def _sample(record: Record, track: _Track, tick: float) -> Values:
-    """Return the record's values at a fractional tick: held before the first and after the last sample."""
-    if len(track) == 1 or tick <= track[0][0]:
-        return track[0][1]
-    newest, newest_values = track[-1]
-    if tick >= newest:
-        return newest_values
-    after, after_values = track[-1]
-    for at, values in reversed(track):
-        if at <= tick:
-            return _blend(record.fields, values, after_values, (tick - at) / (after - at))
-        after, after_values = at, values
-    return track[0][1]
-
-
-def _blend(fields: Sequence[NetField], old: Values, new: Values, fraction: float) -> Values:
-    """Blend the fields that asked for it, angles the short way; the others stay old until the new tick is reached."""
+    Args:
+        fraction: Of the way from old to new; beyond 1 it leads on.
+    """
     return tuple(
-        _blend_field(declared, a, b, fraction) if declared.interpolate else a
+        _part(a, difference(declared, a, b), fraction) if declared.interpolate else a
         for declared, a, b in zip(fields, old, new, strict=True)
     )
 
 
-def _blend_field(declared: NetField, old: object, new: object, fraction: float) -> object:
+def difference(declared: NetField, old: object, new: object) -> float:
+    """Return by how much an interpolated field changes; of an angle the short way."""
     assert isinstance(old, int | float)
     assert isinstance(new, int | float)
-    difference = new - old
-    if declared.angle:
-        difference = (difference + math.pi) % math.tau - math.pi
-    return old + difference * fraction
+    change = float(new - old)
+    return (change + math.pi) % math.tau - math.pi if declared.angle else change
+
+
+def _part(old: object, change: float, fraction: float) -> float:
+    assert isinstance(old, int | float)
+    return old + change * fraction

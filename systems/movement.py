@@ -10,12 +10,13 @@ from math import hypot
 from ecsnet.components.bounds2d import Bounds2D
 from ecsnet.components.collider2d import Collider2D
 from ecsnet.components.max_speed import MaxSpeed
+from ecsnet.components.teleports import Teleports
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.system import System
 from ecsnet.world import World
 
-__all__ = ["Movement"]
+__all__ = ["Movement", "teleport"]
 
 
 class Movement(System):
@@ -38,6 +39,26 @@ class Movement(System):
         for entity, (transform, velocity, bounds) in world.get_components(Transform2D, Velocity2D, Bounds2D):
             if not world.has_component(entity, Collider2D):
                 keep_within(transform, velocity, bounds)
+
+
+def teleport(world: World, entity: int, x: float, y: float, *, rotation: float | None = None) -> None:
+    """Put an entity elsewhere at once: no client draws it on a way between.
+
+    Args:
+        rotation: Radians; None: as it is turned.
+
+    Raises:
+        KeyError: The entity does not exist or has no Transform2D.
+    """
+    transform = world.component_for_entity(entity, Transform2D)
+    transform.x, transform.y = x, y
+    if rotation is not None:
+        transform.rotation = rotation
+    teleports = world.try_component(entity, Teleports)
+    if teleports is None:
+        world.add_component(entity, Teleports(1))
+    else:
+        teleports.count = (teleports.count + 1) & 0xFF
 
 
 def limit_speed(velocity: Velocity2D, most: float) -> None:

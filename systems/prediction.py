@@ -1,21 +1,32 @@
 """Prediction: the client runs the game's own systems on what it owns, ahead of the server, and mends it when wrong.
 
-Each predicted tick is remembered in quantised values. The server's state of tick T is compared with what was
-predicted for T: equal, and nothing happens; different, and the predicted entities are rewound to the server's values
-and the ticks since are simulated again with the inputs of then. Both sides quantise what an input drives after every
+Each predicted tick is remembered. The server's state of tick T is compared with what was predicted for T: equal, and
+nothing happens; different, and the predicted entities are rewound to the server's values and the ticks since are
+simulated again with the inputs of then. Both sides quantise what inputs drive, and what was spawned for it, after every
 tick (`Quantise`), so equal inputs give equal bits and a good prediction never needs mending.
+
+Besides what its own inputs drive (steered), a client predicts what it made itself ahead of the server (ahead.py), and
+what a system asked for (guests.py). Of these, what the server does not quantise is compared within two steps of its
+fields.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from ecsnet.components.interpolated import Interpolated
 from ecsnet.components.owner import Owner
 from ecsnet.components.predicted import Predicted
+from ecsnet.components.spawned import Spawned
 from ecsnet.replication.codec import Values
 from ecsnet.replication.receiver import Receiver
-from ecsnet.replication.schema import Schema
+from ecsnet.replication.schema import Record, Schema
 from ecsnet.system import Processor, System
+from ecsnet.systems.ahead import Ahead
+from ecsnet.systems.guests import Guests
+from ecsnet.systems.history import History, Snapshot
 from ecsnet.systems.inputhistory import InputHistory
+from ecsnet.systems.interpolation import difference
+from ecsnet.systems.rendering import Renderer
 from ecsnet.wire import Tick, advance_tick, tick_difference
 from ecsnet.world import World
 
@@ -24,103 +35,244 @@ if TYPE_CHECKING:
 
 __all__ = ["Predict", "Predictor", "Quantise", "Reconcile"]
 
-Snapshot: TypeAlias = dict[tuple[int, int], Values]  # (entity, record id) -> quantised values
+CLOSE_STEPS = 2.0  # of a field's step: one for rounding the server's value, one for what a tick makes of the rounding
+CLOSE_UNITS = 1 / 1024  # of a field without steps: what a binary32 leaves of some thousand units
 
 
 class Predictor:
-    """Runs predicted systems and keeps what they made of the last ticks.
+    """Runs predicted systems and keeps what they made of the last ticks. It is its World's `foresight`.
 
     Attributes:
-        corrections: How often a prediction had to be mended.
-        replayed_ticks: How many ticks were simulated again for it.
+        always_roll_back: Rewind and simulate again at every state of the server, also where nothing differs: a test
+            of the game, as it must change nothing.
+        corrections: How often what the client steers had to be mended.
+        guest_corrections: How often only something else had to be that it predicts along.
+        replayed_ticks: How many ticks were simulated again for anything.
     """
 
     def __init__(
         self,
+        world: World,
         schema: Schema,
         receiver: Receiver,
         inputs: InputHistory,
         systems: Sequence[Processor],
+        renderer: Renderer,
+        history: History,
         *,
         max_rollback_ticks: int,
     ) -> None:
         """Predict with `systems`, in their order."""
+        self._world = world
         self._schema = schema
         self._receiver = receiver
         self._inputs = inputs
         self._systems = tuple(systems)
+        self._renderer = renderer
+        self._history = history
         self._max_rollback_ticks = max_rollback_ticks
-        self._history: dict[Tick, Snapshot] = {}
+        self._steered: dict[int, None] = {}
+        self._guests = Guests()
+        self._ahead = Ahead(world, receiver, patience_ticks=max_rollback_ticks)
         self._checked: Tick | None = None
+        self.always_roll_back = False
         self.corrections = 0
+        self.guest_corrections = 0
         self.replayed_ticks = 0
 
-    def advance(self, world: World) -> None:
-        """Simulate the World's current tick for the predicted entities and remember the outcome."""
-        self._set_inputs(world)
+    # What predicted systems ask for
+
+    def predict(self, entity: int, seconds: float) -> None:
+        """Predict an entity along for some time."""
+        if entity not in self._steered:
+            self._guests.invite(self._world, entity, seconds)
+
+    def spawn(self, parts: Sequence[object]) -> int:
+        """Make an entity ahead of the server."""
+        return self._ahead.spawn(parts)
+
+    def hide(self, entity: int) -> None:
+        """Take an entity away ahead of the server."""
+        self._ahead.hide(entity)
+
+    def tell(self) -> None:
+        """Note for the game which entities prediction took away or gave back in this update."""
+        self._ahead.tell()
+
+    # Who is predicted
+
+    def mark(self, client_id: int) -> None:
+        """Follow what a state changed of who is predicted: what this client owns and steers or made, and guests."""
+        world, component = self._world, self._schema.game.input
+        for entity in self._receiver.take_spawned():
+            if not world.has_component(entity, Predicted):
+                world.add_component(entity, Interpolated())
+        owned = [entity for entity, owner in world.observe(Owner) if owner.client_id == client_id]
+        self._steered = (
+            {} if component is None else dict.fromkeys(e for e in owned if world.has_component(e, component))
+        )
+        mine = {**self._steered, **dict.fromkeys(e for e in owned if world.has_component(e, Spawned))}
+        for entity in mine:
+            if not world.has_component(entity, Predicted):
+                self._begin(entity)
+        for entity, _ in world.observe(Predicted):
+            if entity not in mine and entity not in self._guests:
+                self._end(entity)
+
+    def _begin(self, entity: int) -> None:
+        """Predict an entity from now on."""
+        self._receiver.news.note_entity(entity)
+        picture = self._renderer.picture(entity)
+        self._world.remove_component(entity, Interpolated)
+        self._world.add_component(entity, Predicted())
+        self._renderer.hold(entity, picture)
+
+    def _end(self, entity: int) -> None:
+        """Predict an entity no more: the server's values take the place of ours."""
+        picture = self._renderer.picture(entity)
+        self._world.remove_component(entity, Predicted)
+        self._world.add_component(entity, Interpolated())
+        self._receiver.restore(entity)
+        self._renderer.hold(entity, picture)
+
+    def _end_guests(self) -> None:
+        for entity in self._guests.take_leaving(self._world.tick):
+            if self._world.has_component(entity, Predicted):
+                self._end(entity)
+
+    # One tick
+
+    def advance(self) -> None:
+        """Simulate the World's tick, and again with those whom it asked to predict along."""
+        self._simulate()
+        invited = [entity for entity in self._guests.take_new() if self._world.entity_exists(entity)]
+        for entity in invited:
+            if not self._world.has_component(entity, Predicted):
+                self._begin(entity)
+        if invited and self._checked is not None:
+            self._roll_back(self._checked, self._confirmed(self._checked), last=self._world.tick)
+
+    def _simulate(self) -> None:
+        """Simulate the World's tick for the predicted entities and remember the outcome."""
+        world = self._world
+        self._set_inputs()
         with world.predicting():
             for system in self._systems:
                 world.run(system)
-        before = self._history.get(advance_tick(world.tick, -1), {})
-        predicted = [entity for entity, _ in world.get_component(Predicted)]
-        self._history[world.tick] = quantise(self._schema, world, predicted, before)
-        while len(self._history) > 2 * self._max_rollback_ticks:
-            del self._history[next(iter(self._history))]
+        predicted = [entity for entity, _ in world.observe(Predicted)]
+        before = self._history.at(advance_tick(world.tick, -1)) or {}
+        outcome = quantise(self._schema, world, filter(self._is_quantised, predicted), before)
+        for entity in predicted:
+            if not self._is_quantised(entity):
+                for record, component in self._schema.records_on(world, entity):
+                    outcome[entity, record.id] = record.codec.read(component)
+        self._history.record(world.tick, outcome)
 
-    def reconcile(self, world: World) -> None:
+    def _is_quantised(self, entity: int) -> bool:
+        """Tell whether the server quantises an entity, as far as this client can see; see `Quantise`."""
+        component = self._schema.game.input
+        return (component is not None and self._world.has_component(entity, component)) or (
+            self._world.has_component(entity, Spawned)
+        )
+
+    def _set_inputs(self) -> None:
+        component, codec = self._schema.game.input, self._schema.input_codec
+        values = self._inputs.at(self._world.tick)
+        if component is None or values is None:
+            return
+        for entity in self._steered:
+            command = self._world.try_component(entity, component)
+            if command is not None:
+                codec.apply(command, values)
+
+    # The server's word
+
+    def reconcile(self) -> None:
         """Compare the newest confirmed tick with what was predicted for it; rewind and re-simulate if they differ."""
+        self._end_guests()
         tick = self._receiver.own_tick
         if tick is None or tick == self._checked:
             return
-        ahead = (
-            tick_difference(world.tick, tick) - 1
-        )  # ticks simulated after the confirmed one; this tick is still to come
-        predicted = self._history.get(tick)
-        if predicted is None and ahead < 0:
+        last = advance_tick(self._world.tick, -1)  # the World's is still to come
+        predicted = self._history.at(tick)
+        if predicted is None and tick_difference(last, tick) < 0:
             return  # the server is ahead of us: check on reaching that tick
         self._checked = tick
-        confirmed = self._confirmed(world)
-        if predicted is not None and all(predicted.get(key) == values for key, values in confirmed.items()):
+        self._ahead.expire(tick)
+        confirmed = self._confirmed(tick)
+        if predicted is None:
+            self._roll_back(tick, confirmed, last=last)
             return
-        self._rewind(world, confirmed)
-        if ahead > self._max_rollback_ticks:
-            return  # too long a way: show the server's truth until the network is better
-        self.corrections += predicted is not None
-        self._resimulate(world, tick, ahead)
+        wrong = [key for key, values in confirmed.items() if self._differs(key, predicted.get(key), values)]
+        if any(entity in self._steered for entity, _ in wrong):
+            self.corrections += 1
+        elif wrong:
+            self.guest_corrections += 1
+        if wrong or self._ahead.is_stale or self.always_roll_back:
+            self._roll_back(tick, confirmed, last=last)
 
-    def _resimulate(self, world: World, tick: Tick, count: int) -> None:
+    def _confirmed(self, tick: Tick) -> Snapshot:
+        """Return the server's values of what is predicted, as of the tick of the newest own part."""
+        receiver, of_input = self._receiver, self._schema.game.input
+        confirmed = {
+            (entity, record_id): values
+            for entity in self._steered
+            for record_id, values in receiver.own_values(entity)
+            if self._schema.records[record_id].cls is not of_input  # ours are in `inputs`
+        }
+        for entity, _ in self._world.observe(Predicted):
+            if entity not in self._steered:
+                for record_id, values in receiver.values_until(entity, tick):
+                    confirmed[entity, record_id] = values
+        return confirmed
+
+    def _differs(self, key: tuple[int, int], mine: Values | None, theirs: Values) -> bool:
+        entity, record_id = key
+        if entity in self._steered or self._is_quantised(entity):
+            return mine != theirs
+        return mine is not None and not _is_close(self._schema.records[record_id], mine, theirs)
+
+    def _roll_back(self, tick: Tick, confirmed: Snapshot, *, last: Tick) -> None:
+        """Go back to a tick, as the server has it, and simulate again up to and with `last`.
+
+        HOT: many ticks at once; tests/bench/bench_prediction.py.
+        """
+        renderer, predicted = self._renderer, [entity for entity, _ in self._world.observe(Predicted)]
+        pictures = [(entity, renderer.picture(entity)) for entity in predicted]
+        count = tick_difference(last, tick)
+        self._ahead.is_stale = False
+        if count <= self._max_rollback_ticks:
+            self._ahead.rewind(tick)
+            self._write(self._history.at(tick) or {})
+            self._write(confirmed)
+            self._simulate_again(tick, count)
+            self._ahead.settle()
+        else:
+            self._write(confirmed)  # too long a way: show the server's truth until the network is better
+        for entity, picture in pictures:
+            if self._world.entity_exists(entity):
+                renderer.hold(entity, picture)
+
+    def _simulate_again(self, tick: Tick, count: int) -> None:
+        world = self._world
         present = world.tick
         world.replaying = True
         try:
             for step in range(1, count + 1):
                 world.tick = advance_tick(tick, step)
-                self.advance(world)
+                self._simulate()
         finally:
             world.replaying = False
             world.tick = present
-        self.replayed_ticks += count
+        self.replayed_ticks += max(0, count)
 
-    def _set_inputs(self, world: World) -> None:
-        component, codec = self._schema.game.input, self._schema.input_codec
-        values = self._inputs.at(world.tick)
-        if component is None or values is None:
-            return
-        for _, (command, _) in world.get_components(component, Predicted):
-            codec.apply(command, values)
-
-    def _confirmed(self, world: World) -> Snapshot:
-        """Return the server's values for the predicted entities, of the tick of the newest own part."""
-        return {
-            (entity, record_id): values
-            for entity, _ in world.get_component(Predicted)
-            for record_id, values in self._receiver.own_values(entity)
-        }
-
-    def _rewind(self, world: World, confirmed: Snapshot) -> None:
-        for (entity, record_id), values in confirmed.items():
-            record = self._schema.records[record_id]
-            component = world.try_component(entity, record.cls)
-            if component is not None:
+    def _write(self, snapshot: Snapshot) -> None:
+        """Write values into the components they belong to, of what is predicted."""
+        records, component_of = self._schema.records, self._world.try_component
+        for (entity, record_id), values in snapshot.items():
+            record = records[record_id]
+            component = component_of(entity, record.cls)
+            if component is not None and self._world.has_component(entity, Predicted):
                 record.codec.apply(component, values)
 
 
@@ -141,6 +293,18 @@ def quantise(schema: Schema, world: World, entities: Iterable[int], before: Snap
     return snapshot
 
 
+def _is_close(record: Record, mine: Values, theirs: Values) -> bool:
+    """Tell whether two states are one but for rounding."""
+    for declared, here, there in zip(record.fields, mine, theirs, strict=True):
+        if here == there:
+            continue
+        if not (isinstance(here, float) and isinstance(there, int | float)):
+            return False
+        if abs(difference(declared, here, there)) > (CLOSE_STEPS * declared.step if declared.step else CLOSE_UNITS):
+            return False
+    return True
+
+
 class Reconcile(System):
     """Client: mend the prediction where the server's state shows it was wrong."""
 
@@ -148,9 +312,9 @@ class Reconcile(System):
         """Bind to the conversation."""
         self._predictor = session.predictor
 
-    def process(self, world: World) -> None:
+    def process(self, world: World) -> None:  # noqa: ARG002  # it predicts one World
         """Compare and, if needed, rewind and re-simulate."""
-        self._predictor.reconcile(world)
+        self._predictor.reconcile()
 
 
 class Predict(System):
@@ -160,9 +324,9 @@ class Predict(System):
         """Bind to the conversation."""
         self._predictor = session.predictor
 
-    def process(self, world: World) -> None:
+    def process(self, world: World) -> None:  # noqa: ARG002  # it predicts one World
         """Simulate one tick ahead of the server."""
-        self._predictor.advance(world)
+        self._predictor.advance()
 
 
 class Quantise(System):
@@ -174,9 +338,10 @@ class Quantise(System):
         self._before: Snapshot = {}
 
     def process(self, world: World) -> None:
-        """Quantise every entity that has an input component and an owner."""
+        """Quantise every entity that a client owns and that has an input component or was spawned for another."""
         component = self._schema.game.input
-        if component is None:
-            return
-        steered = [entity for entity, (owner, _) in world.get_components(Owner, component) if owner.client_id]
-        self._before = quantise(self._schema, world, steered, self._before)
+        found: list[tuple[int, tuple[Owner, object]]] = [*world.get_components(Owner, Spawned)]
+        if component is not None:
+            found += world.get_components(Owner, component)
+        owned = dict.fromkeys(entity for entity, (owner, _) in found if owner.client_id)
+        self._before = quantise(self._schema, world, owned, self._before)

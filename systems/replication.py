@@ -3,9 +3,6 @@
 The algorithm is in `ecsnet.replication` (sender, receiver); this file joins it to peers and ticks.
 """
 
-from ecsnet.components.interpolated import Interpolated
-from ecsnet.components.owner import Owner
-from ecsnet.components.predicted import Predicted
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.peer import CHECKS, STATE, Peer
 from ecsnet.replication.frames import NO_INPUT, OwnPart, State
@@ -87,7 +84,7 @@ class ReceiveState(System):
             peer.fault = f"state message: {error}"
             return
         if messages:
-            self._mark(world)
+            self._session.predictor.mark(peer.client_id)
 
     def _check(self) -> None:
         """Take what the server says where this client differed, after what it said before; complain where it does."""
@@ -111,35 +108,15 @@ class ReceiveState(System):
     def _follow(self, state: State) -> None:
         """Let what is drawn follow what was applied."""
         session = self._session
-        receiver = session.receiver
-        session.interpolator.feed(receiver.changes, state.tick, session.now)
-        for entity in receiver.despawned:
-            session.interpolator.forget(entity)
+        session.renderer.feed(session.receiver, state.tick, session.now)
 
     def _synchronise(self, state: State, own: OwnPart, world: World) -> None:
         """Start or steer this client's tick."""
         sync = self._session.sync
         rtt = self._session.peer.connection.statistics.rtt_seconds
         if not sync.synchronised:
-            world.tick = sync.start(state.tick, rtt, self._interval, self._session.now)
+            ahead = sync.start(state.tick, rtt, self._interval, self._session.now)
+            world.tick = advance_tick(ahead, -self._session.config.input_delay_ticks)
         elif own.input_margin != NO_INPUT:
             jump = sync.observe(own.input_margin, rtt, self._session.now)
             world.tick = advance_tick(world.tick, jump)
-
-    def _mark(self, world: World) -> None:
-        """Predict what this client owns and steers; interpolate the rest."""
-        component, me = self._session.game.input, self._session.peer.client_id
-        for entity in self._session.receiver.take_spawned():
-            world.add_component(entity, Interpolated())
-        if component is None:
-            return
-        for entity, (owner, _) in world.observe(Owner, component):
-            if owner.client_id == me and not world.has_component(entity, Predicted):
-                self._session.receiver.news.note_entity(entity)
-                world.remove_component(entity, Interpolated)
-                world.add_component(entity, Predicted())
-        for entity, _ in world.observe(Predicted):
-            if not world.has_component(entity, component):  # its owner's record is gone: it answers to another now
-                world.remove_component(entity, Predicted)
-                world.add_component(entity, Interpolated())
-                self._session.receiver.restore(entity)

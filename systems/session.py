@@ -13,6 +13,7 @@ from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
 from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.prediction import Predictor
+from ecsnet.systems.rendering import Renderer
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.ticksync import TickSync
 
@@ -46,6 +47,7 @@ class ClientSession:
     inputs: InputHistory
     predictor: Predictor
     interpolator: Interpolator
+    renderer: Renderer
     sync: TickSync
     calls: CallDesk
     now: float = 0.0  # the host's clock at this update, monotonic seconds

@@ -17,7 +17,7 @@ __all__ = ["News"]
 class News:
     """Notes what is about to change, and compares in the end. Holds what one update touches, and no more."""
 
-    __slots__ = ("_before", "_despawned", "_network_id_of", "_order", "_spawned", "_values_of", "_world")
+    __slots__ = ("_before", "_despawned", "_hidden", "_network_id_of", "_order", "_spawned", "_values_of", "_world")
 
     def __init__(self, schema: Schema, world: World, network_id_of: Callable[[int], int]) -> None:
         """Start without news of a World.
@@ -31,6 +31,7 @@ class News:
         self._order = {cls: at for at, cls in enumerate(self._values_of)}
         self._before: dict[tuple[int, type], object] = {}  # what a component showed; None: it was not there
         self._spawned: dict[int, None] = {}
+        self._hidden: dict[int, None] = {}  # by prediction: their end was told
         self._despawned: list[tuple[int, Despawned]] = []
 
     def note(self, entity: int, component_type: type, component: object | None) -> None:
@@ -62,12 +63,27 @@ class News:
 
     def note_despawn(self, entity: int, reason: DespawnReason) -> None:
         """Remember that an entity is about to go, and what it is now."""
-        if entity in self._spawned:
-            del self._spawned[entity]  # nobody has seen it
-            return
         there = self._world.components_for_entity(entity) if self._world.entity_exists(entity) else ()
-        components = {type(component): component for component in there}
-        self._despawned.append((self._network_id_of(entity), Despawned(entity, reason, components)))
+        self._note_end(entity, reason, there)
+
+    def note_hidden(self, entity: int, components: Iterable[object]) -> None:
+        """Remember that prediction took an entity away, with all it had: its end is told now, and not again."""
+        self._note_end(entity, DespawnReason.DELETED, components)
+        self._hidden[entity] = None
+
+    def note_revealed(self, entity: int) -> None:
+        """Remember that prediction gave an entity back."""
+        del self._hidden[entity]
+        self.note_spawned(entity)
+
+    def _note_end(self, entity: int, reason: DespawnReason, components: Iterable[object]) -> None:
+        if entity in self._hidden:
+            del self._hidden[entity]  # told when it was hidden
+        elif entity in self._spawned:
+            del self._spawned[entity]  # nobody has seen it
+        else:
+            found = {type(component): component for component in components}
+            self._despawned.append((self._network_id_of(entity), Despawned(entity, reason, found)))
 
     def take(self) -> list[ClientEvent]:
         """Return what is to be told, and start anew."""

@@ -8,10 +8,11 @@ The rules, each proved necessary by a mutant of the model checker in tests/repli
 - Values for what is not known yet wait (early buffer) until the full arrives that it belongs to.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from ecsnet.components.predicted import Predicted
+from ecsnet.components.spawned import Spawned
 from ecsnet.config import ReplicationConfig
 from ecsnet.events import DespawnReason
 from ecsnet.replication.codec import Values
@@ -53,7 +54,9 @@ class Receiver:
         confirmed: The newest values from the server, and their tick, by entity and record id.
         changes: What the last `apply` wrote.
         spawned: Entities the last `apply` created.
-        despawned: Entities the last `apply` deleted.
+        despawned: Entities the last `apply` deleted, and what they had.
+        adopt: Asked, for an entity that comes with `Spawned`, whether this client has made it already, by what is in
+            Spawned; returns the entity, or 0.
         own_tick: The tick of the newest own part; None before the first.
         own_input_tick: The newest tick whose input need not be sent again; None before the first own part.
         own_input_margin: As the newest own part says; None before it.
@@ -79,7 +82,8 @@ class Receiver:
         self.confirmed: dict[int, Confirmed] = {}
         self.changes: list[Change] = []
         self.spawned: list[int] = []
-        self.despawned: list[int] = []
+        self.despawned: dict[int, dict[type, object]] = {}
+        self.adopt: Callable[[Values], int] = _adopt_nothing
         self.own_tick: Tick | None = None
         self.own_input_tick: Tick | None = None
         self.own_input_margin: int | None = None
@@ -105,7 +109,7 @@ class Receiver:
 
     def apply(self, state: State) -> None:
         """Bring the World up to what the message says, where it is news."""
-        self.changes, self.spawned, self.despawned = [], [], []
+        self.changes, self.spawned, self.despawned = [], [], {}
         for network_id in state.gones:
             self._end(network_id, state.tick, DespawnReason.DELETED)
         for network_id in state.leaves:
@@ -142,6 +146,16 @@ class Receiver:
         records = self._schema.records
         for record_id, (at, values) in self.confirmed.get(entity, {}).items():
             if at == tick or (is_whole and is_newer(tick, at) and not records[record_id].once):
+                yield record_id, values
+
+    def values_until(self, entity: int, tick: Tick) -> Iterator[tuple[int, Values]]:
+        """Yield what is known of an entity as of a tick: record ids and values, without those that are newer.
+
+        Whether a record has changed since its last word, up to `tick`, is known only if nothing was lost.
+        """
+        records = self._schema.records
+        for record_id, (at, values) in self.confirmed.get(entity, {}).items():
+            if not is_newer(at, tick) and not records[record_id].once:
                 yield record_id, values
 
     def is_predicted(self, network_id: int) -> bool:
@@ -254,17 +268,29 @@ class Receiver:
 
     def _spawn(self, network_id: int, values: list[tuple[int, Values]], tick: Tick) -> None:
         records = [self._schema.records[record_id] for record_id, _ in values]
-        components = {record.cls: record.cls() for record in records}
-        entity = self._world.create_entity()
+        entity = self._adopted(values)
+        components = {
+            record.cls: record.cls() for record in records if not self._world.has_component(entity, record.cls)
+        }
+        if not entity:
+            entity = self._world.create_entity()
+            self.news.note_spawned(entity)
         replica = self._replicas[network_id] = Replica(network_id, entity, tick)
         self._tombstones.pop(network_id, None)
         self._network_ids[entity] = network_id
         self.confirmed[entity] = replica.confirmed
         self.spawned.append(entity)
-        self.news.note_spawned(entity)
         self._fresh[entity] = None
         self._fill(replica, values, tick, components)
         self._update_holders(network_id)
+
+    def _adopted(self, values: list[tuple[int, Values]]) -> int:
+        """Return the entity this client made ahead of the server, if this is the server's; else 0."""
+        for record_id, record_values in values:
+            record = self._schema.records[record_id]
+            if record.cls is Spawned:
+                return self.adopt(record.codec.map_refs(record_values, self.entity_of))
+        return 0
 
     def _fill(
         self, replica: Replica, values: list[tuple[int, Values]], tick: Tick, components: dict[type, object]
@@ -344,8 +370,9 @@ class Receiver:
             self._forget_values(replica, self._schema.records[record_id], tick)
         del self._replicas[network_id], self._network_ids[entity], self.confirmed[entity]
         self._fresh.pop(entity, None)
+        there = self._world.components_for_entity(entity) if self._world.entity_exists(entity) else ()
+        self.despawned[entity] = {type(component): component for component in there}
         self._world.delete_entity(entity)
-        self.despawned.append(entity)
         self._update_holders(network_id)
 
     def _update_holders(self, network_id: int) -> None:
@@ -358,3 +385,7 @@ class Receiver:
             if not self._world.has_component(replica.entity, Predicted):
                 self._write(replica.entity, record, values)
             self.changes.append((replica.entity, record.id, at, values))
+
+
+def _adopt_nothing(_: Values) -> int:
+    return 0

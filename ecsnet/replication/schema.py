@@ -182,7 +182,7 @@ def _records(specs: Sequence[ComponentSpec]) -> Iterable[Record]:
         raise SchemaError(f"{len(numbered)} records, but only {MAX_RECORDS} can be numbered; join components")
     phases = _phases(specs)
     for number, (spec, audience) in enumerate(numbered):
-        fields = () if spec.is_input else tuple(each for each in spec.fields if each.audience is audience)
+        fields = () if _is_private(spec) else tuple(each for each in spec.fields if each.audience is audience)
         yield Record(
             id=number,
             bit=1 << number,
@@ -216,9 +216,14 @@ def _phases(specs: Iterable[ComponentSpec]) -> dict[type, int]:
 
 
 def _audiences(spec: ComponentSpec) -> list[Audience]:
-    if spec.is_input:
+    if _is_private(spec):
         return [Audience.OWNER]  # that an entity takes input is its owner's business alone
     return sorted({each.audience for each in spec.fields}) or [Audience.EVERYONE]
+
+
+def _is_private(spec: ComponentSpec) -> bool:
+    """Tell whether it is an input that no client is told of, but that it is there."""
+    return spec.is_input and not spec.is_shared
 
 
 def _describe(game: Game, specs: Iterable[ComponentSpec]) -> Iterable[str]:
@@ -226,7 +231,7 @@ def _describe(game: Game, specs: Iterable[ComponentSpec]) -> Iterable[str]:
     # The game's own first: where the description is cut to fit a refusal, what differs is most likely still in it.
     for spec in sorted(specs, key=lambda each: each.cls not in game.components):
         word = "input" if spec.is_input else "netvar"
-        lines.append(f"{spec.name}: {'input' if spec.is_input else 'component'}")
+        lines.append(f"{spec.name}: {'input' if spec.is_input else 'component'}{' shared' if spec.is_shared else ''}")
         lines += [f"{spec.name}.{_item(word, at, each)}" for at, each in enumerate(spec.fields)]
     for rpc in sorted(game.rpcs, key=lambda each: each.name):
         lines += _describe_rpc(rpc)

@@ -1,4 +1,7 @@
-"""BallMotion: how the ball rolls, bounces, and meets players' bodies and feet. Runs on the server."""
+"""BallMotion: how the ball rolls, bounces, and meets players' bodies and feet.
+
+Predicted, but only while one's own player is near the ball: so a touch shows at once.
+"""
 
 import math
 from collections.abc import Iterator
@@ -8,8 +11,10 @@ from ecsnet import System, World
 from ecsnet.components import Seat, Transform2D, Velocity2D
 from ecsnet.samples.soccer import pitch
 from ecsnet.samples.soccer.components import Ball, Footballer, Match
+from ecsnet.samples.soccer.phases import phase_at
 from ecsnet.samples.soccer.pitch import BALL_RADIUS, Phase, Team
 from ecsnet.samples.soccer.players import DIRECTIONS, cooldown_ticks
+from ecsnet.systems import predict
 from ecsnet.systems.geometry import Box, Gap, Hit, bounce, gap_circle_box, sweep_circle_box
 
 __all__ = ["WALLS", "BallMotion"]
@@ -32,6 +37,8 @@ WALLS: tuple[tuple[Box, float], ...] = (  # and what part of its speed a ball ke
     ),
 )
 
+NEAR = pitch.PLAYER_HALF + BALL_RADIUS + pitch.KICK_REACH + 5.0  # units between the middles; with a tick's run
+
 _CONTACTS_PER_TICK = 8  # a ball between two players or in a corner stops there until the next tick
 _SLOP = 1e-6  # units; what rounding may leave of an overlap
 
@@ -49,25 +56,39 @@ class Body(NamedTuple):
 class BallMotion(System):
     """Move the ball; after the players have moved, so that it never goes through one."""
 
+    predicted = True
+
     def process(self, world: World) -> None:
         """Let the ball be pushed, kicked and rolled; it waits on its spot until the kickoff is over."""
-        if world.single(Match).phase in {Phase.COUNTDOWN, Phase.KICKOFF}:
+        match = world.try_single(Match)
+        if match is None or phase_at(match, world.tick) in {Phase.COUNTDOWN, Phase.KICKOFF}:
             return
+        foresee(world)
         bodies = list(find_bodies(world))
+        acting = {entity for entity, _ in world.get_component(Footballer)}
         kicking = cooldown_ticks(world.tick_rate_hz)
         for _, (place, ball) in world.get_components(Transform2D, Ball):
             for body in bodies:
                 push(place, ball, body, [other for other in bodies if other is not body])
             for body in bodies:
-                if body.footballer.cooldown_ticks == kicking:
+                # A player this client does not predict is as it was last heard of: that kick is in the ball's velocity.
+                if body.footballer.cooldown_ticks == kicking and body.entity in acting:
                     kick(place, ball, body)
             slow(ball, world.dt)
             roll(place, ball, bodies, world.dt)
 
 
+def foresee(world: World) -> None:
+    """Have a client simulate the ball along as long as its player is about to touch it, or has just done so."""
+    for _, (place, _) in world.get_components(Transform2D, Footballer):
+        for entity, (at, _) in world.observe(Transform2D, Ball):
+            if math.hypot(at.x - place.x, at.y - place.y) < NEAR:
+                predict(world, entity)
+
+
 def find_bodies(world: World) -> Iterator[Body]:
     """Yield the players as the ball meets them."""
-    found = world.get_components(Footballer, Seat, Transform2D, Velocity2D)
+    found = world.observe(Footballer, Seat, Transform2D, Velocity2D)
     for entity, (footballer, seat, place, velocity) in found:
         yield Body(
             entity, Team(seat.team), Box(place.x, place.y, pitch.PLAYER_HALF, pitch.PLAYER_HALF), velocity, footballer

@@ -8,7 +8,7 @@ __all__ = ["Ball", "Footballer", "Match", "Move"]
 TICK_MAX = 0xFFFFFFFF  # world.tick wraps after it
 
 
-@player_input
+@player_input(shared=True)  # so that clients can foresee whom they push, and who is at the ball
 class Move:
     """What a player presses in one tick. Written by the client; read by Steer."""
 

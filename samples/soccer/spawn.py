@@ -5,6 +5,7 @@ from ecsnet.components import Bounds2D, Collider2D, MaxSpeed, Player, Seat, Tran
 from ecsnet.samples.soccer import pitch
 from ecsnet.samples.soccer.components import Ball, Footballer, Match
 from ecsnet.samples.soccer.pitch import Team
+from ecsnet.systems import teleport
 from ecsnet.systems.lobby import LobbyRules
 
 __all__ = ["Spawn", "place_ball", "place_players"]
@@ -66,9 +67,7 @@ def place_players(world: World) -> None:
 def place_player(world: World, entity: int, footballer: Footballer) -> None:
     """Put one player on its starting place."""
     side = footballer.side
-    transform = world.component_for_entity(entity, Transform2D)
-    transform.x = pitch.SPAWN_X[side]
-    transform.y = pitch.SPAWN_Y[footballer.place % len(pitch.SPAWN_Y)]
+    teleport(world, entity, pitch.SPAWN_X[side], pitch.SPAWN_Y[footballer.place % len(pitch.SPAWN_Y)])
     velocity = world.component_for_entity(entity, Velocity2D)
     velocity.x = velocity.y = 0.0
     footballer.facing = 0 if side is Team.HOME else 4
@@ -76,7 +75,7 @@ def place_player(world: World, entity: int, footballer: Footballer) -> None:
 
 def place_ball(world: World) -> None:
     """Put the ball on the centre spot, at rest and touched by nobody."""
-    for _, (transform, ball) in world.get_components(Transform2D, Ball):
-        transform.x, transform.y = pitch.MIDDLE_X, pitch.MIDDLE_Y
+    for entity, ball in world.get_component(Ball):
+        teleport(world, entity, pitch.MIDDLE_X, pitch.MIDDLE_Y)
         ball.velocity_x = ball.velocity_y = 0.0
         ball.touched_by, ball.touched_team = 0, Team.SPECTATOR

@@ -95,7 +95,7 @@ def test_apply_tells_what_it_changed() -> None:
 
     assert came == ([here], [(here, record(Body).id, 102, (1, 0))], [here], [])
     assert changed == ([], [(here, record(Body).id, 104, (2, 0))])
-    assert pair.receiver.despawned == [here]
+    assert list(pair.receiver.despawned) == [here]
     assert not pair.replica.entity_exists(here)
 
 

@@ -6,14 +6,18 @@ from itertools import pairwise
 
 import pytest
 
-from ecsnet.components import Transform2D
+from ecsnet.components import Teleports, Transform2D
 from ecsnet.game import Game
 from ecsnet.replication.schema import Schema
+from ecsnet.systems.history import History
 from ecsnet.systems.interpolation import Interpolator, RenderClock
+from ecsnet.systems.rendering import Renderer
+from ecsnet.world import World
 
 WRAP = 2**32
 SCHEMA = Schema(Game("nothing"))
 TRANSFORM = SCHEMA.records_of[Transform2D][0].id
+TELEPORTS = SCHEMA.records_of[Teleports][0].id
 
 
 def play(clock: RenderClock, ticks: list[int], jitter: float = 0.0) -> list[float]:
@@ -53,7 +57,7 @@ def test_more_jitter_means_more_delay() -> None:
 
 def place(interpolator: Interpolator, tick: float, component: Transform2D) -> Transform2D:
     interpolator.clock.tick = tick
-    return interpolator.render(1, component)
+    return Renderer(World(), interpolator, History(1), fade_seconds=0.1).render(1, component)
 
 
 def fed(*samples: tuple[int, float, float]) -> Interpolator:
@@ -65,10 +69,33 @@ def fed(*samples: tuple[int, float, float]) -> Interpolator:
 
 
 def test_between_two_states_lies_what_is_drawn() -> None:
-    """Half the time, half the way; before the first and after the last it stands."""
+    """Half the time, half the way; before the first it stands."""
     interpolator = fed((0, 10.0, 0.0), (2, 20.0, 0.0))
 
-    assert [place(interpolator, tick, Transform2D()).x for tick in (-5, 0, 1, 2, 50)] == [10, 10, 15, 20, 20]
+    assert [place(interpolator, tick, Transform2D()).x for tick in (-5, 0, 1, 2)] == [10, 10, 15, 20]
+
+
+def test_beyond_the_newest_state_what_moved_goes_on_for_a_tenth_of_a_second() -> None:
+    """A state that is late must not stop a runner; one that never comes must not carry him away."""
+    interpolator = fed((0, 10.0, 0.0), (2, 20.0, 0.0))
+
+    assert [place(interpolator, tick, Transform2D()).x for tick in (3, 4, 8, 9, 50)] == [25, 30, 50, 50, 50]
+
+
+def test_what_newer_states_do_not_mention_rests() -> None:
+    """Unchanged records do not travel: whoever stopped is drawn where it stopped, to the last bit."""
+    interpolator = fed((0, 10.0, 0.0), (2, 20.0, 0.0))
+    interpolator.feed([], 4, 4 / 60)
+
+    assert [place(interpolator, tick, Transform2D()).x for tick in (3, 4, 50)] == [20, 20, 20]
+
+
+def test_between_two_places_of_a_teleport_there_is_no_way() -> None:
+    """Whoever was put elsewhere is there or here, never between, and is not thrown on by it."""
+    interpolator = fed((0, 10.0, 0.0), (2, 20.0, 0.0))
+    interpolator.feed([(1, TRANSFORM, 4, (500.0, 0.0, 0.0)), (1, TELEPORTS, 4, (1,))], 4, 4 / 60)
+
+    assert [place(interpolator, tick, Transform2D()).x for tick in (2, 3.9, 4, 6)] == [20, 20, 500, 500]
 
 
 def test_a_rest_is_a_rest_and_no_slow_drift() -> None:

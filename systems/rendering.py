@@ -1,0 +1,275 @@
+"""Rendering: what `client.view` gives. Values to draw live here, beside the components, and never in them.
+
+What a client predicts is drawn as it is simulated, all else as interpolation.py says. Either may turn out to be wrong:
+a prediction is mended, a late state shows that something went another way, an entity begins or ends to be predicted. In
+every case the rule is the same: what is drawn goes on from where it was, and the difference fades away. Only where an
+entity was put elsewhere (`Teleports`) nothing fades.
+
+What is not predicted appears when the render clock reaches the tick in which it came, and is drawn until the clock
+reaches the tick in which it went.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from math import exp
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from ecsnet.components.predicted import Predicted
+from ecsnet.components.teleports import Teleports
+from ecsnet.fields import ComponentSpec, NetField, spec_of
+from ecsnet.replication.codec import Values
+from ecsnet.replication.receiver import Receiver
+from ecsnet.replication.schema import Record
+from ecsnet.systems.history import History
+from ecsnet.systems.interpolation import Interpolator, blend, difference
+from ecsnet.wire import Tick, advance_tick
+from ecsnet.world import World
+
+__all__ = ["Picture", "Renderer"]
+
+T = TypeVar("T")
+Offset: TypeAlias = list[float]  # by field of the record; 0.0 where nothing is interpolated
+
+# Frames nearly as long as a tick or longer show every tick as it is, at once. Shorter ones would show most ticks more
+# than once, and motion would stutter: they show what lies between the last two, up to a tick late.
+WHOLE_TICKS = 0.9
+FALLBACK_STEP = 1 / 1024  # what fades ends below half a step of its field; of one without steps, here
+
+
+class Picture(NamedTuple):
+    """How an entity is drawn at some moment."""
+
+    teleports: int
+    values: dict[int, Values]  # by record id
+
+
+class Ghost(NamedTuple):
+    """An entity that is gone, and still to be drawn for a moment."""
+
+    until: int  # as the render clock counts
+    entity: int
+    components: Mapping[type, object]
+
+
+class Renderer:
+    """Draws one client's World.
+
+    Attributes:
+        fraction: How much of the way from the previous tick to the present one is drawn, of what is predicted.
+    """
+
+    def __init__(self, world: World, interpolator: Interpolator, history: History, *, fade_seconds: float) -> None:
+        """Draw `world`.
+
+        Args:
+            history: What was predicted.
+            fade_seconds: In which two thirds of a difference are gone.
+        """
+        self._world = world
+        self._interpolator = interpolator
+        self._history = history
+        self._fade_seconds = fade_seconds
+        self._by_class = {record.cls: record for record in interpolator.records.values()}
+        self._names = {cls: _names(spec_of(cls)) for cls in self._by_class}
+        self._twins: dict[tuple[int, type], Any] = {}
+        self._offsets: dict[tuple[int, int], Offset] = {}
+        self._unborn: dict[int, int] = {}  # by entity, when the clock will reach its beginning
+        self._ghosts: list[Ghost] = []
+        self._now = 0.0
+        self.fraction = 1.0
+
+    def __repr__(self) -> str:
+        """Show what is on its way."""
+        return f"Renderer({len(self._offsets)} offsets, {len(self._unborn)} unborn, {len(self._ghosts)} ghosts)"
+
+    # Drawing
+
+    def view(self, types: tuple[type, ...]) -> Iterator[tuple[int, Any]]:
+        """Yield entities that have these components, and the components as they should be drawn now."""
+        one, unborn, render = len(types) == 1, self._unborn, self.render
+        rows: Sequence[tuple[int, Any]] = self._world.observe(*types)
+        for entity, found in rows:
+            if unborn and entity in unborn and not self._world.has_component(entity, Predicted):
+                continue
+            yield entity, render(entity, found) if one else tuple([render(entity, each) for each in found])
+        for ghost in self._ghosts:
+            parts = [render(ghost.entity, ghost.components[each]) for each in types if each in ghost.components]
+            if len(parts) == len(types):
+                yield ghost.entity, parts[0] if one else tuple(parts)
+
+    def render(self, entity: int, component: T) -> T:
+        """Return the component as it should be drawn now: itself, or a twin that is reused every frame.
+
+        HOT: once per entity and component to draw, each frame; tests/bench/bench_rendering.py.
+        """
+        record = self._by_class.get(type(component))
+        if record is None:
+            return component
+        offset = self._offsets.get((entity, record.id))
+        if offset is None and self.fraction >= 1.0 and self._world.has_component(entity, Predicted):
+            return component
+        values = self._target(entity, record, component)
+        if values is None:
+            return component
+        key = entity, record.cls
+        twin: T = self._twins.get(key) or self._twins.setdefault(key, copy(component))
+        for name in self._names[record.cls]:  # what does not travel shows as it is
+            setattr(twin, name, getattr(component, name))
+        record.codec.apply(twin, values if offset is None else _moved(record.fields, values, offset))
+        return twin
+
+    def _target(self, entity: int, record: Record, component: object) -> Values | None:
+        """Return what is to be drawn in the end, when every difference has faded."""
+        world = self._world
+        if not world.has_component(entity, Predicted):
+            return self._interpolator.sample(entity, record)
+        present = record.codec.read(component)
+        if self.fraction >= 1.0:
+            return present
+        before = self._history.values(advance_tick(world.tick, -1), entity, record.id)
+        if before is None or self._has_just_jumped(entity):
+            return present
+        between = blend(record.fields, before, present, self.fraction)
+        return tuple(
+            drawn if declared.interpolate else now
+            for declared, now, drawn in zip(record.fields, present, between, strict=True)
+        )
+
+    def _has_just_jumped(self, entity: int) -> bool:
+        teleports = self._world.try_component(entity, Teleports)
+        if teleports is None:
+            return False
+        jump = self._interpolator.teleports
+        before = self._history.values(advance_tick(self._world.tick, -1), entity, jump)
+        return before != (teleports.count,)
+
+    # Time
+
+    def advance(self, now: float, *, frame_ticks: float, fraction: float) -> None:
+        """Go on to the next frame.
+
+        Args:
+            frame_ticks: How many ticks a frame lasts, on average.
+            fraction: How much of the time from the last tick to the next one has passed, 0 to 1.
+        """
+        passed, self._now = max(0.0, now - self._now), now
+        self.fraction = 1.0 if frame_ticks >= WHOLE_TICKS else fraction
+        tick = self._interpolator.clock.advance(now)
+        if self._offsets:
+            self._fade(exp(-passed / self._fade_seconds) if self._fade_seconds > 0 else 0.0)
+        if self._unborn:
+            self._unborn = {entity: at for entity, at in self._unborn.items() if at > tick}
+        if self._ghosts:
+            for ghost in self._ghosts:
+                if ghost.until <= tick:
+                    self._forget(ghost.entity)
+            self._ghosts = [ghost for ghost in self._ghosts if ghost.until > tick]
+
+    def _fade(self, factor: float) -> None:
+        """Let differences shrink, and end."""
+        records = self._interpolator.records
+        for key, offset in list(self._offsets.items()):
+            faded = [part * factor for part in offset]
+            if _is_visible(records[key[1]].fields, faded):
+                self._offsets[key] = faded
+            else:
+                del self._offsets[key]
+
+    # What happens to what is drawn
+
+    def picture(self, entity: int) -> Picture:
+        """Return how an entity is drawn now, for `hold`."""
+        values: dict[int, Values] = {}
+        for record in self._by_class.values():
+            component = self._world.try_component(entity, record.cls)
+            if component is not None:
+                drawn = self.render(entity, component)
+                values[record.id] = record.codec.read(drawn)
+        return Picture(self._teleports(entity), values)
+
+    def hold(self, entity: int, picture: Picture) -> None:
+        """Draw an entity as it was drawn before something changed, and let the difference fade; unless it jumped."""
+        has_jumped = picture.teleports != self._teleports(entity)
+        for record_id, shown in picture.values.items():
+            record = self._interpolator.records[record_id]
+            self._offsets.pop((entity, record_id), None)
+            component = self._world.try_component(entity, record.cls)
+            if component is None or has_jumped:
+                continue
+            target = self._target(entity, record, component)
+            if target is not None:
+                offset = _between(record.fields, target, shown)
+                if _is_visible(record.fields, offset):
+                    self._offsets[entity, record_id] = offset
+
+    def feed(self, receiver: Receiver, tick: Tick, now: float) -> None:
+        """Follow what one state message did."""
+        interpolator, clock = self._interpolator, self._interpolator.clock
+        if clock.is_guessing:
+            late = dict.fromkeys(interpolator.tracked())  # any of them may be drawn where it never was
+        else:
+            late = {
+                entity: None
+                for entity, record_id, _, _ in receiver.changes
+                if (newest := interpolator.newest(entity, record_id)) is not None and clock.tick > newest
+            }
+        gone = receiver.despawned
+        pictures = {
+            entity: self.picture(entity)
+            for entity in late
+            if entity not in gone and not self._world.has_component(entity, Predicted)
+        }
+        interpolator.feed(receiver.changes, tick, now)
+        for entity, picture in pictures.items():
+            self.hold(entity, picture)
+        at = clock.unwrapped(tick)
+        for entity in receiver.spawned:
+            if at > clock.tick and interpolator.is_tracked(entity):
+                self._unborn[entity] = at
+        for entity, components in gone.items():
+            self._end(entity, components, at)
+
+    def _end(self, entity: int, components: Mapping[type, object], at: int) -> None:
+        """Draw an entity for as long as the clock has not reached its end."""
+        is_seen = self._interpolator.is_tracked(entity) and self._unborn.pop(entity, None) is None
+        if is_seen and Predicted not in components and at > self._interpolator.clock.tick:
+            self._ghosts.append(Ghost(at, entity, components))
+        else:
+            self._forget(entity)
+
+    def _forget(self, entity: int) -> None:
+        self._interpolator.forget(entity)
+        for record in self._by_class.values():
+            self._twins.pop((entity, record.cls), None)
+            self._offsets.pop((entity, record.id), None)
+
+    def _teleports(self, entity: int) -> int:
+        """Return how often an entity had been put elsewhere at the moment that is drawn."""
+        if not self._world.has_component(entity, Predicted):
+            return self._interpolator.jumps_so_far(entity)
+        teleports = self._world.try_component(entity, Teleports)
+        return 0 if teleports is None else teleports.count
+
+
+def _names(spec: ComponentSpec) -> list[str]:
+    return [*(declared.name for declared in spec.fields), *spec.local]
+
+
+def _moved(fields: Sequence[NetField], values: Values, offset: Offset) -> Values:
+    return tuple(
+        value + part if declared.interpolate and isinstance(value, int | float) else value
+        for declared, value, part in zip(fields, values, offset, strict=True)
+    )
+
+
+def _between(fields: Sequence[NetField], target: Values, shown: Values) -> Offset:
+    return [
+        difference(declared, there, drawn) if declared.interpolate else 0.0
+        for declared, there, drawn in zip(fields, target, shown, strict=True)
+    ]
+
+
+def _is_visible(fields: Sequence[NetField], offset: Offset) -> bool:
+    return any(
+        abs(part) >= (declared.step or FALLBACK_STEP) / 2 for declared, part in zip(fields, offset, strict=True) if part
+    )
