@@ -31,7 +31,8 @@ class RenderClock:
         delay_ticks: How far drawing trails the newest state, at this moment.
     """
 
-    __slots__ = ("_base", "_interval_ticks", "_jitter_ticks", "_now", "_offset", "_rate_hz", "delay_ticks", "tick")
+    __slots__ = ("_base", "_drawn", "_interval_ticks", "_jitter_ticks", "_newest", "_now", "_offset", "_rate_hz",
+                 "delay_ticks", "tick")  # fmt: skip
 
     def __init__(self, tick_rate_hz: float, interval_ticks: int) -> None:
         """Wait for the first state."""
@@ -41,6 +42,8 @@ class RenderClock:
         self._offset = 0.0
         self._jitter_ticks = 0.0
         self._now = 0.0
+        self._newest = 0  # state, counted from the base
+        self._drawn = 0.0  # what the frame after the last `advance` shows
         self.tick = 0.0
         self.delay_ticks = interval_ticks * 1.7 + 1.0
 
@@ -53,7 +56,9 @@ class RenderClock:
     def observe(self, tick: Tick, now: float) -> None:
         """Note that the state of `tick` arrived."""
         first = self._base is None
-        sample = self.unwrapped(tick) - now * self._rate_hz
+        at = self.unwrapped(tick)
+        self._newest = max(self._newest, at)
+        sample = at - now * self._rate_hz
         if first:
             self._offset = sample
             self.tick = -self.delay_ticks
@@ -78,7 +83,15 @@ class RenderClock:
             self.tick = target
         else:
             self.tick += passed + max(-0.1 * passed, min(0.1 * passed, error))
+        self._drawn = min(self.tick, self._newest)  # where states fail to come, things stand as in the newest
         return self.tick
+
+    def behind(self, tick: Tick) -> float:
+        """Return by how many ticks the frame drawn last trails `tick`; 0.0 if there was nothing to draw yet.
+
+        That is the frame the player acted on: whoever presses now has not seen what arrived since.
+        """
+        return 0.0 if self._base is None else self.unwrapped(tick) - self._drawn
 
 
 class Interpolator:

@@ -19,10 +19,11 @@ class InputBuffer:
     Attributes:
         refused: Inputs not taken: outside the window or the declared ranges.
         missing: Ticks for which no input had arrived in time.
+        lag_ticks: How far what the client drew trailed the input taken last, as it says; 0.0 before the first.
     """
 
     __slots__ = ("_contiguous", "_hold_ticks", "_last", "_margins", "_neutral", "_newest", "_waiting", "_window_ticks",
-                 "held", "missing", "refused")  # fmt: skip
+                 "held", "lag_ticks", "missing", "refused")  # fmt: skip
 
     def __init__(self, neutral: Values, *, window_ticks: int, hold_ticks: int, margin_ticks: int) -> None:
         """Make an empty buffer.
@@ -36,11 +37,12 @@ class InputBuffer:
         self._neutral = self._last = neutral
         self._window_ticks = window_ticks
         self._hold_ticks = hold_ticks
-        self._waiting: dict[Tick, Values] = {}
+        self._waiting: dict[Tick, tuple[Values, float]] = {}  # and the lag each came with
         self._newest: Tick | None = None
         self._contiguous: Tick | None = None
         self._margins: deque[int] = deque(maxlen=margin_ticks)
         self.held = 0
+        self.lag_ticks = 0.0
         self.missing = 0
         self.refused = 0
 
@@ -52,11 +54,12 @@ class InputBuffer:
         """Tell whether an input for this tick is waiting."""
         return tick in self._waiting
 
-    def offer(self, tick: Tick, values: Values, current: Tick) -> None:
+    def offer(self, tick: Tick, values: Values, current: Tick, lag_ticks: float = 0.0) -> None:
         """Keep one input for its tick; ignore it if that is past, refuse it if it is too far ahead.
 
         Args:
             current: The tick the server is about to simulate.
+            lag_ticks: How far what the client drew trailed this input.
         """
         self._follow(tick)
         ahead = tick_difference(tick, current)
@@ -65,7 +68,7 @@ class InputBuffer:
         if ahead > self._window_ticks:
             self.refused += 1
             return
-        self._waiting.setdefault(tick, values)
+        self._waiting.setdefault(tick, (values, lag_ticks))
 
     def _follow(self, tick: Tick) -> None:
         """Note where the client's clock stands, also when its inputs are useless: the margin is how it finds back."""
@@ -78,11 +81,11 @@ class InputBuffer:
         if self._newest is None:
             return self._neutral
         self._margins.append(tick_difference(self._newest, tick))
-        values = self._waiting.pop(tick, None)
-        if values is not None:
-            self._last = values
+        found = self._waiting.pop(tick, None)
+        if found is not None:
+            self._last, self.lag_ticks = found
             self.held = 0
-            return values
+            return self._last
         self.missing += 1
         self.held += 1
         return self._last if self.held <= self._hold_ticks else self._neutral

@@ -48,6 +48,7 @@ class ClientSession:
     interpolator: Interpolator
     sync: TickSync
     calls: CallDesk
+    lag_ticks: float = 0.0  # how far what was drawn trails the tick of the input it leads to; as it travels
     now: float = 0.0  # the host's clock at this update, monotonic seconds
 
     @property

@@ -73,3 +73,17 @@ def test_acknowledged_is_the_end_of_the_unbroken_run() -> None:
     waiting.offer(4, RIGHT, 1)
     assert waiting.acknowledged(1) == 5
     assert waiting.acknowledged(9) == 9
+
+
+def test_the_lag_is_that_of_the_input_taken() -> None:
+    """A shot is judged by what was drawn when it was pressed; where none arrives, the last lag holds as the keys do."""
+    waiting = buffer()
+    waiting.offer(1, RIGHT, 1, 10.5)
+    waiting.offer(2, RIGHT, 1, 11.0)
+    waiting.offer(2, RIGHT, 1, 63.0)
+    lags = []
+    for tick in (0, 1, 2, 3):
+        waiting.take(tick)
+        lags.append(waiting.lag_ticks)
+
+    assert lags == [0.0, 10.5, 11.0, 11.0]
