@@ -161,7 +161,8 @@ class Client:
         if type(command) is not self.game.input:
             expected = self.game.input.__name__ if self.game.input else "nothing: the game declares no input"
             raise LocalProtocolError(f"press() takes {expected}, not {command!r}")
-        self._session.inputs.press(self._schema.input_codec.quantise(command))
+        if self._session.inputs.press(self._schema.input_codec.quantise(command)):
+            self._session.drawn_at_press = self._session.interpolator.clock.drawn
 
     @overload
     def view(self, a: type[A], /) -> Iterator[tuple[int, A]]: ...

@@ -90,6 +90,7 @@ class SendInput(System):
         self._session = session
         self._interval = max(1, round(session.game.tick_rate_hz / session.config.input_rate_hz))
         self._looked_at = math.nan  # the render clock when the lag was taken
+        self._has_changed = False  # the input, since the last message
 
     def process(self, world: World) -> None:
         """Record this tick's input; send at the input rate once the server's tick is known."""
@@ -100,20 +101,25 @@ class SendInput(System):
         self._look(world.tick)
         if world.tick % self._interval:
             return
+        self._has_changed = False
         unacknowledged = session.inputs.since(session.receiver.own_input_tick, session.config.inputs_per_message)
         if unacknowledged and session.peer.connection.is_connected:
             session.peer.connection.send(INPUT, pack_inputs(world.tick, session.lag_ticks, unacknowledged))
 
     def _look(self, tick: Tick) -> None:
-        """Take the lag in the first tick after each frame: a key pressed at the sight of it is down from then on.
+        """Take the lag where a shot needs it: from the frame at which a key went down, to the first tick it is down.
 
-        Of several ticks that a slow host runs for one frame, the later ones keep the lag, as if a frame had been drawn
-        for each: it was taken anew at each of them, then half of the taps at 30 frames a second were a tick off.
+        A host draws more or fewer frames than it simulates ticks, and a message has the inputs of two ticks: the lag of
+        what has changed goes before that of what is held. Of several ticks after one frame the later ones keep the lag,
+        as if a frame had been drawn for each.
         """
-        clock = self._session.interpolator.clock
-        if clock.tick != self._looked_at:
-            self._looked_at = clock.tick
-            self._session.lag_ticks = round_lag(clock.behind(tick))
+        session = self._session
+        clock, drawn, session.drawn_at_press = session.interpolator.clock, session.drawn_at_press, None
+        if self._has_changed or (drawn is None and clock.tick == self._looked_at):
+            return
+        self._has_changed = drawn is not None
+        self._looked_at = clock.tick
+        session.lag_ticks = round_lag(clock.behind(tick, clock.drawn if drawn is None else drawn))
 
 
 class ReceiveInput(System):

@@ -29,10 +29,11 @@ class RenderClock:
 
     Attributes:
         delay_ticks: How far drawing trails the newest state, at this moment.
+        drawn: The tick the last frame shows: `tick`, or the newest state's if there is none after it.
     """
 
-    __slots__ = ("_base", "_drawn", "_interval_ticks", "_jitter_ticks", "_newest", "_now", "_offset", "_rate_hz",
-                 "delay_ticks", "tick")  # fmt: skip
+    __slots__ = ("_base", "_interval_ticks", "_jitter_ticks", "_newest", "_now", "_offset", "_rate_hz",
+                 "delay_ticks", "drawn", "tick")  # fmt: skip
 
     def __init__(self, tick_rate_hz: float, interval_ticks: int) -> None:
         """Wait for the first state."""
@@ -43,8 +44,7 @@ class RenderClock:
         self._jitter_ticks = 0.0
         self._now = 0.0
         self._newest = 0  # state, counted from the base
-        self._drawn = 0.0  # what the frame after the last `advance` shows
-        self.tick = 0.0
+        self.tick = self.drawn = 0.0
         self.delay_ticks = interval_ticks * 1.7 + 1.0
 
     def unwrapped(self, tick: Tick) -> int:
@@ -83,15 +83,12 @@ class RenderClock:
             self.tick = target
         else:
             self.tick += passed + max(-0.1 * passed, min(0.1 * passed, error))
-        self._drawn = min(self.tick, self._newest)  # where states fail to come, things stand as in the newest
+        self.drawn = min(self.tick, self._newest)
         return self.tick
 
-    def behind(self, tick: Tick) -> float:
-        """Return by how many ticks the frame drawn last trails `tick`; 0.0 if there was nothing to draw yet.
-
-        That is the frame the player acted on: whoever presses now has not seen what arrived since.
-        """
-        return 0.0 if self._base is None else self.unwrapped(tick) - self._drawn
+    def behind(self, tick: Tick, drawn: float) -> float:
+        """Return by how many ticks a frame, of which this was `drawn`, trails `tick`; 0.0 before the first state."""
+        return 0.0 if self._base is None else self.unwrapped(tick) - drawn
 
 
 class Interpolator:

@@ -22,8 +22,8 @@ class InputBuffer:
         lag_ticks: How far what the client drew trailed the input taken last, as it says; 0.0 before the first.
     """
 
-    __slots__ = ("_contiguous", "_hold_ticks", "_last", "_margins", "_neutral", "_newest", "_waiting", "_window_ticks",
-                 "held", "lag_ticks", "missing", "refused")  # fmt: skip
+    __slots__ = ("_contiguous", "_hold_ticks", "_last", "_margins", "_missed", "_neutral", "_newest", "_waiting",
+                 "_window_ticks", "held", "lag_ticks", "missing", "refused")  # fmt: skip
 
     def __init__(self, neutral: Values, *, window_ticks: int, hold_ticks: int, margin_ticks: int) -> None:
         """Make an empty buffer.
@@ -41,6 +41,7 @@ class InputBuffer:
         self._newest: Tick | None = None
         self._contiguous: Tick | None = None
         self._margins: deque[int] = deque(maxlen=margin_ticks)
+        self._missed: dict[Tick, Values | None] = {}  # simulated without input since the last one; what came too late
         self.held = 0
         self.lag_ticks = 0.0
         self.missing = 0
@@ -64,6 +65,8 @@ class InputBuffer:
         self._follow(tick)
         ahead = tick_difference(tick, current)
         if ahead < 0:  # past: an old repetition, or too late; the margin tells the client
+            if tick in self._missed:
+                self._missed[tick] = values
             return
         if ahead > self._window_ticks:
             self.refused += 1
@@ -83,12 +86,30 @@ class InputBuffer:
         self._margins.append(tick_difference(self._newest, tick))
         found = self._waiting.pop(tick, None)
         if found is not None:
-            self._last, self.lag_ticks = found
+            values, lag_ticks = found
+            self.lag_ticks = lag_ticks + self._late_by(tick, values)
+            self._last = values
+            self._missed.clear()
             self.held = 0
-            return self._last
+            return values
         self.missing += 1
         self.held += 1
-        return self._last if self.held <= self._hold_ticks else self._neutral
+        if self.held > self._hold_ticks:
+            return self._neutral
+        self._missed[tick] = None
+        return self._last
+
+    def _late_by(self, tick: Tick, values: Values) -> int:
+        """Return for how many ticks this input was down already when they were simulated without it.
+
+        Of what is pressed in a tick whose input comes too late, the game hears in the next one, but it answers to the
+        picture of when it was pressed.
+        """
+        first = tick
+        if values != self._last:
+            while self._missed.get(before := advance_tick(first, -1)) == values:
+                first = before
+        return tick_difference(tick, first)
 
     def acknowledged(self, tick: Tick) -> Tick:
         """Return the newest tick up to which the client need not send inputs again, `tick` being simulated."""
