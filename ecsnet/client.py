@@ -21,6 +21,7 @@ from ecsnet.schedule import TickSchedule
 from ecsnet.system import is_predicted
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
+from ecsnet.systems.lagcompensation import Picture
 from ecsnet.systems.pipeline import CLIENT, Step, assemble
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rpc import CallDesk
@@ -111,6 +112,7 @@ class Client:
             player_key=player_key,
         )
         self._session = self._make_session()
+        self.world.rewinder = Picture(self._session)
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
         self._entity = 0
         self.disconnected: tuple[DisconnectReason, str] | None = None

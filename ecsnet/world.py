@@ -12,11 +12,11 @@ path. Structure is changed through the World only, never through esper's functio
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from random import Random
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any, Protocol, TypeVar, overload
 
 import esper
 
@@ -38,6 +38,13 @@ _CONTEXT_NUMBERS = count(1)
 _SEED_MASK = (1 << 64) - 1
 
 
+class Rewinder(Protocol):
+    """Whatever knows where everything was. It is told the World, so that neither keeps the other."""
+
+    def rewind(self, world: "World", client_id: int, /) -> AbstractContextManager[None]:
+        """Put everything where a client saw it, until the block ends."""
+
+
 class World:
     """Entities, their components and the systems that work on them, in fixed ticks.
 
@@ -47,6 +54,7 @@ class World:
     Attributes:
         dt: Seconds a tick stands for.
         replaying: True while ticks that were predicted wrongly are simulated again: play no sound twice.
+        rewinder: What `rewind` asks; the Server of a game that lists LagCompensation sets it, and every Client.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class World:
         self.dt = 1.0 / tick_rate_hz
         self.seed = seed
         self.replaying = False
+        self.rewinder: Rewinder | None = None
         self._random = Random()  # noqa: S311  # simulation, not cryptography
         self._random_is_due = True
         self._tick = tick & TICK_MASK
@@ -313,6 +322,24 @@ class World:
             yield
         finally:
             self._views = outer
+
+    def rewind(self, client_id: int) -> AbstractContextManager[None]:
+        """Let everything be where a client saw it when it pressed what is its input in this tick, until the block ends.
+
+        For hit tests: inside, Transform2D and Collider2D of what has both are those of that time. What the client
+        predicts itself stays where it is; what was not there yet is on no layer. Components may come and go and all
+        others be written; what is written to these two is lost. On a client it is what the client draws. A client that
+        is not connected, or has drawn nothing, sees the present; so does 0, the server.
+
+        Raises:
+            RuntimeError: The game does not list LagCompensation, or a block is open already (then on entering it).
+        """
+        if self.rewinder is None:
+            raise RuntimeError(
+                "nothing remembers where everything was: list ecsnet.systems.LagCompensation in Game(systems=...), "
+                "after what moves colliders"
+            )
+        return self.rewinder.rewind(self, client_id)
 
     # What happened
 

@@ -131,8 +131,12 @@ class Interpolator:
                 track.append((at - self._interval_ticks, held))
         track.append((at, values))
 
-    def render(self, entity: int, component: T) -> T:
-        """Return the component as it should be drawn now: itself, or a blended twin that is reused every frame."""
+    def render(self, entity: int, component: T, tick: float | None = None) -> T:
+        """Return the component as it should be drawn now: itself, or a blended twin that is reused every frame.
+
+        Args:
+            tick: Another time to draw, fractional, counted as by the clock.
+        """
         record = self._by_class.get(type(component))
         if record is None:
             return component
@@ -145,7 +149,7 @@ class Interpolator:
         else:
             for name in record.cls.__dict__["__slots__"]:  # what is not blended shows as it is
                 setattr(twin, name, getattr(component, name))
-        _write(record, twin, _sample(record, track, self.clock.tick))
+        _write(record, twin, _sample(record, track, self.clock.tick if tick is None else tick))
         return twin  # type: ignore[return-value]  # a copy of component, so of its type
 
 
