@@ -22,6 +22,7 @@ from ecsnet.system import is_predicted
 from ecsnet.systems.history import History
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
+from ecsnet.systems.lagcompensation import Picture
 from ecsnet.systems.pipeline import CLIENT, Step, assemble
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rendering import Renderer
@@ -115,6 +116,7 @@ class Client:
             player_key=player_key,
         )
         self._session = self._make_session()
+        self.world.rewinder = Picture(self._session)
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
         self._entity = 0
         self._updated, self._frame_seconds = now, self.world.dt
@@ -174,7 +176,8 @@ class Client:
         if type(command) is not self.game.input:
             expected = self.game.input.__name__ if self.game.input else "nothing: the game declares no input"
             raise LocalProtocolError(f"press() takes {expected}, not {command!r}")
-        self._session.inputs.press(self._schema.input_codec.quantise(command))
+        if self._session.inputs.press(self._schema.input_codec.quantise(command)):
+            self._session.drawn_at_press = self._session.interpolator.clock.drawn
 
     @overload
     def view(self, a: type[A], /) -> Iterator[tuple[int, A]]: ...

@@ -31,6 +31,7 @@ from ecsnet.replication.sender import Sender
 from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
 from ecsnet.sessions import TICKETS, Session, Sessions
+from ecsnet.systems.lagcompensation import LagCompensation
 from ecsnet.systems.pipeline import SERVER, Step, assemble
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ServerSession
@@ -117,6 +118,8 @@ class Server:
         self._events: deque[PlayerEvent] = deque(maxlen=MAX_EVENTS)
         for system in assemble(pipeline, self._session):
             self.world.add_system(system)
+            if isinstance(system, LagCompensation):
+                system.attach(self.world, self._session)
 
     def __repr__(self) -> str:
         """Show the game, the tick and the players."""

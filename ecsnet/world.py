@@ -12,7 +12,7 @@ path. Structure is changed through the World only, never through esper's functio
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from types import TracebackType
 from typing import Any, Protocol, TypeVar, overload
@@ -50,6 +50,13 @@ class Foresight(Protocol):
         """Take an entity away until the server says what became of it."""
 
 
+class Rewinder(Protocol):
+    """Whatever knows where everything was. It is told the World, so that neither keeps the other."""
+
+    def rewind(self, world: "World", client_id: int, /) -> AbstractContextManager[None]:
+        """Put everything where a client saw it, until the block ends."""
+
+
 class World(Timeline):
     """Entities, their components and the systems that work on them, in fixed ticks.
 
@@ -58,6 +65,7 @@ class World(Timeline):
 
     Attributes:
         foresight: What predicted systems may ask of a client's prediction; None on a server.
+        rewinder: What `rewind` asks; the Server of a game that lists LagCompensation sets it, and every Client.
     """
 
     def __init__(
@@ -73,6 +81,7 @@ class World(Timeline):
         """
         super().__init__(tick_rate_hz, seed, tick)
         self.foresight: Foresight | None = None
+        self.rewinder: Rewinder | None = None
         self._scope_marker = scope_marker
         self._context = _Context()
         self._systems: tuple[Processor, ...] = ()
@@ -307,6 +316,24 @@ class World(Timeline):
     def is_predicting(self) -> bool:
         """Whether a client is simulating ahead of the server just now."""
         return self._views is self._queries.scoped_views
+
+    def rewind(self, client_id: int) -> AbstractContextManager[None]:
+        """Let everything be where a client saw it when it pressed what is its input in this tick, until the block ends.
+
+        For hit tests: inside, Transform2D and Collider2D of what has both are those of that time. What the client
+        predicts itself stays where it is; what was not there yet is on no layer. Components may come and go and all
+        others be written; what is written to these two is lost. On a client it is what the client draws. A client that
+        is not connected, or has drawn nothing, sees the present; so does 0, the server.
+
+        Raises:
+            RuntimeError: The game does not list LagCompensation, or a block is open already (then on entering it).
+        """
+        if self.rewinder is None:
+            raise RuntimeError(
+                "nothing remembers where everything was: list ecsnet.systems.LagCompensation in Game(systems=...), "
+                "after what moves colliders"
+            )
+        return self.rewinder.rewind(self, client_id)
 
     # What happened
 

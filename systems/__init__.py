@@ -8,7 +8,8 @@ if __name__ != "ecsnet.systems":
 
 from ecsnet.systems.collision import Collision, contacts_of
 from ecsnet.systems.foresight import predict, spawn
+from ecsnet.systems.lagcompensation import LagCompensation
 from ecsnet.systems.lobby import Lobby
 from ecsnet.systems.movement import Movement, teleport
 
-__all__ = ["Collision", "Lobby", "Movement", "contacts_of", "predict", "spawn", "teleport"]
+__all__ = ["Collision", "LagCompensation", "Lobby", "Movement", "contacts_of", "predict", "spawn", "teleport"]

@@ -19,12 +19,17 @@ class InputHistory:
         self._by_tick: dict[Tick, tuple[Values, bytes]] = {}
         self._newest: Tick | None = None
 
-    def press(self, values: Values) -> None:
-        """Set what is pressed from now on. A tap shorter than a tick still counts: booleans stay set until sampled."""
+    def press(self, values: Values) -> bool:
+        """Set what is pressed from now on; tell whether that is something else than before.
+
+        A tap shorter than a tick still counts: booleans stay set until sampled.
+        """
         self._tapped = tuple(
             new or old if isinstance(new, bool) else new for old, new in zip(self._tapped, values, strict=True)
         )
+        is_new = values != self._pressed
         self._pressed = values
+        return is_new
 
     def record(self, tick: Tick) -> None:
         """Stamp what is pressed with `tick`. Going back in time forgets what lay ahead."""

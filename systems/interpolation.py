@@ -35,10 +35,12 @@ class RenderClock:
         tick: What to draw, fractional, counted from the first tick seen.
         newest: The newest state heard of, counted alike.
         delay_ticks: How far drawing trails the newest state, at this moment.
+        drawn: The tick the last frame shows: `tick`, unless that is too far beyond the newest state.
     """
 
     __slots__ = (
-        "_base", "_interval_ticks", "_jitter_ticks", "_now", "_offset", "_rate_hz", "delay_ticks", "newest", "tick"
+        "_base", "_interval_ticks", "_jitter_ticks", "_now", "_offset", "_rate_hz", "delay_ticks", "drawn", "newest",
+        "tick",
     )  # fmt: skip
 
     def __init__(self, tick_rate_hz: float, interval_ticks: int) -> None:
@@ -49,7 +51,7 @@ class RenderClock:
         self._offset = 0.0
         self._jitter_ticks = 0.0
         self._now = 0.0
-        self.tick = 0.0
+        self.tick = self.drawn = 0.0
         self.newest = 0
         self.delay_ticks = interval_ticks * 1.7 + 1.0
 
@@ -94,7 +96,12 @@ class RenderClock:
             self.tick = target
         else:
             self.tick += passed + max(-0.1 * passed, min(0.1 * passed, error))
+        self.drawn = min(self.tick, self.newest + EXTRAPOLATION_SECONDS * self._rate_hz)
         return self.tick
+
+    def behind(self, tick: Tick, drawn: float) -> float:
+        """Return by how many ticks a frame, of which this was `drawn`, trails `tick`; 0.0 before the first state."""
+        return 0.0 if self._base is None else self.unwrapped(tick) - drawn
 
 
 class Interpolator:
@@ -154,20 +161,23 @@ class Interpolator:
         past = [count for at, count in jumps if at <= self.clock.tick]
         return past[-1] if past else (jumps[0][1] - 1) & TELEPORTS_MASK
 
-    def sample(self, entity: int, record: Record) -> Values | None:
+    def sample(self, entity: int, record: Record, tick: float | None = None) -> Values | None:
         """Return a record's values at the clock's tick; None if nothing is known.
 
         Before the first sample it is as in the first. After the last one it is as in the last if newer states say
         nothing of it: then it rests. If there are none, it goes on as it moved.
+
+        Args:
+            tick: Another time, fractional, counted as by the clock.
         """
         track = self._tracks.get(entity, _NOTHING).get(record.id)
         if not track:
             return None
-        tick = self.clock.tick
+        tick = self.clock.tick if tick is None else tick
         newest, newest_values = track[-1]
         if tick >= newest:
             is_moving = len(track) > 1 and newest >= self.clock.newest and tick > newest
-            return self._extrapolate(entity, record, track) if is_moving else newest_values
+            return self._extrapolate(entity, record, track, tick) if is_moving else newest_values
         after, after_values = newest, newest_values
         for at, values in reversed(track):
             if at <= tick:
@@ -176,11 +186,11 @@ class Interpolator:
             after, after_values = at, values
         return track[0][1]
 
-    def _extrapolate(self, entity: int, record: Record, track: _Track) -> Values:
+    def _extrapolate(self, entity: int, record: Record, track: _Track, tick: float) -> Values:
         (before, old), (newest, new) = track[-2], track[-1]
         if self._jumped(entity, before, newest):
             return new
-        ahead = min(self.clock.tick - newest, self._most_ahead_ticks)
+        ahead = min(tick - newest, self._most_ahead_ticks)
         moved = blend(record.fields, old, new, 1.0 + ahead / (newest - before))
         return tuple(
             there if declared.interpolate else now

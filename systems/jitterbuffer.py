@@ -19,10 +19,11 @@ class InputBuffer:
     Attributes:
         refused: Inputs not taken: outside the window or the declared ranges.
         missing: Ticks for which no input had arrived in time.
+        lag_ticks: How far what the client drew trailed the input taken last, as it says; 0.0 before the first.
     """
 
-    __slots__ = ("_contiguous", "_hold_ticks", "_last", "_margins", "_neutral", "_newest", "_waiting", "_window_ticks",
-                 "held", "missing", "refused")  # fmt: skip
+    __slots__ = ("_contiguous", "_hold_ticks", "_last", "_margins", "_missed", "_neutral", "_newest", "_waiting",
+                 "_window_ticks", "held", "lag_ticks", "missing", "refused")  # fmt: skip
 
     def __init__(self, neutral: Values, *, window_ticks: int, hold_ticks: int, margin_ticks: int) -> None:
         """Make an empty buffer.
@@ -36,11 +37,13 @@ class InputBuffer:
         self._neutral = self._last = neutral
         self._window_ticks = window_ticks
         self._hold_ticks = hold_ticks
-        self._waiting: dict[Tick, Values] = {}
+        self._waiting: dict[Tick, tuple[Values, float]] = {}  # and the lag each came with
         self._newest: Tick | None = None
         self._contiguous: Tick | None = None
         self._margins: deque[int] = deque(maxlen=margin_ticks)
+        self._missed: dict[Tick, Values | None] = {}  # simulated without input since the last one; what came too late
         self.held = 0
+        self.lag_ticks = 0.0
         self.missing = 0
         self.refused = 0
 
@@ -52,20 +55,23 @@ class InputBuffer:
         """Tell whether an input for this tick is waiting."""
         return tick in self._waiting
 
-    def offer(self, tick: Tick, values: Values, current: Tick) -> None:
+    def offer(self, tick: Tick, values: Values, current: Tick, lag_ticks: float = 0.0) -> None:
         """Keep one input for its tick; ignore it if that is past, refuse it if it is too far ahead.
 
         Args:
             current: The tick the server is about to simulate.
+            lag_ticks: How far what the client drew trailed this input.
         """
         self._follow(tick)
         ahead = tick_difference(tick, current)
         if ahead < 0:  # past: an old repetition, or too late; the margin tells the client
+            if tick in self._missed:
+                self._missed[tick] = values
             return
         if ahead > self._window_ticks:
             self.refused += 1
             return
-        self._waiting.setdefault(tick, values)
+        self._waiting.setdefault(tick, (values, lag_ticks))
 
     def _follow(self, tick: Tick) -> None:
         """Note where the client's clock stands, also when its inputs are useless: the margin is how it finds back."""
@@ -78,14 +84,32 @@ class InputBuffer:
         if self._newest is None:
             return self._neutral
         self._margins.append(tick_difference(self._newest, tick))
-        values = self._waiting.pop(tick, None)
-        if values is not None:
+        found = self._waiting.pop(tick, None)
+        if found is not None:
+            values, lag_ticks = found
+            self.lag_ticks = lag_ticks + self._late_by(tick, values)
             self._last = values
+            self._missed.clear()
             self.held = 0
             return values
         self.missing += 1
         self.held += 1
-        return self._last if self.held <= self._hold_ticks else self._neutral
+        if self.held > self._hold_ticks:
+            return self._neutral
+        self._missed[tick] = None
+        return self._last
+
+    def _late_by(self, tick: Tick, values: Values) -> int:
+        """Return for how many ticks this input was down already when they were simulated without it.
+
+        Of what is pressed in a tick whose input comes too late, the game hears in the next one, but it answers to the
+        picture of when it was pressed.
+        """
+        first = tick
+        if values != self._last:
+            while self._missed.get(before := advance_tick(first, -1)) == values:
+                first = before
+        return tick_difference(tick, first)
 
     def acknowledged(self, tick: Tick) -> Tick:
         """Return the newest tick up to which the client need not send inputs again, `tick` being simulated."""

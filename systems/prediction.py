@@ -122,18 +122,18 @@ class Predictor:
     def _begin(self, entity: int) -> None:
         """Predict an entity from now on."""
         self._receiver.news.note_entity(entity)
-        picture = self._renderer.picture(entity)
+        appearance = self._renderer.appearance(entity)
         self._world.remove_component(entity, Interpolated)
         self._world.add_component(entity, Predicted())
-        self._renderer.hold(entity, picture)
+        self._renderer.hold(entity, appearance)
 
     def _end(self, entity: int) -> None:
         """Predict an entity no more: the server's values take the place of ours."""
-        picture = self._renderer.picture(entity)
+        appearance = self._renderer.appearance(entity)
         self._world.remove_component(entity, Predicted)
         self._world.add_component(entity, Interpolated())
         self._receiver.restore(entity)
-        self._renderer.hold(entity, picture)
+        self._renderer.hold(entity, appearance)
 
     def _end_guests(self) -> None:
         for entity in self._guests.take_leaving(self._world.tick):
@@ -238,7 +238,7 @@ class Predictor:
         HOT: many ticks at once; tests/bench/bench_prediction.py.
         """
         renderer, predicted = self._renderer, [entity for entity, _ in self._world.observe(Predicted)]
-        pictures = [(entity, renderer.picture(entity)) for entity in predicted]
+        appearances = [(entity, renderer.appearance(entity)) for entity in predicted]
         count = tick_difference(last, tick)
         self._ahead.is_stale = False
         if count <= self._max_rollback_ticks:
@@ -249,9 +249,9 @@ class Predictor:
             self._ahead.settle()
         else:
             self._write(confirmed)  # too long a way: show the server's truth until the network is better
-        for entity, picture in pictures:
+        for entity, appearance in appearances:
             if self._world.entity_exists(entity):
-                renderer.hold(entity, picture)
+                renderer.hold(entity, appearance)
 
     def _simulate_again(self, tick: Tick, count: int) -> None:
         world = self._world

@@ -25,7 +25,7 @@ from ecsnet.systems.interpolation import Interpolator, blend, difference
 from ecsnet.wire import Tick, advance_tick
 from ecsnet.world import World
 
-__all__ = ["Picture", "Renderer"]
+__all__ = ["Appearance", "Renderer"]
 
 T = TypeVar("T")
 Offset: TypeAlias = list[float]  # by field of the record; 0.0 where nothing is interpolated
@@ -36,7 +36,7 @@ WHOLE_TICKS = 0.9
 FALLBACK_STEP = 1 / 1024  # what fades ends below half a step of its field; of one without steps, here
 
 
-class Picture(NamedTuple):
+class Appearance(NamedTuple):
     """How an entity is drawn at some moment."""
 
     teleports: int
@@ -177,7 +177,7 @@ class Renderer:
 
     # What happens to what is drawn
 
-    def picture(self, entity: int) -> Picture:
+    def appearance(self, entity: int) -> Appearance:
         """Return how an entity is drawn now, for `hold`."""
         values: dict[int, Values] = {}
         for record in self._by_class.values():
@@ -185,12 +185,12 @@ class Renderer:
             if component is not None:
                 drawn = self.render(entity, component)
                 values[record.id] = record.codec.read(drawn)
-        return Picture(self._teleports(entity), values)
+        return Appearance(self._teleports(entity), values)
 
-    def hold(self, entity: int, picture: Picture) -> None:
+    def hold(self, entity: int, appearance: Appearance) -> None:
         """Draw an entity as it was drawn before something changed, and let the difference fade; unless it jumped."""
-        has_jumped = picture.teleports != self._teleports(entity)
-        for record_id, shown in picture.values.items():
+        has_jumped = appearance.teleports != self._teleports(entity)
+        for record_id, shown in appearance.values.items():
             record = self._interpolator.records[record_id]
             self._offsets.pop((entity, record_id), None)
             component = self._world.try_component(entity, record.cls)
@@ -214,14 +214,14 @@ class Renderer:
                 if (newest := interpolator.newest(entity, record_id)) is not None and clock.tick > newest
             }
         gone = receiver.despawned
-        pictures = {
-            entity: self.picture(entity)
+        appearances = {
+            entity: self.appearance(entity)
             for entity in late
             if entity not in gone and not self._world.has_component(entity, Predicted)
         }
         interpolator.feed(receiver.changes, tick, now)
-        for entity, picture in pictures.items():
-            self.hold(entity, picture)
+        for entity, appearance in appearances.items():
+            self.hold(entity, appearance)
         at = clock.unwrapped(tick)
         for entity in receiver.spawned:
             if at > clock.tick and interpolator.is_tracked(entity):

@@ -50,6 +50,8 @@ class ClientSession:
     renderer: Renderer
     sync: TickSync
     calls: CallDesk
+    lag_ticks: float = 0.0  # how far what was drawn trails the tick of the input it leads to; as it travels
+    drawn_at_press: float | None = None  # `RenderClock.drawn` when the input last changed, until a tick has it
     now: float = 0.0  # the host's clock at this update, monotonic seconds
 
     @property

@@ -141,6 +141,10 @@ BOUNDS = (
           "tests/test_runtime.py::test_a_tick_does_not_wait_for_a_pile_of_junk"),
     Bound("datagrams in one pass", 4096, "ecsnet.runtime:MAX_READ",
           "tests/test_runtime.py::test_a_tick_has_all_that_the_players_sent"),
+    Bound("seconds a world is rewound", 0.25, "ecsnet.config:ServerConfig.max_rewind_seconds",
+          "tests/systems/test_lagcompensation.py::test_the_past_ends_at_250_ms"),
+    Bound("ticks a world is rewound, whatever is configured", 63.75, "ecsnet.systems.lagcompensation:MAX_LAG_TICKS",
+          "tests/systems/test_lagcompensation.py::test_how_much_is_kept_is_configured_and_bounded"),
     Bound("events of a server queued", 4096, "ecsnet.server:MAX_EVENTS",
           "tests/simulation/test_sessions.py::test_a_host_that_never_asks_for_events_keeps_the_newest"),
     # A client.

@@ -181,7 +181,7 @@ class InputMaker:
     def __call__(self, chance: Chance) -> bytes:
         count = chance.choice((0, 1, 5, 32, 255))
         packed = [self._codec.pack(values(chance, self._codec)) for _ in range(count)]
-        data = pack_inputs(tick(chance, self._near), packed)
+        data = pack_inputs(tick(chance, self._near), chance.choice((0, 1, 42, 255)) / 4, packed)
         return (
             data + bytes((chance.choice((0, 1, 200, 255)),)) + packed[0] if packed and chance.random() < 0.1 else data
         )

@@ -74,9 +74,11 @@ def parse_link(data: bytes) -> None:
 
 def inputs(data: bytes) -> None:
     buffer = InputBuffer(schema.input_codec.defaults, window_ticks=64, hold_ticks=5, margin_ticks=10)
-    for tick, values in unpack_inputs(schema.input_codec, data, 5, known=buffer):
-        buffer.offer(tick, values, 5)
+    lag_ticks, found = unpack_inputs(schema.input_codec, data, 5, known=buffer)
+    for tick, values in found:
+        buffer.offer(tick, values, 5, lag_ticks)
     buffer.take(5)
+    assert 0.0 <= buffer.lag_ticks <= 63.75
     buffer.acknowledged(5)
 
 

@@ -91,11 +91,13 @@ MESSAGE_BOMBS = {
 }
 INPUT_BOMBS = {
     "nothing": b"",
-    "no header": bytes(3),
-    "more than there is": bytes(4) + b"\xff\x01",
-    "less than there is": bytes(4) + b"\x00\x01",
-    "a code beyond the range": bytes(4) + b"\x01\x03",
-    "one such among good ones": bytes(4) + b"\x03\x01\xff\x01",
+    "no header": bytes(2),
+    "no run": bytes(3),
+    "more than a message may say": bytes(3) + b"\xff\x01\x01\x00",
+    "a run of none": bytes(3) + b"\x00\x01",
+    "less than there is": bytes(3) + b"\x01",
+    "a code beyond the range": bytes(3) + b"\x01\x03",
+    "one such among good ones": bytes(3) + b"\x03\x01\xff\x01",
     "far too much": bytes(1100),
 }
 STATE_BOMBS = {

@@ -13,6 +13,7 @@ import ecsnet
 from ecsnet import Game, components
 from ecsnet.components import Player, Rooms, Transform2D, VisibleTo
 from ecsnet.samples.hello.game import Dot, game
+from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +70,25 @@ def test_the_table_of_who_sees_what_can_be_written_like_that() -> None:
 
     assert len(lines) >= 10
     sim.assert_converged()
+
+
+def test_the_shot_of_the_readme_hits(tmp_path: Path) -> None:
+    """What a player has in sight in its own view, although it has moved on since."""
+    module = run(code_with("class Shoot"), tmp_path)
+    sim = Simulation(module["game"], clients=2, link=Link.WIFI, seed=1)
+    world, shooter, target = sim.server.world, sim.clients[0], sim.server.peers[sim.clients[1].client_id].entity
+    world.component_for_entity(target, components.Transform2D).x = 100.0
+    world.component_for_entity(target, components.Velocity2D).x = 300.0
+    sim.run(seconds=1)
+    seen = shooter.view(components.Transform2D)
+    x, y = next((transform.x, transform.y) for entity, transform in seen if entity != shooter.entity)
+    shooter.press(module["Aim"](x=round(4 * x) / 4, y=y, fire=True))
+    sim.step()
+    shooter.press(module["Aim"]())
+    sim.run(seconds=0.5)
+
+    assert world.component_for_entity(target, module["Health"]).points == 90
+    assert world.component_for_entity(target, components.Transform2D).x > x + 16.0
 
 
 def test_the_events_of_the_readme_are_told(tmp_path: Path) -> None:

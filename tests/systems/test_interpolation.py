@@ -55,6 +55,28 @@ def test_more_jitter_means_more_delay() -> None:
     assert shaky.delay_ticks > steady.delay_ticks + 2
 
 
+@pytest.mark.parametrize("start", [0, WRAP - 100])
+def test_what_is_drawn_trails_a_tick_by_what_the_clock_says(start: int) -> None:
+    """Nothing was drawn before the first state."""
+    clock = RenderClock(60, 2)
+    before = clock.behind(start, clock.drawn)
+    last = play(clock, [(start + 2 * i) % WRAP for i in range(100)])[-1]
+
+    assert before == 0.0
+    assert clock.behind((start + 210) % WRAP, clock.drawn) == 210 - last
+
+
+def test_without_new_states_what_is_drawn_stays_the_newest() -> None:
+    """The clock runs on, the picture stands, until the next frame: an input answers to the picture."""
+    clock = RenderClock(60, 2)
+    play(clock, list(range(0, 200, 2)))
+    clock.advance(4.0)
+    clock.observe(230, 4.0)
+
+    assert clock.tick > 200
+    assert clock.drawn == 198
+
+
 def place(interpolator: Interpolator, tick: float, component: Transform2D) -> Transform2D:
     interpolator.clock.tick = tick
     return Renderer(World(), interpolator, History(1), fade_seconds=0.1).render(1, component)

@@ -73,3 +73,46 @@ def test_acknowledged_is_the_end_of_the_unbroken_run() -> None:
     waiting.offer(4, RIGHT, 1)
     assert waiting.acknowledged(1) == 5
     assert waiting.acknowledged(9) == 9
+
+
+def test_the_lag_is_that_of_the_input_taken() -> None:
+    """A shot is judged by what was drawn when it was pressed; where none arrives, the last lag holds as the keys do."""
+    waiting = buffer()
+    waiting.offer(1, RIGHT, 1, 10.5)
+    waiting.offer(2, RIGHT, 1, 11.0)
+    waiting.offer(2, RIGHT, 1, 63.0)
+    lags = []
+    for tick in (0, 1, 2, 3):
+        waiting.take(tick)
+        lags.append(waiting.lag_ticks)
+
+    assert lags == [0.0, 10.5, 11.0, 11.0]
+
+
+def test_a_press_that_comes_too_late_has_the_lag_of_when_it_was_pressed() -> None:
+    """Down at 2, known from 4 on: the game hears of it at 4, and the player saw what was drawn for 2."""
+    waiting = buffer()
+    waiting.offer(1, NEUTRAL, 1, 10.0)
+    for tick in (1, 2, 3):
+        waiting.take(tick)
+    for tick in (1, 2, 3, 4, 5):
+        waiting.offer(tick, RIGHT, 4, 10.0)
+    lags = []
+    for tick in (4, 5):
+        assert waiting.take(tick) == RIGHT
+        lags.append(waiting.lag_ticks)
+
+    assert lags == [12.0, 10.0]
+
+
+def test_a_key_held_through_a_gap_has_no_other_lag_than_before() -> None:
+    """The server repeated it meanwhile."""
+    waiting = buffer()
+    waiting.offer(1, RIGHT, 1, 10.0)
+    for tick in (1, 2):
+        waiting.take(tick)
+    for tick in (2, 3):
+        waiting.offer(tick, RIGHT, 3, 10.0)
+    waiting.take(3)
+
+    assert waiting.lag_ticks == 10.0

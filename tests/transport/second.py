@@ -1201,23 +1201,24 @@ def _encode_records(ids: Iterable[int], values: tuple[Value, ...], description: 
 @dataclass(frozen=True)
 class Inputs:
     newest_tick: int  # modulo 2**16
+    lag: int  # quarters of a tick
     values: tuple[tuple[Value, ...], ...]  # oldest first
 
 
 def decode_inputs(message: bytes, description: Description) -> Inputs:
     reader = Reader(message)
-    newest_tick = reader.unsigned(2)
+    newest_tick, lag = reader.unsigned(2), reader.unsigned(1)
     values: list[tuple[Value, ...]] = []
     while reader.left or not values:
         count = reader.unsigned(1)
         expect(count > 0, "a run of no inputs")
         values += [decode_values(reader, description.inputs)] * count
     expect(len(values) <= MAX_INPUTS, f"{len(values)} inputs")
-    return Inputs(newest_tick, tuple(values))
+    return Inputs(newest_tick, lag, tuple(values))
 
 
 def encode_inputs(inputs: Inputs, description: Description) -> bytes:
-    data = unsigned(inputs.newest_tick & 0xFFFF, 2)
+    data = unsigned(inputs.newest_tick & 0xFFFF, 2) + unsigned(inputs.lag, 1)
     left = list(inputs.values)
     while left:
         count = next((i for i, each in enumerate(left) if each != left[0]), len(left))

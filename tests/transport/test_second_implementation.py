@@ -545,6 +545,7 @@ def test_what_is_heard_is_what_happened(recorded: Recorded, heard: Eavesdropper)
     assert second.Result(2, (7,)) in heard.calls
     assert second.Refused(3, 1, "no such sheep") in heard.calls
     assert {inputs.values[-1] for inputs in heard.inputs} >= {(0, -1), (1, -1)}
+    assert all(20 < inputs.lag < 80 for inputs in heard.inputs[-20:])
     sheep = {entity for state in heard.states for full in state.fulls for entity, values in full.entities
              if "dölly" in values}  # fmt: skip
     assert len(sheep) == 1
