@@ -33,6 +33,8 @@ class Predictor:
     Attributes:
         corrections: How often a prediction had to be mended.
         replayed_ticks: How many ticks were simulated again for it.
+        always_roll_back: Rewind and simulate again at every state of the server, also where nothing differs: a test of
+            the game, as it must change nothing.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Predictor:
         self._checked: Tick | None = None
         self.corrections = 0
         self.replayed_ticks = 0
+        self.always_roll_back = False
 
     def advance(self, world: World) -> None:
         """Simulate the World's current tick for the predicted entities and remember the outcome."""
