@@ -7,11 +7,14 @@ from ecsnet.samples.soccer.canvas import Canvas
 from ecsnet.samples.soccer.components import Match
 from ecsnet.samples.soccer.controls import Controls
 from ecsnet.samples.soccer.draw import Scene
-from ecsnet.samples.soccer.hud import draw_help, draw_hud, draw_notice, own_seat
+from ecsnet.samples.soccer.hud import draw_help, draw_hud, draw_notice, draw_status, own_seat
+from ecsnet.samples.soccer.links import link_name, switch_link
 from ecsnet.samples.soccer.netgraph import NetGraph
 from ecsnet.samples.soccer.pitch import Phase, Team
 from ecsnet.samples.soccer.stadium import VIEW_HEIGHT, VIEW_LEFT, VIEW_TOP, VIEW_WIDTH, draw_stadium
 from ecsnet.systems.lobby import choose_team, set_ready
+from ecsnet.testing.network import Link
+from ecsnet.virtualpath import simulated_link
 
 __all__ = ["Screen", "main"]
 
@@ -38,21 +41,25 @@ def main(client: RunningClient) -> None:
         pygame.quit()
 
 
-def handle(event: pygame.event.Event, client: Client, screen: "Screen", controls: Controls) -> bool:
+def handle(event: pygame.event.Event, client: RunningClient, screen: "Screen", controls: Controls) -> bool:
     """React to one event; return False to quit."""
     controls.handle(event)
-    if event.type == pygame.QUIT:
-        return False
     if event.type == pygame.KEYDOWN:
-        if event.key == pygame.K_ESCAPE:
-            return False
-        if event.key == pygame.K_F1:
-            screen.help_shown = not screen.help_shown
-        elif event.key == pygame.K_F3:
-            screen.net_graph.shown = not screen.net_graph.shown
-        elif event.key in {pygame.K_r, pygame.K_t}:
-            ask(event.key, client)
-    return True
+        press_key(event.key, client, screen)
+        return bool(event.key != pygame.K_ESCAPE)
+    return bool(event.type != pygame.QUIT)
+
+
+def press_key(key: int, client: RunningClient, screen: "Screen") -> None:
+    """Do what a key stands for that does not play."""
+    if key == pygame.K_F1:
+        screen.help_shown = not screen.help_shown
+    elif key == pygame.K_F3:
+        screen.net_graph.shown = not screen.net_graph.shown
+    elif key == pygame.K_F4:
+        switch_link(client)
+    elif key in {pygame.K_r, pygame.K_t}:
+        ask(key, client)
 
 
 def ask(key: int, client: Client) -> None:
@@ -83,7 +90,7 @@ class Screen:
         self._scene = Scene()
         self._fit(surface)
 
-    def draw(self, surface: pygame.Surface, client: Client) -> None:
+    def draw(self, surface: pygame.Surface, client: RunningClient) -> None:
         """Draw everything: ground, players, ball, and what stands over them."""
         if surface is not self._canvas.surface or surface.get_size() != self._stadium.get_size():
             self._fit(surface)
@@ -98,9 +105,16 @@ class Screen:
         else:
             self._scene.draw(canvas, client)
             draw_hud(canvas, client)
+        draw_status(canvas, self._switched_on(client))
+        self.net_graph.draw(canvas, client)
         if self.help_shown:
             draw_help(canvas)
-        self.net_graph.draw(canvas, client)
+
+    def _switched_on(self, client: RunningClient) -> list[str]:
+        """Return what makes this match another than usual."""
+        link = simulated_link(client)
+        switches = ((link != Link.PERFECT, f"F4  {link_name(link)}"),)
+        return [text for is_on, text in switches if is_on]
 
     def _fit(self, surface: pygame.Surface) -> None:
         self._canvas = Canvas(surface, VIEW_LEFT, VIEW_TOP, VIEW_WIDTH, VIEW_HEIGHT)
