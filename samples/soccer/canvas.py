@@ -137,6 +137,18 @@ class Canvas:
         key = ("panel", width, height, color, radius)
         self.sprite((x, y), key, (width, height), color, paint, alpha=alpha)
 
+    def frame(
+        self, x: float, y: float, width: float, height: float, line_width: float, color: Color, *, radius: float = 8.0
+    ) -> None:
+        """Draw the outline of a rectangle with round corners, centred on (x, y)."""
+
+        def paint(surface: pygame.Surface, scale: float) -> None:
+            line = max(1, round(line_width * scale))
+            pygame.draw.rect(surface, color, surface.get_rect(), line, border_radius=round(radius * scale))
+
+        key = ("frame", width, height, line_width, color, radius)
+        self.sprite((x, y), key, (width, height), color, paint)
+
     # Lines.
 
     def thread(self, start: Point, end: Point, color: Color) -> None:

@@ -26,6 +26,8 @@ HELP = (
     ("F1", "this help"),
     ("F3", "network graph"),
     ("F4", "simulated network: LAN, Wi-Fi, mobile, awful, none"),
+    ("F5", "ghosts: where the server last had everybody"),
+    ("F6", "always roll back, which must change nothing"),
     ("Esc", "leave"),
 )
 

@@ -7,6 +7,7 @@ from ecsnet.samples.soccer.canvas import Canvas
 from ecsnet.samples.soccer.components import Match
 from ecsnet.samples.soccer.controls import Controls
 from ecsnet.samples.soccer.draw import Scene
+from ecsnet.samples.soccer.ghosts import draw_ghosts
 from ecsnet.samples.soccer.hud import draw_help, draw_hud, draw_notice, draw_status, own_seat
 from ecsnet.samples.soccer.links import link_name, switch_link
 from ecsnet.samples.soccer.netgraph import NetGraph
@@ -58,6 +59,10 @@ def press_key(key: int, client: RunningClient, screen: "Screen") -> None:
         screen.net_graph.shown = not screen.net_graph.shown
     elif key == pygame.K_F4:
         switch_link(client)
+    elif key == pygame.K_F5:
+        screen.ghosts_shown = not screen.ghosts_shown
+    elif key == pygame.K_F6:
+        client.predictor.always_roll_back = not client.predictor.always_roll_back
     elif key in {pygame.K_r, pygame.K_t}:
         ask(key, client)
 
@@ -80,12 +85,14 @@ class Screen:
 
     Attributes:
         help_shown: Whether the list of keys covers the pitch.
+        ghosts_shown: Whether the server's positions are shown beside those drawn.
         net_graph: The network graph; has its own switch.
     """
 
     def __init__(self, surface: pygame.Surface) -> None:
         """Draw for this surface; `draw` follows when the window changes."""
         self.help_shown = False
+        self.ghosts_shown = False
         self.net_graph = NetGraph()
         self._scene = Scene()
         self._fit(surface)
@@ -104,6 +111,8 @@ class Screen:
             draw_notice(canvas, "Connecting" + dots, [f"{client.progress:.0%}", "Esc  quit"])
         else:
             self._scene.draw(canvas, client)
+            if self.ghosts_shown:
+                draw_ghosts(canvas, client)
             draw_hud(canvas, client)
         draw_status(canvas, self._switched_on(client))
         self.net_graph.draw(canvas, client)
@@ -113,7 +122,11 @@ class Screen:
     def _switched_on(self, client: RunningClient) -> list[str]:
         """Return what makes this match another than usual."""
         link = simulated_link(client)
-        switches = ((link != Link.PERFECT, f"F4  {link_name(link)}"),)
+        switches = (
+            (link != Link.PERFECT, f"F4  {link_name(link)}"),
+            (self.ghosts_shown, "F5  ghosts"),
+            (client.predictor.always_roll_back, "F6  always rolling back"),
+        )
         return [text for is_on, text in switches if is_on]
 
     def _fit(self, surface: pygame.Surface) -> None:
