@@ -24,6 +24,14 @@ BARS_TOP, BARS_HEIGHT = TOP + 102.0, 30.0
 SCALES_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)  # one of them is the height of the curve
 FEWEST_BARS = 3  # corrections in a tenth of a second that fill the bars' height, or the most there were
 
+# What is shown in red from two thirds of it on, and in yellow from one third.
+BAD_RTT_SECONDS = 0.3
+BAD_JITTER_SECONDS = 0.06
+BAD_LOSS = 0.1  # a fraction
+BAD_CORRECTIONS = 6.0  # per second
+BAD_LATENESS_TICKS = 3.0  # of inputs: the server has simulated without them
+BAD_SPEED_CHANGE = 0.06  # a client changes its own by 0.05 at most
+
 DARK: Color = (12, 16, 20)
 GRID: Color = (62, 72, 80)
 GREY: Color = (165, 174, 182)
@@ -62,10 +70,10 @@ def connection_rows(client: RunningClient, history: History) -> list[Row]:
     statistics, rates = client.statistics, history.rates()
     rtt, jitter = statistics.rtt_seconds, statistics.jitter_seconds
     return [
-        ("round trip", f"{1000 * rtt:.0f} ms", rated(rtt / 0.3)),
-        ("jitter", f"{1000 * jitter:.0f} ms", rated(jitter / 0.06)),
-        ("loss out", f"{100 * statistics.loss_sent:.1f} %", rated(statistics.loss_sent / 0.1)),
-        ("loss in", f"{100 * statistics.loss_received:.1f} %", rated(statistics.loss_received / 0.1)),
+        ("round trip", f"{1000 * rtt:.0f} ms", rated(rtt / BAD_RTT_SECONDS)),
+        ("jitter", f"{1000 * jitter:.0f} ms", rated(jitter / BAD_JITTER_SECONDS)),
+        ("loss out", f"{100 * statistics.loss_sent:.1f} %", rated(statistics.loss_sent / BAD_LOSS)),
+        ("loss in", f"{100 * statistics.loss_received:.1f} %", rated(statistics.loss_received / BAD_LOSS)),
         ("out, in", f"{rates.bytes_sent / 1000:.1f}, {rates.bytes_received / 1000:.1f} kB/s", WHITE),
         ("datagrams", f"{rates.datagrams_sent:.0f}, {rates.datagrams_received:.0f} /s", WHITE),
     ]
@@ -76,11 +84,15 @@ def play_rows(client: RunningClient, history: History) -> list[Row]:
     figures, rates = client.figures, history.rates()
     margin = figures.margin_ticks
     return [
-        ("corrections", f"{rates.corrections:.1f} /s", rated(rates.corrections / 6)),
+        ("corrections", f"{rates.corrections:.1f} /s", rated(rates.corrections / BAD_CORRECTIONS)),
         ("replayed", f"{rates.replayed_ticks:.0f} ticks/s", WHITE),
         ("ahead", ticks(figures.ahead_ticks), WHITE),
-        ("input margin", "-" if margin is None else ticks(margin), WHITE if margin is None else rated(-margin / 3)),
-        ("own speed", f"{100 * figures.speed:.1f} %", rated(abs(figures.speed - 1.0) / 0.06)),
+        (
+            "input margin",
+            "-" if margin is None else ticks(margin),
+            WHITE if margin is None else rated(-margin / BAD_LATENESS_TICKS),
+        ),
+        ("own speed", f"{100 * figures.speed:.1f} %", rated(abs(figures.speed - 1.0) / BAD_SPEED_CHANGE)),
         ("interpolation", f"{1000 * figures.interpolation_delay_seconds:.0f} ms", WHITE),
     ]
 
@@ -128,8 +140,9 @@ def draw_round_trips(canvas: Canvas, history: History, newest: Reading) -> None:
         (time_x(reading.at, newest.at), base - CURVE_HEIGHT * min(1.0, reading.rtt_seconds / scale))
         for reading in history.readings
     ]
-    canvas.area([(points[0][0], base), *points, (points[-1][0], base)], rated(newest.rtt_seconds / 0.3), alpha=60)
-    canvas.curve(points, 1.4, rated(newest.rtt_seconds / 0.3))
+    color = rated(newest.rtt_seconds / BAD_RTT_SECONDS)
+    canvas.area([(points[0][0], base), *points, (points[-1][0], base)], color, alpha=60)
+    canvas.curve(points, 1.4, color)
     canvas.text("round trip", CURVE_LEFT, CURVE_TOP - 10, SMALL_SIZE, GREY, align=0)
     canvas.text(f"{1000 * scale:.0f} ms", CURVE_LEFT + CURVE_WIDTH, CURVE_TOP - 10, SMALL_SIZE, GREY, align=1)
 
