@@ -12,6 +12,7 @@ from ecsnet.errors import LocalProtocolError, RemoteProtocolError
 from ecsnet.events import ClientEvent, Connected, Disconnected, Synced
 from ecsnet.game import Game
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, STATE, Peer
+from ecsnet.playfigures import PlayFigures
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.checks import Verifier
 from ecsnet.replication.receiver import Receiver
@@ -36,6 +37,7 @@ from ecsnet.transport.noise import Entropy
 from ecsnet.transport.password import password_key
 from ecsnet.transport.state import State
 from ecsnet.transport.statistics import Statistics
+from ecsnet.wire import tick_difference
 from ecsnet.world import World
 
 __all__ = ["Client"]
@@ -200,6 +202,21 @@ class Client:
         """
         return self._session.renderer.view(types)
 
+    def confirmed(self, entity: int, component_type: type[A]) -> A | None:
+        """Return a component as the server last told it; None where it told of none.
+
+        What this client owns runs ahead of that, and what others own is drawn behind it. It is a copy, to look at; the
+        fields that do not travel have their defaults.
+        """
+        held = self._session.receiver.confirmed.get(entity, {})
+        records = [record for record in self._schema.records_of.get(component_type, ()) if record.id in held]
+        if not records:
+            return None
+        component = component_type()
+        for record in records:
+            record.codec.apply(component, held[record.id][1])
+        return component
+
     def call(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
         """Call a function on the server; poll the reply's `done`.
 
@@ -262,6 +279,20 @@ class Client:
     def statistics(self) -> Statistics:
         """What the connection counts and estimates: round trip, losses, bytes."""
         return self._connection.statistics
+
+    @property
+    def figures(self) -> PlayFigures:
+        """How the game feels: corrections, delays, how far this client is ahead. For an overlay, once a frame."""
+        session = self._session
+        heard = session.receiver.tick
+        return PlayFigures(
+            corrections=session.predictor.corrections,
+            replayed_ticks=session.predictor.replayed_ticks,
+            ahead_ticks=0 if heard is None else tick_difference(self.world.tick, heard),
+            margin_ticks=session.sync.margin,
+            speed=session.sync.speed,
+            interpolation_delay_seconds=session.interpolator.clock.delay_ticks * self.world.dt,
+        )
 
     @property
     def schema(self) -> Schema:

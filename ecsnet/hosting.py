@@ -16,7 +16,7 @@ from ecsnet.game import Game
 from ecsnet.paths import Path, UdpPath
 from ecsnet.runtime import RunningClient, RunningServer
 from ecsnet.testing.network import Link, VirtualNetwork
-from ecsnet.transport.address import Address
+from ecsnet.transport.address import Address, DatagramAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
 from ecsnet.udp import UdpSocket
@@ -27,7 +27,7 @@ __all__ = ["Host", "HostPlayer"]
 
 ClientT = TypeVar("ClientT", bound=RunningClient)
 
-SERVER: Address = ("server.memory", 1)
+SERVER: DatagramAddress = ("server.memory", 1)
 MEASURED_TICKS = 36_000  # the last ten minutes at 60 Hz
 
 
@@ -131,7 +131,7 @@ class Host:
         self._public = None if socket is None else self._open(socket, link)
         self._tick_seconds: deque[float] = deque(maxlen=MEASURED_TICKS)
         self._began = self.clock.now()
-        local: list[Address] = [(f"player-{number}.memory", 1) for number in range(bots + 1)]
+        local: list[DatagramAddress] = [(f"player-{number}.memory", 1) for number in range(bots + 1)]
         self.path = HostPath(self._memory(SERVER, game), local, self._public)
         identity = identity or Identity.generate(entropy)
         self.server = RunningServer(
@@ -195,7 +195,7 @@ class Host:
         self._networks.append(impaired.network)
         return impaired
 
-    def _memory(self, here: Address, game: Game) -> MemoryPath:
+    def _memory(self, here: DatagramAddress, game: Game) -> MemoryPath:
         clock, public = self.clock, self._public
         if isinstance(clock, VirtualClock):
             return MemoryPath(self.network, here, lambda _: clock.advance(1.0 / game.tick_rate_hz))

@@ -13,7 +13,7 @@ import click
 
 from ecsnet.config import MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES, GuardConfig, ServerConfig, TransportConfig
 from ecsnet.errors import EcsnetError, LocalProtocolError
-from ecsnet.testing.network import Link
+from ecsnet.testing.network import LINKS, Link
 from ecsnet.transport.doorkeeper import BlockList
 from ecsnet.transport.trace import TraceWriter
 
@@ -63,8 +63,21 @@ def link_options(command: F) -> F:
     """Add the options that make the network bad; the command is given a `Link`."""
 
     @functools.wraps(command)
-    def with_link(*args: object, loss: float, delay_ms: float, jitter_ms: float, **kwargs: object) -> object:
-        link = Link(loss=loss, latency_seconds=delay_ms / 1000, jitter_seconds=jitter_ms / 1000)
+    def with_link(
+        *args: object,
+        link_name: str | None,
+        loss: float | None,
+        delay_ms: float | None,
+        jitter_ms: float | None,
+        **kwargs: object,
+    ) -> object:
+        named = Link.PERFECT if link_name is None else LINKS[link_name]
+        link = replace(
+            named,
+            loss=named.loss if loss is None else loss,
+            latency_seconds=named.latency_seconds if delay_ms is None else delay_ms / 1000,
+            jitter_seconds=named.jitter_seconds if jitter_ms is None else jitter_ms / 1000,
+        )
         return command(*args, link=link, **kwargs)
 
     for option, kind, text in (
@@ -72,8 +85,18 @@ def link_options(command: F) -> F:
         ("--delay-ms", click.FloatRange(min=0), "How late datagrams are, each way."),
         ("--loss", click.FloatRange(0, 1), "Share of datagrams to lose, each way: 0.1 is one in ten."),
     ):
-        with_link = click.option(option, type=kind, default=0.0, help=text)(with_link)
-    return cast("F", with_link)
+        with_link = click.option(option, type=kind, help=f"{text}  [default: as --link has it, or 0]")(with_link)
+    name = click.option("--link", "link_name", type=click.Choice(list(LINKS)), help=_describe_links())
+    return cast("F", name(with_link))
+
+
+def _describe_links() -> str:
+    """Return what --link stands for, in the numbers of the other options."""
+    described = [
+        f"{name} ({1000 * link.latency_seconds:g} ± {1000 * link.jitter_seconds:g} ms, {100 * link.loss:g} % loss)"
+        for name, link in LINKS.items()
+    ]
+    return f"Make the network as bad as {', '.join(described)}, each way."
 
 
 def transport_options(side: str) -> Callable[[F], F]:

@@ -93,6 +93,39 @@ def test_a_bad_link_loses_datagrams_and_the_match_goes_on(start: Start) -> None:
     assert 0.05 < figures["datagrams_lost"] / sent < 0.2
 
 
+@pytest.mark.parametrize(
+    ("options", "least", "most"),
+    [
+        ("--link awful", 0.06, 0.2),  # 8 %, and three in ten of them bring the next
+        ("--link awful --loss 0", 0.0, 0.0),
+        ("--link lan --loss 0.3", 0.3, 0.45),  # those to the server are counted where they arrive
+    ],
+)
+def test_a_link_has_a_name_and_a_number_of_ones_own_goes_before_it(
+    start: Start, options: str, least: float, most: float
+) -> None:
+    """Nobody knows by heart what a bad Wi-Fi loses; who wants to know what one of its faults does, changes that."""
+    arguments = ("play", "hello", "--headless", "--fast", "--seconds", "10", "--seed", "1", *options.split())
+
+    code, output, errors = finished(start(*arguments))
+
+    assert code == 0, errors
+    figures = json.loads(output)
+    sent = figures["datagrams_to_server"] + figures["datagrams_to_clients"]
+    assert least <= figures["datagrams_lost"] / sent <= most
+
+
+def test_either_end_can_simulate_a_link(start: Start) -> None:
+    """A bad server for all, and for one client what is worse: 80 ms each way, and 20 more."""
+    _, link = serve(start, "hello", "--link", "mobile", "--jitter-ms", "0")
+    arguments = ("join", link, "--game", "hello", "--headless", "--seconds", "3")
+
+    good, bad = (start(*arguments, *options) for options in ((), ("--link", "wifi", "--jitter-ms", "0")))
+
+    assert 160 < json.loads(finished(good)[1])["rtt_ms"] < 195
+    assert 200 < json.loads(finished(bad)[1])["rtt_ms"] < 235
+
+
 def test_fast_play_is_reproduced_by_its_seed(start: Start) -> None:
     """What happened once can be looked at again."""
     runs = [start("play", "soccer", "--headless", "--fast", "--seconds", "20", "--seed", seed) for seed in "778"]
@@ -196,6 +229,7 @@ def test_without_a_display_play_says_so_and_shows_a_live_score(start: Start) -> 
         ("play soccer --seconds 3", 2, "--seconds needs --headless"),
         ("play soccer --headless --fast", 2, "--fast needs --headless and --seconds"),
         ("play soccer --loss 2", 2, "2.0 is not in the range 0<=x<=1"),
+        ("join 127.0.0.1:9 --link modem", 2, "'modem' is not one of 'lan', 'wifi', 'mobile', 'awful'"),
         ("serve soccer --host 192.0.2.1", 1, "192.0.2.1 is not an address of this machine"),
         ("join ecsnet://a:b:c", 1, "cannot understand 'ecsnet://a:b:c'"),
         ("join 127.0.0.1:9 --headless", 1, "did not answer"),

@@ -10,12 +10,14 @@ import hashlib
 import heapq
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar
 
-from ecsnet.transport.address import Address, StreamAddress
+from ecsnet.transport.address import Address, DatagramAddress, StreamAddress
 
-__all__ = ["Link", "VirtualNetwork"]
+__all__ = ["LINKS", "Link", "VirtualNetwork"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +67,11 @@ Link.MOBILE = Link(loss=0.02, latency_seconds=0.080, jitter_seconds=0.030)
 Link.AWFUL = Link(loss=0.08, burst=0.3, latency_seconds=0.150, jitter_seconds=0.050)
 Link.POOR = Link(loss=0.10, duplicate=0.02, reorder=0.02, latency_seconds=0.150, jitter_seconds=0.040)
 
+# What players are asked to choose from, from good to bad.
+LINKS: Mapping[str, Link] = MappingProxyType(
+    {"lan": Link.LAN, "wifi": Link.WIFI, "mobile": Link.MOBILE, "awful": Link.AWFUL}
+)
+
 
 # What TCP adds to a round trip before it repeats a segment: RFC 6298 says 1 s, every system takes about 200 ms. What
 # follows tells it of a second loss as early (RFC 8985), so the pause is not doubled.
@@ -107,6 +114,7 @@ class VirtualNetwork:
         """
         self._random = random.Random(seed)  # noqa: S311  # simulation, not cryptography
         self._link = link
+        self._links_at: dict[DatagramAddress, Link] = {}
         self._paths: dict[tuple[Address, Address], _Path] = {}
         self._cuts: set[frozenset[Address]] = set()
         self._held: list[tuple[bytes, Address, Address]] = []  # records that wait for the end of a partition
@@ -122,6 +130,23 @@ class VirtualNetwork:
         for (start, end), path in self._paths.items():
             if (start[:2], end[:2]) == (source[:2], destination[:2]):
                 path.link = link
+
+    def set_links(self, link: Link, *, at: DatagramAddress | None = None) -> None:
+        """Give every direction another condition from now on, or every one to and from an address.
+
+        What is on its way arrives as it would have.
+        """
+        if at is None:
+            self._link, self._links_at = link, {}
+        else:
+            self._links_at[at] = link
+        for (source, destination), path in self._paths.items():
+            if at is None or at in (source[:2], destination[:2]):
+                path.link = link
+
+    def link_at(self, address: DatagramAddress) -> Link:
+        """Return the condition of what goes to and from an address, as far as it was not set for one direction."""
+        return self._links_at.get(address, self._link)
 
     def share_queue(self, *paths: tuple[Address, Address]) -> None:
         """Let directions, (source, destination) each, meet at one bottleneck; give them links of the same bandwidth."""
@@ -206,8 +231,14 @@ class VirtualNetwork:
         path = self._paths.get((source, destination))
         if path is None:
             known = self._paths.get((source[:2], destination[:2]))  # a stream runs over the link of its two hosts
-            path = self._paths[source, destination] = _Path(self._link if known is None else known.link)
+            link = self._first_link(source, destination) if known is None else known.link
+            path = self._paths[source, destination] = _Path(link)
         return path
+
+    def _first_link(self, source: Address, destination: Address) -> Link:
+        """Return the condition of a direction that was not used before; where both ends have one, the source's."""
+        ends = (source[:2], destination[:2])
+        return next((self._links_at[end] for end in ends if end in self._links_at), self._link)
 
     def _is_lost(self, path: _Path) -> bool:
         link = path.link

@@ -4,12 +4,12 @@ pygame draws hard edges. So shapes are drawn four times as large as needed, shru
 once per size of the window and then only copied.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import pygame
 
-__all__ = ["Canvas", "Color"]
+__all__ = ["Canvas", "Color", "Point"]
 
 Color: TypeAlias = tuple[int, int, int]
 Point: TypeAlias = tuple[float, float]  # units
@@ -136,3 +136,36 @@ class Canvas:
 
         key = ("panel", width, height, color, radius)
         self.sprite((x, y), key, (width, height), color, paint, alpha=alpha)
+
+    def frame(
+        self, x: float, y: float, width: float, height: float, line_width: float, color: Color, *, radius: float = 8.0
+    ) -> None:
+        """Draw the outline of a rectangle with round corners, centred on (x, y)."""
+
+        def paint(surface: pygame.Surface, scale: float) -> None:
+            line = max(1, round(line_width * scale))
+            pygame.draw.rect(surface, color, surface.get_rect(), line, border_radius=round(radius * scale))
+
+        key = ("frame", width, height, line_width, color, radius)
+        self.sprite((x, y), key, (width, height), color, paint)
+
+    # Lines.
+
+    def thread(self, start: Point, end: Point, color: Color) -> None:
+        """Draw a line as thin as can be."""
+        pygame.draw.aaline(self.surface, color, self.pixel(*start), self.pixel(*end))
+
+    def curve(self, points: Sequence[Point], width: float, color: Color) -> None:
+        """Draw a line through points, if there are two."""
+        if len(points) > 1:
+            pixels = [self.pixel(*point) for point in points]
+            pygame.draw.lines(self.surface, color, False, pixels, self.pixels(width))  # noqa: FBT003  # not closed
+
+    def area(self, points: Sequence[Point], color: Color, *, alpha: int) -> None:
+        """Fill a polygon, so that what is below shines through."""
+        pixels = [self.pixel(*point) for point in points]
+        left, top = min(x for x, _ in pixels), min(y for _, y in pixels)
+        size = max(x for x, _ in pixels) - left + 1, max(y for _, y in pixels) - top + 1
+        layer = pygame.Surface(size, pygame.SRCALPHA)
+        pygame.draw.polygon(layer, (*color, alpha), [(x - left, y - top) for x, y in pixels])
+        self.surface.blit(layer, (left, top))

@@ -10,20 +10,24 @@ from ecsnet.samples.soccer.pitch import MIDDLE_X, MIDDLE_Y, SEATS_PER_TEAM, WIDT
 from ecsnet.samples.soccer.scoreboard import clock_text
 from ecsnet.wire import tick_difference
 
-__all__ = ["draw_help", "draw_hud", "draw_notice"]
+__all__ = ["draw_help", "draw_hud", "draw_notice", "draw_status"]
 
 DARK: Color = (18, 24, 30)
 GREY: Color = (165, 174, 182)
 GREEN: Color = (120, 214, 120)
 BOARD_Y = -37.0
+STATUS_Y = 421.0
 
 HELP = (
     ("Arrows, WASD or left stick", "run"),
     ("Space or first button", "kick where you face"),
     ("R", "ready / not ready"),
     ("T", "change team (lobby)"),
-    ("F3", "network graph"),
     ("F1", "this help"),
+    ("F3", "network graph"),
+    ("F4", "simulated network: LAN, Wi-Fi, mobile, awful, none"),
+    ("F5", "ghosts: where the server last had everybody"),
+    ("F6", "always roll back, which must change nothing"),
     ("Esc", "leave"),
 )
 
@@ -147,13 +151,18 @@ def draw_notice(canvas: Canvas, title: str, lines: list[str]) -> None:
 
 def draw_help(canvas: Canvas) -> None:
     """Draw which key does what."""
-    canvas.panel(MIDDLE_X, MIDDLE_Y, 420, 70 + 26 * len(HELP), DARK, alpha=240, radius=12)
+    canvas.panel(MIDDLE_X, MIDDLE_Y, 600, 64 + 26 * len(HELP), DARK, alpha=252, radius=12)
     top = MIDDLE_Y - 13 * len(HELP)
-    canvas.text("HELP", MIDDLE_X, top - 10, 28, WHITE)
+    canvas.text("HELP", MIDDLE_X, top - 6, 28, WHITE)
     for row, (key, meaning) in enumerate(HELP):
-        y = top + 26 + row * 26
-        canvas.text(key, MIDDLE_X - 10, y, 19, OWN, align=1)
-        canvas.text(meaning, MIDDLE_X + 14, y, 19, WHITE, align=0)
+        y = top + 28 + row * 26
+        canvas.text(key, MIDDLE_X - 92, y, 19, OWN, align=1)
+        canvas.text(meaning, MIDDLE_X - 72, y, 19, WHITE, align=0)
+
+
+def draw_status(canvas: Canvas, switched_on: list[str]) -> None:
+    """Name what is switched on, below the pitch, so that nobody wonders later."""
+    canvas.text("     ".join(switched_on), WIDTH, STATUS_Y, 16, OWN, align=1)
 
 
 def own_seat(client: Client) -> Seat | None:

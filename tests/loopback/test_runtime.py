@@ -23,7 +23,7 @@ from ecsnet.testing.network import Link
 from ecsnet.transport.address import StreamAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.state import State
-from ecsnet.virtualpath import ImpairedPath
+from ecsnet.virtualpath import ImpairedPath, simulate_link, simulated_link
 
 pytestmark = [pytest.mark.loopback, pytest.mark.slow]
 
@@ -154,6 +154,30 @@ def test_an_impaired_path_delays_and_loses_what_goes_through_a_real_socket(table
     assert table.run_until(lambda: client.is_ready, lambda: client.statistics.datagrams_sent > 50)
     assert client.statistics.rtt_seconds > 0.075
     assert paths[0].network.counters["lost"] > 5
+
+
+def test_a_client_plays_on_while_its_link_changes(table: Table) -> None:
+    """Through all links and back to none, and the same once more: the world goes on, and so does what is pressed."""
+    client = table.join(table.link)
+    assert table.run_until(lambda: client.is_ready)
+    slowest = 0.0
+    for link in [Link.LAN, Link.WIFI, Link.MOBILE, Link.AWFUL, Link.PERFECT] * 2:
+        simulate_link(client, link)
+        assert table.run_until(passed(client, seconds=0.4))
+        slowest = max(slowest, client.statistics.rtt_seconds)
+    before = server_x(table)
+
+    client.press(Move(dx=1))
+
+    assert table.run_until(lambda: server_x(table) > before + 20, lambda: client.statistics.rtt_seconds < 0.05)
+    assert slowest > 0.1
+    assert client.disconnected is None
+    assert simulated_link(client) == Link.PERFECT
+
+
+def passed(client: RunningClient, seconds: float) -> Callable[[], bool]:
+    end = client.clock.now() + seconds
+    return lambda: client.clock.now() > end
 
 
 def seen_x(client: RunningClient) -> float:

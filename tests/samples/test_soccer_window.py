@@ -3,15 +3,23 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 from types import SimpleNamespace
-from typing import cast
+from typing import TypeVar, cast
 
 import pytest
 
-from ecsnet import Client
+from ecsnet.clock import VirtualClock
+from ecsnet.components import Transform2D
+from ecsnet.hosting import Host
+from ecsnet.playfigures import PlayFigures
 from ecsnet.runtime import RunningClient
-from ecsnet.samples.soccer.components import Move
-from ecsnet.samples.soccer.pitch import Phase, Team
+from ecsnet.samples.soccer.components import Ball, Move
+from ecsnet.samples.soccer.game import game
+from ecsnet.samples.soccer.pitch import PLAYER_HALF, Phase, Team
+from ecsnet.testing.network import Link, VirtualNetwork
+from ecsnet.transport.statistics import Statistics
+from ecsnet.virtualpath import MemoryPath, simulate_link, simulated_link
 from tests.samples.soccer_ground import Ground
 
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
@@ -20,7 +28,12 @@ pytest.importorskip("pygame")
 
 import pygame
 
-from ecsnet.samples.soccer.window import Screen, ask, main
+from ecsnet.samples.soccer.controls import Controls
+from ecsnet.samples.soccer.draw import OWN
+from ecsnet.samples.soccer.window import Screen, ask, handle, main
+
+T = TypeVar("T")
+GHOST_WAY = 60.0  # units, from where something is drawn to where the server had it
 
 
 class FakeClient:
@@ -35,13 +48,33 @@ class FakeClient:
         self.is_ready = True
         self.progress = 0.5
         self.disconnected: tuple[object, str] | None = None
-        self.statistics = SimpleNamespace(rtt_seconds=0.048, jitter_seconds=0.004, loss_sent=0.02, loss_received=0.0)
+        self.clock = VirtualClock()
+        self.path = MemoryPath(VirtualNetwork(), ("ada", 1))
+        self.statistics = Statistics(rtt_seconds=0.048, jitter_seconds=0.004, loss_sent=0.02)
+        self.figures = PlayFigures(
+            corrections=3,
+            replayed_ticks=24,
+            ahead_ticks=8,
+            margin_ticks=1,
+            speed=1.01,
+            interpolation_delay_seconds=0.07,
+        )
+        self.predictor = SimpleNamespace(always_roll_back=False)
         self.pressed: list[Move] = []
         self.called: list[tuple[object, ...]] = []
 
     def view(self, *types: type) -> Iterator[tuple[int, object]]:
         """Show the components themselves."""
         yield from self.world.observe(*types)
+
+    def confirmed(self, entity: int, component_type: type[T]) -> T | None:
+        """Let the server have everything further down, but the ball, of which it told nothing yet."""
+        if self.world.has_component(entity, Ball):
+            return None
+        told = copy(self.world.component_for_entity(entity, component_type))
+        assert isinstance(told, Transform2D)
+        told.y += GHOST_WAY
+        return told
 
     def press(self, move: Move) -> None:
         """Keep what was pressed."""
@@ -57,9 +90,9 @@ class FakeClient:
         """Keep what was called."""
         self.called.append((getattr(function, "name", ""), *args))
 
-    def as_client(self) -> Client:
-        """Pass for a Client."""
-        return cast("Client", self)
+    def as_client(self) -> RunningClient:
+        """Pass for a client."""
+        return cast("RunningClient", self)
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +113,7 @@ def draw(client: FakeClient, size: tuple[int, int] = (880, 490), **shown: bool) 
     surface = pygame.Surface(size)
     screen = Screen(surface)
     screen.help_shown = shown.get("help_shown", False)
+    screen.ghosts_shown = shown.get("ghosts_shown", False)
     screen.net_graph.shown = shown.get("graph_shown", False)
     screen.draw(surface, client.as_client())
     return surface
@@ -111,13 +145,19 @@ def test_every_phase_can_be_drawn_at_any_size(phase: Phase, size: tuple[int, int
 
 
 def test_the_overlays_change_the_picture() -> None:
-    """Help on F1, the network graph on F3."""
+    """Help on F1, the network graph on F3, ghosts on F5; and below the pitch stands what F4 and F6 switched on."""
     ground = Ground(home=1, away=1).kick_off()
     client = FakeClient(ground, ground.home)
     plain = colors(draw(client))
 
     assert colors(draw(client, help_shown=True)) != plain
     assert colors(draw(client, graph_shown=True)) != plain
+    assert colors(draw(client, ghosts_shown=True)) != plain
+    simulate_link(client.as_client(), Link.MOBILE)
+    mobile = colors(draw(client))
+    assert mobile != plain
+    client.predictor.always_roll_back = True
+    assert colors(draw(client)) not in (plain, mobile)
 
 
 @pytest.mark.parametrize("joined", [False, True])
@@ -133,7 +173,7 @@ def test_there_is_a_screen_while_connecting_and_after_the_end(joined: bool) -> N
 def test_the_loop_presses_updates_draws_and_ends_on_escape() -> None:
     """With SDL's dummy driver, as on a machine without a screen."""
     client = FakeClient(Ground(home=1, away=1), None)
-    main(cast("RunningClient", client))
+    main(client.as_client())
 
     assert len(client.pressed) == 3
     assert client.pressed[0] == Move()
@@ -147,3 +187,81 @@ def test_r_and_t_ask_the_server() -> None:
     ask(pygame.K_t, client.as_client())
 
     assert client.called == [("set_ready", True), ("choose_team", Team.AWAY)]
+
+
+def test_a_ghost_is_where_the_server_said() -> None:
+    """Drawn in the color of one's own ring, and joined to the player by a thread; none of what nothing was told."""
+    ground = Ground(home=1, away=1).kick_off()
+    client = FakeClient(ground, ground.home)
+    place = ground.world.component_for_entity(ground.home, Transform2D)
+
+    plain, ghosts = draw(client), draw(client, ghosts_shown=True)  # one pixel a unit, 40 and 62 units from the corner
+
+    x, y = round(place.x) + 40, round(place.y + GHOST_WAY) + 62
+    edge = [(x + round(PLAYER_HALF) - 1, y + along) for along in range(-4, 5)]
+    assert all(tuple(ghosts.get_at(pixel))[:3] == OWN for pixel in edge)
+    assert not any(tuple(plain.get_at(pixel))[:3] == OWN for pixel in edge)
+    assert tuple(ghosts.get_at((x, y - round(GHOST_WAY / 2) - 2)))[:3] == OWN
+
+
+@pytest.fixture
+def host() -> Host:
+    """Start a match on a virtual clock, and let the player in."""
+    host = Host(game, bots=1, clock=VirtualClock())
+    assert host.player.run_until(lambda: host.player.is_ready, within_seconds=5)
+    return host
+
+
+def press_key(host: Host, screen: Screen, key: int) -> bool:
+    """Let the window hear of a key."""
+    return handle(pygame.event.Event(pygame.KEYDOWN, key=key), host.player, screen, Controls())
+
+
+def test_keys_switch_on_and_off_what_the_screen_shows(host: Host) -> None:
+    """F1, F3 and F5, each its own."""
+    screen = Screen(pygame.Surface((880, 490)))
+    for key in (pygame.K_F1, pygame.K_F3, pygame.K_F5):
+        assert press_key(host, screen, key)
+    assert (screen.help_shown, screen.net_graph.shown, screen.ghosts_shown) == (True, True, True)
+
+    press_key(host, screen, pygame.K_F3)
+
+    assert (screen.help_shown, screen.net_graph.shown, screen.ghosts_shown) == (True, False, True)
+    assert not press_key(host, screen, pygame.K_ESCAPE)
+
+
+def test_f4_goes_through_the_links_while_the_match_goes_on(host: Host) -> None:
+    """Each for half a second, and every one of them can be drawn with all overlays; the bot's link stays as it is."""
+    surface = pygame.Surface((880, 490))
+    screen = Screen(surface)
+    screen.net_graph.shown = screen.ghosts_shown = True
+    links = []
+    for _ in range(5):
+        press_key(host, screen, pygame.K_F4)
+        links.append(simulated_link(host.player))
+        host.player.run_until(lambda: False, within_seconds=0.5)
+        screen.draw(surface, host.player)
+
+    assert links == [Link.LAN, Link.WIFI, Link.MOBILE, Link.AWFUL, Link.PERFECT]
+    assert simulated_link(host.bots[0][0]) == Link.PERFECT
+    assert host.player.disconnected is None
+
+
+def test_after_a_link_of_ones_own_f4_begins_with_none(host: Host) -> None:
+    """As `--loss 0.1` makes one: it has no name, and no place among the others."""
+    simulate_link(host.player, Link(loss=0.1))
+    screen = Screen(pygame.Surface((880, 490)))
+
+    press_key(host, screen, pygame.K_F4)
+
+    assert simulated_link(host.player) == Link.PERFECT
+
+
+def test_f6_lets_the_client_always_roll_back(host: Host) -> None:
+    """And again, as usual."""
+    screen, switched = Screen(pygame.Surface((880, 490))), []
+    for _ in range(2):
+        press_key(host, screen, pygame.K_F6)
+        switched.append(host.player.predictor.always_roll_back)
+
+    assert switched == [True, False]

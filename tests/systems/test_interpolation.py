@@ -10,7 +10,7 @@ from ecsnet.components import Teleports, Transform2D
 from ecsnet.game import Game
 from ecsnet.replication.schema import Schema
 from ecsnet.systems.history import History
-from ecsnet.systems.interpolation import Interpolator, RenderClock
+from ecsnet.systems.interpolation import EXTRAPOLATION_SECONDS, Interpolator, RenderClock
 from ecsnet.systems.rendering import Renderer
 from ecsnet.world import World
 
@@ -66,15 +66,15 @@ def test_what_is_drawn_trails_a_tick_by_what_the_clock_says(start: int) -> None:
     assert clock.behind((start + 210) % WRAP, clock.drawn) == 210 - last
 
 
-def test_without_new_states_what_is_drawn_stays_the_newest() -> None:
-    """The clock runs on, the picture stands, until the next frame: an input answers to the picture."""
+def test_without_new_states_what_is_drawn_goes_no_further_than_anything_is_carried() -> None:
+    """The clock runs on, the picture stands in the end, until the next frame: an input answers to the picture."""
     clock = RenderClock(60, 2)
     play(clock, list(range(0, 200, 2)))
     clock.advance(4.0)
     clock.observe(230, 4.0)
 
     assert clock.tick > 200
-    assert clock.drawn == 198
+    assert clock.drawn == 198 + 60 * EXTRAPOLATION_SECONDS
 
 
 def place(interpolator: Interpolator, tick: float, component: Transform2D) -> Transform2D:

@@ -136,6 +136,38 @@ def test_one_direction_can_have_its_own_condition() -> None:
     assert network.receive(HERE, 1.0) == [(b"x", THERE)]
 
 
+def test_every_direction_can_change_at_any_moment_and_what_is_on_its_way_arrives_as_it_would_have() -> None:
+    """Directions in use, those to come, and those that had a condition of their own."""
+    network = VirtualNetwork(link=Link(latency_seconds=1.0))
+    network.set_link(THERE, HERE, Link(loss=1.0))
+    network.send(b"before", HERE, THERE, 0.0)
+    network.set_links(Link(latency_seconds=3.0))
+    for source, destination in ((HERE, THERE), (THERE, HERE), (THERE, ELSEWHERE)):
+        network.send(b"after", source, destination, 0.0)
+
+    assert network.receive(THERE, 1.0) == [(b"before", HERE)]
+    assert network.next_arrival() == 3.0
+    for address in (HERE, THERE, ELSEWHERE):
+        assert len(network.receive(address, 3.0)) == 1
+    assert network.link_at(HERE) == Link(latency_seconds=3.0)
+
+
+def test_one_address_can_have_its_own_condition_both_ways() -> None:
+    """Whoever it talks to, over datagrams and streams; the others keep theirs."""
+    network = VirtualNetwork()
+    network.send(b"x", THERE, HERE, 0.0)
+    network.send(b"x", THERE, BACK, 0.0)
+    assert len(network.receive(HERE, 0.0)) == 2
+    network.set_links(Link(latency_seconds=1.0), at=HERE)
+    for source, destination in ((HERE, THERE), (THERE, HERE), (THERE, BACK), (HERE, ELSEWHERE), (THERE, ELSEWHERE)):
+        network.send(b"x", source, destination, 0.0)
+
+    assert [source for _, source in network.receive(ELSEWHERE, 0.9)] == [THERE]
+    assert network.receive(HERE, 0.9) == network.receive(THERE, 0.9) == []
+    assert len(network.receive(HERE, 1.0)) == 2
+    assert (network.link_at(HERE), network.link_at(THERE)) == (Link(latency_seconds=1.0), Link.PERFECT)
+
+
 def test_what_was_on_its_way_to_a_dead_program_is_gone() -> None:
     network = VirtualNetwork()
     network.send(b"x", HERE, THERE, 0.0)
