@@ -54,16 +54,18 @@ class Welcome:
     """What the server grants in REPLY: the client's number, and the tick it was granted in.
 
     Attributes:
+        shared_seed: Of the chance that clients can foresee; see `World.rng_for`. 64 bits.
         ticket: Brings the client back into its place once the connection has broken off; empty: no place is kept.
     """
 
     client_id: int
     tick: Tick
+    shared_seed: int = 0
     ticket: bytes = field(default=b"", repr=False)
 
     def pack(self) -> bytes:
         """Encode for REPLY."""
-        packed: bytes = msgpack.packb([self.client_id, self.tick, self.ticket])
+        packed: bytes = msgpack.packb([self.client_id, self.tick, self.shared_seed, self.ticket])
         return packed
 
     @staticmethod
@@ -74,9 +76,10 @@ class Welcome:
             RemoteProtocolError: Not what `pack` makes.
         """
         match _unpack(data):
-            case [int() as client_id, int() as tick, bytes() as ticket] if len(ticket) <= MAX_TICKET_BYTES:
-                if 0 < client_id <= TICK_MASK and 0 <= tick <= TICK_MASK:
-                    return Welcome(client_id, tick, ticket)
+            case [int() as client_id, int() as tick, int() as seed, bytes() as ticket]:
+                is_sound = 0 < client_id <= TICK_MASK and 0 <= tick <= TICK_MASK and 0 <= seed < 1 << 64
+                if is_sound and len(ticket) <= MAX_TICKET_BYTES:
+                    return Welcome(client_id, tick, seed, ticket)
         raise RemoteProtocolError("this is no welcome")
 
 

@@ -264,8 +264,8 @@ def play(
 
 
 def chosen(seed: int | None) -> int:
-    """Return the seed that was asked for, or any."""
-    return random.SystemRandom().getrandbits(32) if seed is None else seed
+    """Return the seed that was asked for, or any: of so many that no client finds it by trying."""
+    return random.SystemRandom().getrandbits(64) if seed is None else seed
 
 
 def impaired(path: Path, link: Link, seed: int) -> Path:

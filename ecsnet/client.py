@@ -369,6 +369,7 @@ class Client:
                 try:
                     welcome = Welcome.unpack(payload)
                     self._session.peer.client_id, self.ticket = welcome.client_id, welcome.ticket
+                    self.world.shared_seed = welcome.shared_seed
                 except RemoteProtocolError as error:
                     self.close(DisconnectReason.PROTOCOL_ERROR, str(error), now=now)
             case Disconnected(_, reason, text, payload):

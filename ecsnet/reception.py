@@ -64,12 +64,14 @@ class Reception:
         *,
         server_keys: tuple[bytes, ...],
         max_clients_per_network: int,
+        shared_seed: int = 0,
         tokens: TokenGate | None = None,
     ) -> None:
         """Open.
 
         Args:
             max_clients_per_network: See `ServerConfig`.
+            shared_seed: Of the World, for whoever is welcome.
             sessions: Whose places are taken, and by which ticket they are found again.
             server_keys: The server's public keys.
             tokens: Everybody needs a token that passes it; None: nobody does.
@@ -79,6 +81,7 @@ class Reception:
         self._sessions = sessions
         self._server_keys = server_keys
         self._max_clients_per_network = max_clients_per_network
+        self._shared_seed = shared_seed
         self._tokens = tokens
         self._last_client_id = 0
 
@@ -135,13 +138,15 @@ class Reception:
         self._last_client_id += 1  # even if the client never confirms: no number is ever given twice
         client_id, session_id, serial = self._last_client_id, self._sessions.new_id(), 1
         shown = clean_name((token.name if token is not None else "") or name) or f"player {client_id}"
-        welcome = Welcome(client_id, tick, self._sessions.seal(Ticket(client_id, session_id, serial)))
+        welcome = Welcome(
+            client_id, tick, self._shared_seed, self._sessions.seal(Ticket(client_id, session_id, serial))
+        )
         return Guest(client_id, shown, player_key, token, network, session_id, serial, returns=False, welcome=welcome)
 
     def _welcome_back(self, session: Session, player_key: bytes, network: str, tick: Tick) -> Guest:
         """Go on with a session. It needs neither a token, which it had, nor a free place, which is its own."""
         before, ticket = session.peer, self._sessions.offer(session)
-        welcome = Welcome(before.client_id, tick, self._sessions.seal(ticket))
+        welcome = Welcome(before.client_id, tick, self._shared_seed, self._sessions.seal(ticket))
         return Guest(
             before.client_id,
             before.name,

@@ -108,7 +108,7 @@ class Server:
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
         self._reception = Reception(
             game, self._schema, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
-            max_clients_per_network=self.config.max_clients_per_network,
+            max_clients_per_network=self.config.max_clients_per_network, shared_seed=self.world.shared_seed,
         )  # fmt: skip
         self.peers = self._session.peers
         self._by_connection: dict[Connection, Peer] = {}

@@ -4,6 +4,7 @@ A predicted tick may be simulated many times: whatever depends on how often woul
 """
 
 from collections.abc import Callable, Hashable
+from hashlib import blake2b
 from random import Random
 
 from ecsnet.wire import TICK_MASK, Tick, tick_difference
@@ -24,7 +25,7 @@ class Timeline:
         tick_rate_hz: Ticks per second of game time.
         dt: Seconds a tick stands for.
         seed: Decides, with the tick, what `rng` yields. The server's own.
-        shared_seed: The same for `rng_for`; the server tells it every client.
+        shared_seed: The same for `rng_for`: it follows from `seed`, not the other way, and every client is told it.
         name_of: By what server and clients both know an entity: on the server itself, on a client its network id.
         replaying: True while ticks that were predicted wrongly are simulated again: play no sound twice, see `once`.
     """
@@ -36,7 +37,7 @@ class Timeline:
         self.tick_rate_hz = tick_rate_hz
         self.dt = 1.0 / tick_rate_hz
         self.seed = seed
-        self.shared_seed = 0
+        self.shared_seed = _derived(seed & _SEED_MASK)
         self.replaying = False
         self._tick = tick & TICK_MASK
         self._random = Random()  # noqa: S311  # simulation, not cryptography
@@ -115,6 +116,11 @@ class Timeline:
         told[:] = [tick for tick in told if abs(tick_difference(tick, self._tick)) < ONCE_TICKS]
         told.append(self._tick)
         return True
+
+
+def _derived(seed: int) -> int:
+    """Return 64 bits from which the seed cannot be found, unless it is one of few."""
+    return int.from_bytes(blake2b(seed.to_bytes(8, "big"), digest_size=8, person=b"ecsnet shared").digest(), "big")
 
 
 def _itself(entity: int) -> int:

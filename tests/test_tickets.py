@@ -164,7 +164,7 @@ def test_a_repr_shows_neither_tokens_nor_tickets() -> None:
     secret = b"secret 12345"
     shown = [
         Credentials("Ada", bytes(16), secret, secret),
-        Welcome(1, 2, secret),
+        Welcome(1, 2, 3, secret),
         ConnectRequested(1, ("192.0.2.1", 1), secret),
         Connected(None, secret),  # type: ignore[arg-type]  # only shown
         make(),
