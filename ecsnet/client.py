@@ -136,7 +136,7 @@ class Client:
         inputs, history = InputHistory(schema.input_codec, capacity=capacity), History(capacity)
         predicted = [system() for system in game.systems if is_predicted(system)]
         interpolator = Interpolator(schema, game.tick_rate_hz, round(game.tick_rate_hz / game.send_rate_hz))
-        renderer = Renderer(self.world, interpolator, history, fade_seconds=config.fade_seconds)
+        renderer = Renderer(self.world, interpolator, history, config)
         predictor = Predictor(
             self.world, schema, receiver, inputs, predicted, renderer, history,
             max_rollback_ticks=config.max_rollback_ticks,
@@ -323,12 +323,13 @@ class Client:
         for event in self._connection.events():
             self._handle(event, now)
         session.peer.collect()
-        self._run_ticks(self._schedule.take_due(now))
+        due = self._schedule.take_due(now)
+        self._run_ticks(due)
         self._schedule.speed = session.sync.speed
         self._frame_seconds += FRAME_WEIGHT * (min(LONGEST_FRAME_SECONDS, now - self._updated) - self._frame_seconds)
         self._updated = now
         session.renderer.advance(
-            now, frame_ticks=self._frame_seconds / self.world.dt, fraction=self._schedule.fraction(now)
+            now, due, frame_ticks=self._frame_seconds / self.world.dt, fraction=self._schedule.fraction(now)
         )
         if session.peer.fault:
             self.close(DisconnectReason.PROTOCOL_ERROR, session.peer.fault, now=now)

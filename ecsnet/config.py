@@ -456,8 +456,12 @@ class ClientConfig:
     simulated again when they were wrong. For games in which a late answer is better than one that is mended."""
 
     fade_seconds: float = 0.1
-    """In which two thirds of what was drawn wrongly are gone: longer looks like sliding, shorter like a jump. 0: at
-    once."""
+    """In which two thirds of what was drawn wrongly of one's own player are gone: shorter looks like a jump, longer
+    shows for longer what is not so. 0: at once."""
+
+    others_fade_seconds: float = 0.25
+    """The same of all others, which nobody steers by: a runner who begins to be predicted catches up some 55 units, and
+    looks not quite twice as fast for it."""
 
     max_rollback_ticks: int = 40
     """Most ticks simulated again at once: a round trip of 600 ms at 60 Hz. Beyond it the server's state is shown."""

@@ -108,9 +108,8 @@ class Predictor:
             if not world.has_component(entity, Predicted):
                 world.add_component(entity, Interpolated())
         owned = [entity for entity, owner in world.observe(Owner) if owner.client_id == client_id]
-        self._steered = (
-            {} if component is None else dict.fromkeys(e for e in owned if world.has_component(e, component))
-        )
+        steers = [e for e in owned if component is not None and world.has_component(e, component)]
+        self._steered = self._renderer.steered = dict.fromkeys(steers)
         mine = {**self._steered, **dict.fromkeys(e for e in owned if world.has_component(e, Spawned))}
         for entity in mine:
             if not world.has_component(entity, Predicted):

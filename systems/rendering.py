@@ -9,13 +9,14 @@ What is not predicted appears when the render clock reaches the tick in which it
 reaches the tick in which it went.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from copy import copy
 from math import exp
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from ecsnet.components.predicted import Predicted
 from ecsnet.components.teleports import Teleports
+from ecsnet.config import ClientConfig
 from ecsnet.fields import ComponentSpec, NetField, spec_of
 from ecsnet.replication.codec import Values
 from ecsnet.replication.receiver import Receiver
@@ -56,19 +57,16 @@ class Renderer:
 
     Attributes:
         fraction: How much of the way from the previous tick to the present one is drawn, of what is predicted.
+        steered: The entities that this client's own inputs drive.
     """
 
-    def __init__(self, world: World, interpolator: Interpolator, history: History, *, fade_seconds: float) -> None:
-        """Draw `world`.
-
-        Args:
-            history: What was predicted.
-            fade_seconds: In which two thirds of a difference are gone.
-        """
+    def __init__(self, world: World, interpolator: Interpolator, history: History, config: ClientConfig) -> None:
+        """Draw `world`, of which `history` is what was predicted."""
         self._world = world
         self._interpolator = interpolator
         self._history = history
-        self._fade_seconds = fade_seconds
+        self._fade_seconds = config.fade_seconds
+        self._others_fade_seconds = config.others_fade_seconds
         self._by_class = {record.cls: record for record in interpolator.records.values()}
         self._names = {cls: _names(spec_of(cls)) for cls in self._by_class}
         self._twins: dict[tuple[int, type], Any] = {}
@@ -77,6 +75,7 @@ class Renderer:
         self._ghosts: list[Ghost] = []
         self._now = 0.0
         self.fraction = 1.0
+        self.steered: Container[int] = ()
 
     def __repr__(self) -> str:
         """Show what is on its way."""
@@ -145,18 +144,21 @@ class Renderer:
 
     # Time
 
-    def advance(self, now: float, *, frame_ticks: float, fraction: float) -> None:
+    def advance(self, now: float, ticks: int, *, frame_ticks: float, fraction: float) -> None:
         """Go on to the next frame.
 
         Args:
-            frame_ticks: How many ticks a frame lasts, on average.
+            ticks: How many were simulated since the last one.
+            frame_ticks: How many that are on average.
             fraction: How much of the time from the last tick to the next one has passed, 0 to 1.
         """
         passed, self._now = max(0.0, now - self._now), now
         self.fraction = 1.0 if frame_ticks >= WHOLE_TICKS else fraction
+        if self.fraction >= 1.0 and ticks != max(1, round(frame_ticks)):
+            self._even_out(ticks - max(1, round(frame_ticks)))
         tick = self._interpolator.clock.advance(now)
         if self._offsets:
-            self._fade(exp(-passed / self._fade_seconds) if self._fade_seconds > 0 else 0.0)
+            self._fade(_left(passed, self._fade_seconds), _left(passed, self._others_fade_seconds))
         if self._unborn:
             self._unborn = {entity: at for entity, at in self._unborn.items() if at > tick}
         if self._ghosts:
@@ -165,10 +167,35 @@ class Renderer:
                     self._forget(ghost.entity)
             self._ghosts = [ghost for ghost in self._ghosts if ghost.until > tick]
 
-    def _fade(self, factor: float) -> None:
-        """Let differences shrink, and end."""
-        records = self._interpolator.records
+    def _even_out(self, surplus: int) -> None:
+        """Draw a frame in which more or fewer ticks fell than in others as if it were like them.
+
+        A client's ticks are a little longer or shorter than the frames, and now and then two fall into one. Shown as it
+        is, everything predicted would stop or leap in that frame.
+        """
+        before = advance_tick(self._world.tick, -1)
+        for entity, _ in self._world.observe(Predicted):
+            for record in self._by_class.values():
+                component = self._world.try_component(entity, record.cls)
+                then = self._history.values(before, entity, record.id)
+                if component is None or then is None or self._has_just_jumped(entity):
+                    continue
+                step = _between(record.fields, then, record.codec.read(component))
+                offset = self._offsets.get((entity, record.id)) or [0.0] * len(step)
+                self._offsets[entity, record.id] = [
+                    part - surplus * change for part, change in zip(offset, step, strict=True)
+                ]
+
+    def _fade(self, own: float, others: float) -> None:
+        """Let differences shrink, and end.
+
+        Args:
+            own: What is left of those of one's own entities.
+            others: What is left of all others.
+        """
+        records, steered = self._interpolator.records, self.steered
         for key, offset in list(self._offsets.items()):
+            factor = own if key[0] in steered else others
             faded = [part * factor for part in offset]
             if _is_visible(records[key[1]].fields, faded):
                 self._offsets[key] = faded
@@ -267,6 +294,11 @@ def _between(fields: Sequence[NetField], target: Values, shown: Values) -> Offse
         difference(declared, there, drawn) if declared.interpolate else 0.0
         for declared, there, drawn in zip(fields, target, shown, strict=True)
     ]
+
+
+def _left(passed: float, fade_seconds: float) -> float:
+    """Return which part of a difference is left after some seconds."""
+    return exp(-passed / fade_seconds) if fade_seconds > 0.0 else 0.0
 
 
 def _is_visible(fields: Sequence[NetField], offset: Offset) -> bool:

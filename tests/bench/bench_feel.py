@@ -5,10 +5,11 @@ machine. Each preset is played with 20 seeds, half a minute of each match counts
 
 - own: ticks from a key to the first frame in which one's own player is drawn elsewhere; the most of all seeds.
 - fixes: corrections of a client's own player a minute; p50 and p99: by how many units it was moved.
-- others: by how much a remote player's drawn place changes in one frame, against the longest of its true steps within
-  half a second before and after; p99 of all frames and the worst. The same for the ball.
+- others: by how much a remote player's drawn place changes in one frame, against the longest of its true steps within a
+  second before and after; p99 of all frames and the worst. The same for the ball.
 - guess: share of frames drawn beyond the newest state.
 - late: share of ticks for which the server had no input of a client in time.
+- ahead: how far a client's ticks are ahead of the server's, mean: what a correction simulates again.
 - lag: how far others are drawn behind the newest state, mean.
 """
 
@@ -30,11 +31,12 @@ from ecsnet.samples.soccer.game import game
 from ecsnet.samples.soccer.pitch import Phase
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
+from ecsnet.wire import tick_difference
 
 PRESETS = {"LAN": Link.LAN, "Wi-Fi": Link.WIFI, "mobile": Link.MOBILE, "awful": Link.AWFUL}
 CLIENTS = 4
 SECONDS = 30.0
-MEMORY_TICKS = 30  # half a second of true steps: longer than anything is drawn behind
+MEMORY_TICKS = 60  # a second of true steps before and after: longer than anything is drawn behind
 LEAST_UNITS = 0.5  # a step; slower is standing still, and any ratio to it says nothing
 TELEPORT_UNITS = 40.0  # a true step; eight times the fastest run: it was put elsewhere
 
@@ -55,6 +57,7 @@ class Figures:
     inputs: int = 0
     late: int = 0
     delays: list[float] = field(default_factory=list)  # ms
+    aheads: list[float] = field(default_factory=list)  # ms
 
     def add(self, other: "Figures") -> None:
         """Take in another match."""
@@ -68,6 +71,7 @@ class Figures:
         self.inputs += other.inputs
         self.late += other.late
         self.delays += other.delays
+        self.aheads += other.aheads
 
 
 class Truth:
@@ -76,11 +80,13 @@ class Truth:
     def __init__(self, sim: Simulation) -> None:
         """Follow one server."""
         self._sim = sim
+        self.tick = sim.server.world.tick
         self._places: dict[int, Place] = {}
         self._steps: dict[int, deque[float]] = {}
 
     def look(self) -> None:
         """Note one tick."""
+        self.tick = self._sim.server.world.tick
         for entity, place in self._sim.server.world.get_component(Transform2D):
             now = (place.x, place.y)
             before = self._places.get(entity, now)
@@ -128,6 +134,8 @@ class Watcher:
         newest = client.receiver.tick
         figures.guessed += newest is not None and clock.tick > clock.unwrapped(newest)
         figures.delays.append(clock.delay_ticks * 1000 * client.world.dt)
+        ahead = tick_difference(client.world.tick, self._truth.tick)
+        figures.aheads.append(ahead * 1000 * client.world.dt)
         frame = []
         for entity, drawn in client.view(Transform2D):
             if entity != client.entity:
@@ -208,7 +216,7 @@ def row(name: str, figures: Figures) -> str:
         f"{percentile(figures.corrections, 0.99):6.2f}   {percentile(figures.players, 0.99):5.2f} "
         f"{max(figures.players):5.2f}   {percentile(figures.ball, 0.99):5.2f} {max(figures.ball):5.2f}   "
         f"{figures.guessed / figures.frames:6.2%}  {figures.late / figures.inputs:6.2%}  "
-        f"{sum(figures.delays) / len(figures.delays):5.0f} ms"
+        f"{sum(figures.aheads) / len(figures.aheads):5.0f} ms {sum(figures.delays) / len(figures.delays):4.0f} ms"
     )
 
 
@@ -220,7 +228,7 @@ def row(name: str, figures: Figures) -> str:
 def main(seeds: int, seconds: float, processes: int, preset: str | None) -> None:
     """Play, and print the table."""
     sys.stdout.write(
-        "         own   fixes    p50    p99   others p99 max   ball p99  max   guess   late    lag\n"
+        "         own   fixes    p50    p99   others p99 max   ball p99  max   guess   late   ahead     lag\n"
         "         ticks per min  units units   of true steps   of true steps\n"
     )
     names = [preset] if preset else list(PRESETS)

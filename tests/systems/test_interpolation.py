@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from ecsnet.components import Teleports, Transform2D
+from ecsnet.config import ClientConfig
 from ecsnet.game import Game
 from ecsnet.replication.schema import Schema
 from ecsnet.systems.history import History
@@ -79,7 +80,7 @@ def test_without_new_states_what_is_drawn_goes_no_further_than_anything_is_carri
 
 def place(interpolator: Interpolator, tick: float, component: Transform2D) -> Transform2D:
     interpolator.clock.tick = tick
-    return Renderer(World(), interpolator, History(1), fade_seconds=0.1).render(1, component)
+    return Renderer(World(), interpolator, History(1), ClientConfig()).render(1, component)
 
 
 def fed(*samples: tuple[int, float, float]) -> Interpolator:
