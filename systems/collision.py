@@ -7,7 +7,8 @@ While a client predicts, the bodies are what it owns. All others are obstacles w
 them, only the server knows where they go.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from ecsnet.components.bounds2d import Bounds2D
 from ecsnet.components.collider2d import Collider2D
@@ -16,11 +17,18 @@ from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.system import System
 from ecsnet.systems.body import Body
-from ecsnet.systems.geometry import Box
 from ecsnet.systems.solver import Solver
 from ecsnet.world import World
 
 __all__ = ["Collision", "contacts_of"]
+
+Row: TypeAlias = tuple[int, tuple[Transform2D, Collider2D]]
+Region: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
+
+_OBSTACLES_PER_MOVER = 4  # looking which colliders are in reach pays from here on: for a client, not for a server
+_MOST_WITHOUT_GRID = 16  # bodies; a grid for fewer costs more than it saves
+_CELL_NEEDS = 4.0  # measured: 3 to 6 are alike; smaller cells cost the more entering, larger ones the more comparing
+_LEAST_CELL_UNITS = 2.0**-10
 
 
 def contacts_of(world: World, entity: int | None = None) -> Iterator[Contact]:
@@ -53,46 +61,68 @@ class Collision(System):
     def process(self, world: World) -> None:
         """Go on by one tick."""
         movers = find_movers(world)
-        region = region_around(movers, world.dt)
-        solver = Solver(movers, find_fixed(world, movers, region), cell_size(movers, world.dt), world.dt)
+        fixed = find_fixed(world, movers)
+        solver = Solver(movers, fixed, cell_size(movers, fixed), world.dt)
         solver.solve()
         for body in movers:
-            body.transform.x, body.transform.y = body.x, body.y
-        publish(world, [contact for _, contact in sorted(solver.contacts.items())])
+            transform = body.transform
+            transform.x, transform.y = body.x, body.y
+        contacts = solver.contacts
+        publish(world, [contacts[pair] for pair in sorted(contacts)])
 
 
 def find_movers(world: World) -> list[Body]:
     """Return the bodies that may be moved, ascending by entity."""
+    dt = world.dt
     bounds = dict(world.get_component(Bounds2D))
     movers = []
     for entity, (transform, velocity, collider) in world.get_components(Transform2D, Velocity2D, Collider2D):
         body = Body(entity, transform, collider, velocity)
         if entity in bounds:
             body.confine(bounds[entity])
+        body.aim(dt)
         movers.append(body)
     return movers
 
 
-def find_fixed(world: World, movers: list[Body], region: Box) -> list[Body]:
-    """Return what stays where it is, as far as it touches the region."""
+def find_fixed(world: World, movers: list[Body]) -> list[Body]:
+    """Return what stays where it is, as far as it may matter to the movers."""
+    if not movers:
+        return []
+    rows: Sequence[Row] = world.observe(Transform2D, Collider2D)
+    if len(movers) * _OBSTACLES_PER_MOVER < len(rows):
+        rows = rows_within(rows, region_around(movers))
     moving = {body.entity for body in movers}
-    center_x, center_y, wide, tall = region
+    fixed = []
+    for entity, (transform, collider) in rows:
+        if entity not in moving:
+            body = Body(entity, transform, collider, None)
+            body.stand()
+            fixed.append(body)
+    return fixed
+
+
+def rows_within(rows: Sequence[Row], region: Region) -> list[Row]:
+    """Return the rows of colliders that touch a region.
+
+    HOT: once for each collider in each tick a client predicts, also again; tests/bench/bench_collision.py.
+    """
+    left, top, right, bottom = region
+    # A collider has both sizes, whichever its shape uses: their sum is enough.
     return [
-        Body(entity, transform, collider, None)
-        for entity, (transform, collider) in world.observe(Transform2D, Collider2D)
-        # A collider has both sizes, whichever its shape uses: their sum is enough.
-        if abs(transform.x - center_x) <= wide + collider.half_width + collider.radius
-        and abs(transform.y - center_y) <= tall + collider.half_height + collider.radius
-        and entity not in moving
+        row
+        for row in rows
+        if left - (transform := row[1][0]).x
+        <= (radius := (collider := row[1][1]).radius) + collider.half_width
+        >= transform.x - right
+        and top - transform.y <= radius + collider.half_height >= transform.y - bottom
     ]
 
 
-def region_around(movers: list[Body], dt: float) -> Box:
-    """Return a box with room for all steps and pushes of a tick: a client's few bodies need few of the obstacles."""
-    if not movers:
-        return Box(0.0, 0.0, -1.0, -1.0)
-    margin = 2.0 * sum(needed_units(body, dt) for body in movers)
-    return Box.between(
+def region_around(movers: list[Body]) -> Region:
+    """Return a region with room for all steps and pushes of a tick: a client's few bodies need few of the obstacles."""
+    margin = 2.0 * sum(body.need for body in movers)
+    return (
         min(body.left for body in movers) - margin,
         min(body.top for body in movers) - margin,
         max(body.right for body in movers) + margin,
@@ -100,18 +130,15 @@ def region_around(movers: list[Body], dt: float) -> Box:
     )
 
 
-def cell_size(movers: list[Body], dt: float) -> float:
-    """Return a good size of the grid's cells: a few times what a body needs in a tick."""
-    if not movers:
-        return 1.0
-    return max(1e-3, 4.0 * sum(needed_units(body, dt) for body in movers) / len(movers))
+def cell_size(movers: list[Body], fixed: list[Body]) -> float:
+    """Return a good size of the grid's cells: a few times what a body needs in a tick; 0 if a grid does not pay.
 
-
-def needed_units(body: Body, dt: float) -> float:
-    """Return more than how far from its centre a body can touch something in a tick, if nobody pushes it."""
-    velocity = body.velocity
-    step = 0.0 if velocity is None else (abs(velocity.x) + abs(velocity.y)) * dt
-    return body.extent_x + body.extent_y + step
+    The median, not the mean: else one body as fast as light would put all others into one cell.
+    """
+    if len(movers) + len(fixed) <= _MOST_WITHOUT_GRID:
+        return 0.0
+    needs = sorted(body.need for body in movers)
+    return max(_LEAST_CELL_UNITS, _CELL_NEEDS * needs[len(needs) // 2])
 
 
 def publish(world: World, found: list[Contact]) -> None:

@@ -19,7 +19,7 @@ from ecsnet.components import (
     Transform2D,
     Velocity2D,
 )
-from ecsnet.systems import Collision, Movement, broadphase, contacts_of
+from ecsnet.systems import Collision, Movement, broadphase, collision, contacts_of
 from ecsnet.systems.body import Body
 from ecsnet.systems.geometry import gap
 from ecsnet.systems.solver import SKIN
@@ -574,11 +574,13 @@ def test_two_bodies_end_apart(moving: list[DrawnMover]) -> None:
 @given(st.lists(obstacles, max_size=8), groups(1, 6))
 def test_the_grid_changes_nothing(walls: list[DrawnObstacle], moving: list[DrawnMover]) -> None:
     """Who is asked first depends on the cells, what happens does not: a client's cells are others than the server's."""
-    with_grid, without = build(walls, moving), build(walls, moving)
-    with_grid.run(ticks=4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(broadphase, "_MOST_CELLS", 0)
-        without.run(ticks=4)
+    outcomes = []
+    for most_without_grid, most_cells in ((1000, 64), (0, 64), (0, 0)):  # no grid, a grid, everybody too large for it
+        scene = build(walls, moving)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(collision, "_MOST_WITHOUT_GRID", most_without_grid)
+            patch.setattr(broadphase, "_MOST_CELLS", most_cells)
+            scene.run(ticks=4)
+        outcomes.append(([(body.x, body.y) for body in scene.bodies()], scene.contacts()))
 
-    assert [(b.x, b.y) for b in with_grid.bodies()] == [(b.x, b.y) for b in without.bodies()]
-    assert with_grid.contacts() == without.contacts()
+    assert outcomes[0] == outcomes[1] == outcomes[2]
