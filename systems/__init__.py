@@ -6,8 +6,9 @@ if __name__ != "ecsnet.systems":
         "so that a game can have a folder `systems` of its own"
     )
 
-from ecsnet.systems.collision import Collision, contacts_of
+from ecsnet.systems.collision import Collision
+from ecsnet.systems.contacts import contacts_begun, contacts_ended, contacts_of
 from ecsnet.systems.lobby import Lobby
 from ecsnet.systems.movement import Movement
 
-__all__ = ["Collision", "Lobby", "Movement", "contacts_of"]
+__all__ = ["Collision", "Lobby", "Movement", "contacts_begun", "contacts_ended", "contacts_of"]

@@ -132,6 +132,13 @@ class Body:
             elif self.y > y + half_height:
                 self.y = y + half_height
 
+    def is_at_edge(self, units: float) -> bool:
+        """Tell whether it is no further than this from the edge of its area."""
+        if self.area is None:
+            return False
+        x, y, half_width, half_height = self.area
+        return abs(self.x - x) >= half_width - units or abs(self.y - y) >= half_height - units
+
 
 def meets(body: Body, other: Body) -> bool:
     """Tell whether two bodies exist for each other: each is on a layer in the other's mask."""

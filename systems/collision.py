@@ -7,20 +7,20 @@ While a client predicts, the bodies are what it owns. All others are obstacles w
 them, only the server knows where they go.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from ecsnet.components.bounds2d import Bounds2D
 from ecsnet.components.collider2d import Collider2D
-from ecsnet.components.contacts import Contact, Contacts
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.system import System
 from ecsnet.systems.body import Body
+from ecsnet.systems.contacts import publish
 from ecsnet.systems.solver import Solver
 from ecsnet.world import World
 
-__all__ = ["Collision", "contacts_of"]
+__all__ = ["Collision"]
 
 Row: TypeAlias = tuple[int, tuple[Transform2D, Collider2D]]
 Region: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
@@ -29,24 +29,6 @@ _OBSTACLES_PER_MOVER = 4  # looking which colliders are in reach pays from here 
 _MOST_WITHOUT_GRID = 16  # bodies; a grid for fewer costs more than it saves
 _CELL_NEEDS = 4.0  # measured: 3 to 6 are alike; smaller cells cost the more entering, larger ones the more comparing
 _LEAST_CELL_UNITS = 2.0**-10
-
-
-def contacts_of(world: World, entity: int | None = None) -> Iterator[Contact]:
-    """Yield the contacts Collision found in this tick, each pair once, ordered by their entities.
-
-    For systems that a game lists after Collision: `for contact in contacts_of(world, ball): ...`
-
-    Args:
-        world: On a client it has the contacts of what that client predicts, of the last tick predicted.
-        entity: Only contacts of this one, seen from it: `contact.entity` is it, the normal points towards it.
-    """
-    contacts = world.try_single(Contacts)
-    for contact in contacts.found if contacts else ():
-        if entity is None or contact.entity == entity:
-            yield contact
-        elif contact.other == entity:
-            _, _, x, y, speed, sensor = contact
-            yield Contact(entity, contact.entity, -x, -y, speed, sensor)
 
 
 class Collision(System):
@@ -68,7 +50,7 @@ class Collision(System):
             transform = body.transform
             transform.x, transform.y = body.x, body.y
         contacts = solver.contacts
-        publish(world, [contacts[pair] for pair in sorted(contacts)])
+        publish(world, [contacts[pair] for pair in sorted(contacts)], [*movers, *fixed])
 
 
 def find_movers(world: World) -> list[Body]:
@@ -139,12 +121,3 @@ def cell_size(movers: list[Body], fixed: list[Body]) -> float:
         return 0.0
     needs = sorted(body.need for body in movers)
     return max(_LEAST_CELL_UNITS, _CELL_NEEDS * needs[len(needs) // 2])
-
-
-def publish(world: World, found: list[Contact]) -> None:
-    """Leave the tick's contacts where `contacts_of` finds them."""
-    contacts = world.try_single(Contacts)
-    if contacts is None:
-        world.create_entity(Contacts(found))
-    else:
-        contacts.found = found
