@@ -17,6 +17,7 @@ from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.system import System
 from ecsnet.systems.body import Body
 from ecsnet.systems.contacts import publish
+from ecsnet.systems.magnitudes import MOST_UNITS, unusable
 from ecsnet.systems.solver import Solver
 from ecsnet.world import World
 
@@ -54,7 +55,11 @@ class Collision(System):
 
 
 def find_movers(world: World) -> list[Body]:
-    """Return the bodies that may be moved, ascending by entity."""
+    """Return the bodies that may be moved, ascending by entity.
+
+    Raises:
+        SchemaError: A place, a velocity or a size is no number, or beyond all reason.
+    """
     dt = world.dt
     bounds = dict(world.get_component(Bounds2D))
     movers = []
@@ -63,6 +68,8 @@ def find_movers(world: World) -> list[Body]:
         if entity in bounds:
             body.confine(bounds[entity])
         body.aim(dt)
+        if not abs(body.start_x) + abs(body.start_y) + body.need < MOST_UNITS:
+            raise unusable(entity, velocity, transform, collider)
         movers.append(body)
     return movers
 
@@ -80,6 +87,8 @@ def find_fixed(world: World, movers: list[Body]) -> list[Body]:
         if entity not in moving:
             body = Body(entity, transform, collider, None)
             body.stand()
+            if not abs(body.x) + abs(body.y) + body.extent_x + body.extent_y < MOST_UNITS:
+                raise unusable(entity, transform, collider)
             fixed.append(body)
     return fixed
 
