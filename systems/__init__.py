@@ -10,5 +10,16 @@ from ecsnet.systems.collision import Collision
 from ecsnet.systems.contacts import contacts_begun, contacts_ended, contacts_of
 from ecsnet.systems.lobby import Lobby
 from ecsnet.systems.movement import Movement
+from ecsnet.systems.raycast import RayHit, cast, overlaps
 
-__all__ = ["Collision", "Lobby", "Movement", "contacts_begun", "contacts_ended", "contacts_of"]
+__all__ = [
+    "Collision",
+    "Lobby",
+    "Movement",
+    "RayHit",
+    "cast",
+    "contacts_begun",
+    "contacts_ended",
+    "contacts_of",
+    "overlaps",
+]

@@ -1,4 +1,7 @@
-"""Broad phase: which bodies are near a place, without asking them all. A uniform grid, built anew each tick.
+"""Broad phase: who is near a place, without asking everybody everything.
+
+For one question a glance at each collider is the cheapest, `rows_within`. For a tick of many bodies there is a uniform
+grid, built anew each time.
 
 Two grids of the same cell size share the numbers of their cells: so Solver works out once in which cells a body's way
 lies, looks up the obstacles there, and enters the body among the other bodies.
@@ -6,12 +9,17 @@ lies, looks up the obstacles there, and enters the body among the other bodies.
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations
+from typing import TypeAlias
 
+from ecsnet.components.collider2d import Collider2D
+from ecsnet.components.transform2d import Transform2D
 from ecsnet.systems.body import Body
 
-__all__ = ["Cells", "Grid", "cells_of"]
+__all__ = ["Cells", "Grid", "Region", "Row", "cells_of", "rows_within"]
 
-Cells = Sequence[float] | None  # numbers of cells; None: they are too many, so everybody is compared
+Row: TypeAlias = tuple[int, tuple[Transform2D, Collider2D]]
+Region: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
+Cells: TypeAlias = Sequence[float] | None  # numbers of cells; None: they are too many, so everybody is compared
 
 # Whoever would fill or ask for more cells than this is compared with everybody instead: cheaper, and it bounds the
 # memory that one body as wide as the world, or as fast, can take.
@@ -20,6 +28,23 @@ _MOST_CELLS = 64
 # A cell's number is column * this + row: a float, since // of floats is half the price of floor(). Exact in worlds of
 # 2**26 cells on each axis. Beyond, two cells may share a number, and their bodies are compared for nothing.
 _COLUMN = 2.0**26
+
+
+def rows_within(rows: Sequence[Row], region: Region) -> list[Row]:
+    """Return the rows of colliders that touch a region.
+
+    HOT: all colliders in each tick a client predicts; tests/bench/bench_collision.py.
+    """
+    left, top, right, bottom = region
+    # A collider has both sizes, whichever its shape uses: their sum is enough.
+    return [
+        row
+        for row in rows
+        if left - (transform := row[1][0]).x
+        <= (radius := (collider := row[1][1]).radius) + collider.half_width
+        >= transform.x - right
+        and top - transform.y <= radius + collider.half_height >= transform.y - bottom
+    ]
 
 
 def cells_of(left: float, top: float, right: float, bottom: float, cell_units: float) -> Cells:

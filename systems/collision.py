@@ -8,7 +8,6 @@ them, only the server knows where they go.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from ecsnet.components.bounds2d import Bounds2D
 from ecsnet.components.collider2d import Collider2D
@@ -16,15 +15,13 @@ from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.system import System
 from ecsnet.systems.body import Body
+from ecsnet.systems.broadphase import Region, Row, rows_within
 from ecsnet.systems.contacts import publish
 from ecsnet.systems.magnitudes import MOST_UNITS, unusable
 from ecsnet.systems.solver import Solver
 from ecsnet.world import World
 
 __all__ = ["Collision"]
-
-Row: TypeAlias = tuple[int, tuple[Transform2D, Collider2D]]
-Region: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom
 
 _OBSTACLES_PER_MOVER = 4  # looking which colliders are in reach pays from here on: for a client, not for a server
 _MOST_WITHOUT_GRID = 16  # bodies; a grid for fewer costs more than it saves
@@ -91,23 +88,6 @@ def find_fixed(world: World, movers: list[Body]) -> list[Body]:
                 raise unusable(entity, transform, collider)
             fixed.append(body)
     return fixed
-
-
-def rows_within(rows: Sequence[Row], region: Region) -> list[Row]:
-    """Return the rows of colliders that touch a region.
-
-    HOT: once for each collider in each tick a client predicts, also again; tests/bench/bench_collision.py.
-    """
-    left, top, right, bottom = region
-    # A collider has both sizes, whichever its shape uses: their sum is enough.
-    return [
-        row
-        for row in rows
-        if left - (transform := row[1][0]).x
-        <= (radius := (collider := row[1][1]).radius) + collider.half_width
-        >= transform.x - right
-        and top - transform.y <= radius + collider.half_height >= transform.y - bottom
-    ]
 
 
 def region_around(movers: list[Body]) -> Region:
