@@ -1,4 +1,4 @@
-"""Contacts: who met whom in this tick."""
+"""Contacts: who met whom in this tick, and who was in contact in those before."""
 
 from dataclasses import field
 from typing import NamedTuple
@@ -28,3 +28,5 @@ class Contacts:
     """
 
     found: list[Contact] = field(default_factory=list)  # ordered by (entity, other)
+    tick: int = 0  # whose contacts `found` are
+    lasting: dict[int, list[Contact]] = field(default_factory=dict)  # by tick: who met in it, or touched still

@@ -40,8 +40,8 @@ _CONTEXT_NUMBERS = count(1)
 class Foresight(Protocol):
     """What a client's prediction does for predicted systems."""
 
-    def predict(self, entity: int, seconds: float) -> None:
-        """Predict an entity along with what this client steers, for some time."""
+    def predict(self, entity: int, by: int, seconds: float) -> None:
+        """Predict an entity along with what this client steers, for some time, as `by` is about to touch it."""
 
     def spawn(self, parts: Sequence[object]) -> int:
         """Make an entity ahead of the server, or find the one that was made when this tick was simulated before."""

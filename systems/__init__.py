@@ -6,10 +6,26 @@ if __name__ != "ecsnet.systems":
         "so that a game can have a folder `systems` of its own"
     )
 
-from ecsnet.systems.collision import Collision, contacts_of
+from ecsnet.systems.collision import Collision
+from ecsnet.systems.contacts import contacts_begun, contacts_ended, contacts_of
 from ecsnet.systems.foresight import predict, spawn
 from ecsnet.systems.lagcompensation import LagCompensation
 from ecsnet.systems.lobby import Lobby
 from ecsnet.systems.movement import Movement, teleport
+from ecsnet.systems.raycast import RayHit, cast, overlaps
 
-__all__ = ["Collision", "LagCompensation", "Lobby", "Movement", "contacts_of", "predict", "spawn", "teleport"]
+__all__ = [
+    "Collision",
+    "LagCompensation",
+    "Lobby",
+    "Movement",
+    "RayHit",
+    "cast",
+    "contacts_begun",
+    "contacts_ended",
+    "contacts_of",
+    "overlaps",
+    "predict",
+    "spawn",
+    "teleport",
+]

@@ -3,46 +3,35 @@
 A body is an entity with Transform2D, Velocity2D and Collider2D; an obstacle has no Velocity2D. Collision moves the
 bodies, Movement all else. How it does it is in solver.py, where shapes meet in geometry.py.
 
-While a client predicts, the bodies are what it owns. All others are obstacles where it last knew them: it must not move
-them, only the server knows where they go.
+While a client predicts, the bodies are what it owns, and those whom it is about to push: these are predicted along. All
+others are obstacles where it last knew them, as only the server knows where they go.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from ecsnet.components.bounds2d import Bounds2D
-from ecsnet.components.collider2d import Collider2D, Shape
-from ecsnet.components.contacts import Contact, Contacts
+from ecsnet.components.collider2d import Collider2D
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.system import System
-from ecsnet.systems.body import Body
+from ecsnet.systems.body import Body, meets
+from ecsnet.systems.broadphase import Region, Row, rows_within
+from ecsnet.systems.contacts import publish
 from ecsnet.systems.foresight import predict
-from ecsnet.systems.geometry import Box
+from ecsnet.systems.magnitudes import MOST_UNITS, unusable
 from ecsnet.systems.solver import Solver
 from ecsnet.world import World
 
-__all__ = ["Collision", "contacts_of"]
+__all__ = ["Collision"]
 
-FORESIGHT_TICKS = 4
-FORESIGHT_UNITS = 1.0
-
-
-def contacts_of(world: World, entity: int | None = None) -> Iterator[Contact]:
-    """Yield the contacts Collision found in this tick, each pair once, ordered by their entities.
-
-    For systems that a game lists after Collision: `for contact in contacts_of(world, ball): ...`
-
-    Args:
-        world: On a client it has the contacts of what that client predicts, of the last tick predicted.
-        entity: Only contacts of this one, seen from it: `contact.entity` is it, the normal points towards it.
-    """
-    contacts = world.try_single(Contacts)
-    for contact in contacts.found if contacts else ():
-        if entity is None or contact.entity == entity:
-            yield contact
-        elif contact.other == entity:
-            _, _, x, y, speed, sensor = contact
-            yield Contact(entity, contact.entity, -x, -y, speed, sensor)
+_OBSTACLES_PER_MOVER = 4  # looking which colliders are in reach pays from here on: for a client, not for a server
+_MOST_WITHOUT_GRID = 16  # bodies; a grid for fewer costs more than it saves
+_CELL_NEEDS = 4.0  # measured: 3 to 6 are alike; smaller cells cost the more entering, larger ones the more comparing
+_LEAST_CELL_UNITS = 2.0**-10
+# Whom a client is about to push is predicted along from so many ticks before they meet: earlier, and more is drawn by
+# guess that then turns away; later, and one bounces off where the other was a round trip ago.
+_FORESIGHT_TICKS = 4
+_FORESIGHT_UNITS = 1.0  # who stands side by side
 
 
 class Collision(System):
@@ -57,48 +46,61 @@ class Collision(System):
     def process(self, world: World) -> None:
         """Go on by one tick."""
         movers = find_movers(world)
-        region = region_around(movers, world.dt)
-        solver = Solver(movers, find_fixed(world, movers, region), cell_size(movers, world.dt), world.dt)
+        fixed = find_fixed(world, movers)
+        solver = Solver(movers, fixed, cell_size(movers, fixed), world.dt)
         solver.solve()
         for body in movers:
-            body.transform.x, body.transform.y = body.x, body.y
+            transform = body.transform
+            transform.x, transform.y = body.x, body.y
         if world.is_predicting:
-            foresee(world, movers)
-        publish(world, [contact for _, contact in sorted(solver.contacts.items())])
+            foresee(world, movers, fixed)
+        contacts = solver.contacts
+        publish(world, [contacts[pair] for pair in sorted(contacts)], [*movers, *fixed])
 
 
 def find_movers(world: World) -> list[Body]:
-    """Return the bodies that may be moved, ascending by entity."""
+    """Return the bodies that may be moved, ascending by entity.
+
+    Raises:
+        SchemaError: A place, a velocity or a size is no number, or beyond all reason.
+    """
+    dt = world.dt
     bounds = dict(world.get_component(Bounds2D))
     movers = []
     for entity, (transform, velocity, collider) in world.get_components(Transform2D, Velocity2D, Collider2D):
         body = Body(entity, transform, collider, velocity)
         if entity in bounds:
             body.confine(bounds[entity])
+        body.aim(dt)
+        if not abs(body.start_x) + abs(body.start_y) + body.need < MOST_UNITS:
+            raise unusable(entity, velocity, transform, collider)
         movers.append(body)
     return movers
 
 
-def find_fixed(world: World, movers: list[Body], region: Box) -> list[Body]:
-    """Return what stays where it is, as far as it touches the region."""
-    moving = {body.entity for body in movers}
-    center_x, center_y, wide, tall = region
-    return [
-        Body(entity, transform, collider, None)
-        for entity, (transform, collider) in world.observe(Transform2D, Collider2D)
-        # A collider has both sizes, whichever its shape uses: their sum is enough.
-        if abs(transform.x - center_x) <= wide + collider.half_width + collider.radius
-        and abs(transform.y - center_y) <= tall + collider.half_height + collider.radius
-        and entity not in moving
-    ]
-
-
-def region_around(movers: list[Body], dt: float) -> Box:
-    """Return a box with room for all steps and pushes of a tick: a client's few bodies need few of the obstacles."""
+def find_fixed(world: World, movers: list[Body]) -> list[Body]:
+    """Return what stays where it is, as far as it may matter to the movers."""
     if not movers:
-        return Box(0.0, 0.0, -1.0, -1.0)
-    margin = 2.0 * sum(needed_units(body, dt) for body in movers)
-    return Box.between(
+        return []
+    rows: Sequence[Row] = world.observe(Transform2D, Collider2D)
+    if len(movers) * _OBSTACLES_PER_MOVER < len(rows):
+        rows = rows_within(rows, region_around(movers))
+    moving = {body.entity for body in movers}
+    fixed = []
+    for entity, (transform, collider) in rows:
+        if entity not in moving:
+            body = Body(entity, transform, collider, None)
+            body.stand()
+            if not abs(body.x) + abs(body.y) + body.extent_x + body.extent_y < MOST_UNITS:
+                raise unusable(entity, transform, collider)
+            fixed.append(body)
+    return fixed
+
+
+def region_around(movers: list[Body]) -> Region:
+    """Return a region with room for all steps and pushes of a tick: a client's few bodies need few of the obstacles."""
+    margin = 2.0 * sum(body.need for body in movers)
+    return (
         min(body.left for body in movers) - margin,
         min(body.top for body in movers) - margin,
         max(body.right for body in movers) + margin,
@@ -106,43 +108,29 @@ def region_around(movers: list[Body], dt: float) -> Box:
     )
 
 
-def cell_size(movers: list[Body], dt: float) -> float:
-    """Return a good size of the grid's cells: a few times what a body needs in a tick."""
-    if not movers:
-        return 1.0
-    return max(1e-3, 4.0 * sum(needed_units(body, dt) for body in movers) / len(movers))
+def cell_size(movers: list[Body], fixed: list[Body]) -> float:
+    """Return a good size of the grid's cells: a few times what a body needs in a tick; 0 if a grid does not pay.
+
+    The median, not the mean: else one body as fast as light would put all others into one cell.
+    """
+    if len(movers) + len(fixed) <= _MOST_WITHOUT_GRID:
+        return 0.0
+    needs = sorted(body.need for body in movers)
+    return max(_LEAST_CELL_UNITS, _CELL_NEEDS * needs[len(needs) // 2])
 
 
-def needed_units(body: Body, dt: float) -> float:
-    """Return more than how far from its centre a body can touch something in a tick, if nobody pushes it."""
-    velocity = body.velocity
-    step = 0.0 if velocity is None else (abs(velocity.x) + abs(velocity.y)) * dt
-    return body.extent_x + body.extent_y + step
-
-
-def foresee(world: World, movers: list[Body]) -> None:
-    """Have a client predict whom its own bodies are about to push: nobody stands still when he is run into."""
-    for entity, (transform, velocity, collider) in world.observe(Transform2D, Velocity2D, Collider2D):
+def foresee(world: World, movers: list[Body], fixed: list[Body]) -> None:
+    """Have a client predict along whom its own bodies are about to push: nobody who is run into stays where he is."""
+    seconds = _FORESIGHT_TICKS * world.dt
+    for other in fixed:
+        theirs = world.try_component(other.entity, Velocity2D)  # who has none stays where it is anyway
+        if theirs is None or other.sensor:
+            continue
         for body in movers:
             mine = body.velocity
-            if mine is None or body.entity == entity or body.sensor or collider.sensor:
+            if mine is None or body.sensor or not meets(body, other):
                 continue
-            if not (collider.mask & body.layer and body.mask & collider.layer):
-                continue
-            size_x = body.extent_x + (collider.half_width if collider.shape is Shape.BOX else collider.radius)
-            size_y = body.extent_y + (collider.half_height if collider.shape is Shape.BOX else collider.radius)
-            seconds = FORESIGHT_TICKS * world.dt
-            if (
-                abs(body.x - transform.x) <= size_x + seconds * (abs(mine.x) + abs(velocity.x)) + FORESIGHT_UNITS
-                and abs(body.y - transform.y) <= size_y + seconds * (abs(mine.y) + abs(velocity.y)) + FORESIGHT_UNITS
-            ):
-                predict(world, entity)
-
-
-def publish(world: World, found: list[Contact]) -> None:
-    """Leave the tick's contacts where `contacts_of` finds them."""
-    contacts = world.try_single(Contacts)
-    if contacts is None:
-        world.create_entity(Contacts(found))
-    else:
-        contacts.found = found
+            wide = body.extent_x + other.extent_x + seconds * (abs(mine.x) + abs(theirs.x)) + _FORESIGHT_UNITS
+            tall = body.extent_y + other.extent_y + seconds * (abs(mine.y) + abs(theirs.y)) + _FORESIGHT_UNITS
+            if abs(body.x - other.x) <= wide and abs(body.y - other.y) <= tall:
+                predict(world, other.entity, by=body.entity)

@@ -1,6 +1,6 @@
 """What a predicted system may ask for besides simulating what a client steers. On a server it costs nothing.
 
-    predict(world, ball)                                # simulate it along, as my player is about to touch it
+    predict(world, ball, by=player)   # simulate it along, as my player is about to touch it
     shot = spawn(world, shooter, Shot(), Transform2D(...), Velocity2D(...))   # shown before the server has heard of it
 
 How a client does it is in prediction.py and ahead.py.
@@ -16,15 +16,19 @@ PREDICT_SECONDS = 0.25  # longer than most round trips: what the server makes of
 MOST_SPAWNED = 256  # by one entity in one tick
 
 
-def predict(world: World, entity: int, *, seconds: float = PREDICT_SECONDS) -> None:
+def predict(world: World, entity: int, *, by: int = 0, seconds: float = PREDICT_SECONDS) -> None:
     """Let a client simulate an entity along that it does not steer, such as the ball its player is about to touch.
 
     All predicted systems see it from then on, as if this client steered it, until nobody has asked for that long. What
     the server says of it corrects it as it does one's own. Of other players' input a client knows what
     `@player_input(shared=True)` tells. Ask in every tick in which it matters.
+
+    Args:
+        by: Who is about to touch it. Whom those touch who are themselves only predicted along, is so up to a few: in a
+            crowd, everybody would be.
     """
     if world.is_predicting and world.foresight is not None:
-        world.foresight.predict(entity, seconds)
+        world.foresight.predict(entity, by, seconds)
 
 
 def spawn(world: World, by: int, *components: object) -> int:

@@ -3,9 +3,12 @@
 from ecsnet.wire import Tick, advance_tick, is_newer
 from ecsnet.world import World
 
-__all__ = ["MOST_GUESTS", "Guests"]
+__all__ = ["MOST_FOR_GUESTS", "MOST_GUESTS", "Guests"]
 
-MOST_GUESTS = 64  # of one client at once: each costs as much as the player itself, in every tick simulated again
+MOST_GUESTS = 32  # of one client at once: each costs as much as the player itself, in every tick simulated again
+# So many may be there for a guest to bring another. A runner stands between those two whom he pushes; but in a crowd,
+# where everybody touches somebody, everybody would come.
+MOST_FOR_GUESTS = 8
 
 
 class Guests:
@@ -24,12 +27,13 @@ class Guests:
         """Tell whether an entity is predicted along."""
         return entity in self._until
 
-    def invite(self, world: World, entity: int, seconds: float) -> None:
+    def invite(self, world: World, entity: int, by: int, seconds: float) -> None:
         """Have an entity predicted for some time from the World's tick on; of too many the last are left out."""
         until = advance_tick(world.tick, round(seconds * world.tick_rate_hz))
         before = self._until.get(entity)
         if before is None:
-            if len(self._until) >= MOST_GUESTS or not world.entity_exists(entity):
+            most = MOST_FOR_GUESTS if by in self._until else MOST_GUESTS
+            if len(self._until) >= most or not world.entity_exists(entity):
                 return
             self._asked[entity] = None
         if before is None or is_newer(until, before):

@@ -5,7 +5,7 @@ knows exactly where a body's way begins. (Moving everything here and having Coll
 the alternative: it sweeps the wrong way as soon as bounds or a game's system change the velocity in between.)
 """
 
-from math import hypot
+from math import hypot, inf
 
 from ecsnet.components.bounds2d import Bounds2D
 from ecsnet.components.collider2d import Collider2D
@@ -14,6 +14,7 @@ from ecsnet.components.teleports import Teleports
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.components.velocity2d import Velocity2D
 from ecsnet.system import System
+from ecsnet.systems.magnitudes import MOST_UNITS, unusable
 from ecsnet.world import World
 
 __all__ = ["Movement", "teleport"]
@@ -28,14 +29,22 @@ class Movement(System):
     predicted = True
 
     def process(self, world: World) -> None:
-        """Go on by one tick."""
-        for _, (velocity, limit) in world.get_components(Velocity2D, MaxSpeed):
+        """Go on by one tick.
+
+        Raises:
+            SchemaError: A velocity or a place is no number, or beyond all reason.
+        """
+        for entity, (velocity, limit) in world.get_components(Velocity2D, MaxSpeed):
+            if not abs(velocity.x) + abs(velocity.y) < inf:
+                raise unusable(entity, velocity)
             limit_speed(velocity, limit.units_per_second)
         dt = world.dt
         for entity, (transform, velocity) in world.get_components(Transform2D, Velocity2D):
             if not world.has_component(entity, Collider2D):
                 transform.x += velocity.x * dt
                 transform.y += velocity.y * dt
+                if not abs(transform.x) + abs(transform.y) < MOST_UNITS:
+                    raise unusable(entity, velocity, transform)
         for entity, (transform, velocity, bounds) in world.get_components(Transform2D, Velocity2D, Bounds2D):
             if not world.has_component(entity, Collider2D):
                 keep_within(transform, velocity, bounds)

@@ -82,10 +82,10 @@ class Predictor:
 
     # What predicted systems ask for
 
-    def predict(self, entity: int, seconds: float) -> None:
+    def predict(self, entity: int, by: int, seconds: float) -> None:
         """Predict an entity along for some time."""
         if entity not in self._steered:
-            self._guests.invite(self._world, entity, seconds)
+            self._guests.invite(self._world, entity, by, seconds)
 
     def spawn(self, parts: Sequence[object]) -> int:
         """Make an entity ahead of the server."""
@@ -145,11 +145,26 @@ class Predictor:
         """Simulate the World's tick, and again with those whom it asked to predict along."""
         self._simulate()
         invited = [entity for entity in self._guests.take_new() if self._world.entity_exists(entity)]
+        if invited:
+            self._admit(invited)
+
+    def _admit(self, invited: Sequence[int]) -> None:
+        """Let guests take part from the server's last state on; the World's tick is simulated as if for the first time.
+
+        First everything is put back to where it was last drawn: what the tick made of a World in which the guests stood
+        still, a runner thrown out of one of them, say, is nothing to go on from.
+        """
+        world = self._world
+        tick, before = world.tick, advance_tick(world.tick, -1)
+        world.tick = before
+        self._write(self._history.at(before) or {})
         for entity in invited:
-            if not self._world.has_component(entity, Predicted):
+            if not world.has_component(entity, Predicted):
                 self._begin(entity)
-        if invited and self._checked is not None:
-            self._roll_back(self._checked, self._confirmed(self._checked), last=self._world.tick)
+        if self._checked is not None:
+            self._roll_back(self._checked, self._confirmed(self._checked), last=before)
+        world.tick = tick
+        self._simulate()
 
     def _simulate(self) -> None:
         """Simulate the World's tick for the predicted entities and remember the outcome."""

@@ -80,10 +80,10 @@ class BallMotion(System):
 
 def foresee(world: World) -> None:
     """Have a client simulate the ball along as long as its player is about to touch it, or has just done so."""
-    for _, (place, _) in world.get_components(Transform2D, Footballer):
+    for player, (place, _) in world.get_components(Transform2D, Footballer):
         for entity, (at, _) in world.observe(Transform2D, Ball):
             if math.hypot(at.x - place.x, at.y - place.y) < NEAR:
-                predict(world, entity)
+                predict(world, entity, by=player)
 
 
 def find_bodies(world: World) -> Iterator[Body]:

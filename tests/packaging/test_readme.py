@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 import ecsnet
-from ecsnet import Game, components
-from ecsnet.components import Player, Rooms, Transform2D, VisibleTo
+from ecsnet import Game, World, components
+from ecsnet.components import Collider2D, Player, Rooms, Transform2D, Velocity2D, VisibleTo
 from ecsnet.samples.hello.game import Dot, game
+from ecsnet.systems import Collision
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
 
@@ -112,6 +113,25 @@ def test_the_events_of_the_readme_are_told(tmp_path: Path) -> None:
     assert [line.partition(" ")[2] for line in came] == ["fades in", "fades in"]
     assert [line.partition(" ")[2] for line in changed] == ["explodes at 10, 20", "has another Dot"]
     assert [line.partition(" ")[2] for line in went] == ["fades out"]
+
+
+def test_the_spikes_of_the_readme_hurt_once(tmp_path: Path) -> None:
+    """And count whoever is in them."""
+    module = run(code_with("class Spikes"), tmp_path)
+    spikes, health = module["Spikes"](), module["Health"]()
+    world = World()
+    world.create_entity(spikes, Transform2D(50.0, 0.0), Collider2D(half_width=10.0, half_height=10.0, sensor=True))
+    world.create_entity(health, Transform2D(), Velocity2D(600.0, 0.0), Collider2D())
+    for system in (Collision(), module["Hurt"]()):
+        world.add_system(system)
+    victims = []
+    for _ in range(10):
+        world.process()
+        victims.append(spikes.victims)
+
+    assert set(victims) == {0, 1}
+    assert victims[0] == victims[-1] == 0
+    assert health.points == 90
 
 
 def test_the_explanation_of_the_readme_is_the_servers() -> None:

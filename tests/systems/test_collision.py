@@ -1,6 +1,5 @@
 """Collision: what stops, slides, bounces, pushes and passes; on the server and while a client predicts."""
 
-import math
 from itertools import pairwise
 from random import Random
 
@@ -12,95 +11,17 @@ from ecsnet.components import (
     Bounds2D,
     Collider2D,
     Contact,
-    Contacts,
     MaxSpeed,
     Predicted,
     Shape,
     Transform2D,
     Velocity2D,
 )
-from ecsnet.systems import Collision, Movement, broadphase, contacts_of
-from ecsnet.systems.body import Body
-from ecsnet.systems.geometry import gap
+from ecsnet.systems import Collision, broadphase, collision
 from ecsnet.systems.solver import SKIN
-from ecsnet.world import World
+from tests.systems.scene import WALL, Scene, between
 
-TICK_RATE_HZ = 64  # a power of two makes sums exact
-WALL = 5.0  # its thickness
 ROUNDING = 1e-9  # what a long computation may be off
-
-Mover = tuple[Transform2D, Velocity2D]
-
-
-class Scene:
-    """A World with physics only."""
-
-    def __init__(self) -> None:
-        """Begin with nothing in it."""
-        self.world = World(tick_rate_hz=TICK_RATE_HZ, scope_marker=Predicted)
-        self.world.add_system(Movement())
-        self.world.add_system(Collision())
-
-    def wall(self, left: float, top: float, right: float, bottom: float) -> int:
-        """Put up an obstacle."""
-        half_width, half_height = (right - left) / 2, (bottom - top) / 2
-        place = Transform2D(x=(left + right) / 2, y=(top + bottom) / 2)
-        return self.world.create_entity(place, Collider2D(half_width=half_width, half_height=half_height))
-
-    def room(self, left: float, top: float, right: float, bottom: float) -> None:
-        """Put thin walls around a space."""
-        self.wall(left - WALL, top - WALL, right + WALL, top)
-        self.wall(left - WALL, bottom, right + WALL, bottom + WALL)
-        self.wall(left - WALL, top, left, bottom)
-        self.wall(right, top, right + WALL, bottom)
-
-    def body(self, place: Transform2D, velocity: Velocity2D, collider: Collider2D, *more: object) -> int:
-        """Add what moves."""
-        return self.world.create_entity(place, velocity, collider, *more)
-
-    def box(self, x: float, y: float, velocity_x: float = 0.0, velocity_y: float = 0.0, half: float = 15.0) -> Mover:
-        """Add a box that moves."""
-        place, velocity = Transform2D(x=x, y=y), Velocity2D(x=velocity_x, y=velocity_y)
-        self.body(place, velocity, Collider2D(half_width=half, half_height=half))
-        return place, velocity
-
-    def circle(self, x: float, y: float, velocity_x: float, velocity_y: float, restitution: float = 0.0) -> Mover:
-        """Add a ball of radius 5."""
-        place, velocity = Transform2D(x=x, y=y), Velocity2D(x=velocity_x, y=velocity_y)
-        self.body(place, velocity, Collider2D(Shape.CIRCLE, radius=5.0, restitution=restitution))
-        return place, velocity
-
-    def run(self, ticks: int = 1) -> None:
-        """Let time pass."""
-        for _ in range(ticks):
-            self.world.process()
-
-    def bodies(self) -> list[Body]:
-        """Return all colliders as Collision sees them."""
-        return [
-            Body(entity, place, collider, self.world.try_component(entity, Velocity2D))
-            for entity, (place, collider) in self.world.get_components(Transform2D, Collider2D)
-        ]
-
-    def least_gap(self) -> float:
-        """Return how far the closest body is from an obstacle; the depth, negative, if it is in one."""
-        obstacles = [body for body in self.bodies() if body.velocity is None]
-        movers = [body for body in self.bodies() if body.velocity is not None]
-        return min((between(body, other) for body in movers for other in obstacles), default=math.inf)
-
-    def energy(self) -> float:
-        """Return twice the energy of masses of 1."""
-        return sum(velocity.x**2 + velocity.y**2 for _, velocity in self.world.get_component(Velocity2D))
-
-    def contacts(self, entity: int | None = None) -> list[Contact]:
-        """Return who met whom in the last tick."""
-        return list(contacts_of(self.world, entity))
-
-
-def between(body: Body, other: Body) -> float:
-    """Return the gap between two colliders."""
-    width, height, radius = body.width + other.width, body.height + other.height, body.radius + other.radius
-    return gap(body.x - other.x, body.y - other.y, width, height, radius).distance
 
 
 # Obstacles
@@ -434,39 +355,6 @@ def test_a_moving_sensor_goes_through_walls_and_tells_of_all_it_meets() -> None:
     assert {contact.speed for contact in scene.contacts(shot)} == {6400.0}
 
 
-# Contacts
-
-
-def test_contacts_can_be_asked_from_either_side() -> None:
-    """The normal points towards who asks."""
-    scene = Scene()
-    first = scene.body(Transform2D(), Velocity2D(x=640.0), Collider2D(half_width=5.0, half_height=5.0))
-    second = scene.body(Transform2D(x=15.0), Velocity2D(), Collider2D(half_width=5.0, half_height=5.0))
-    scene.run()
-
-    assert scene.contacts() == scene.contacts(first) == [Contact(first, second, -1.0, 0.0, 640.0, sensor=False)]
-    assert scene.contacts(second) == [Contact(second, first, 1.0, 0.0, 640.0, sensor=False)]
-    assert scene.contacts(entity=999) == []
-
-
-def test_contacts_are_of_one_tick() -> None:
-    """What is over is over."""
-    scene = Scene()
-    scene.wall(20.0, -50.0, 25.0, 50.0)
-    entity = scene.body(Transform2D(), Velocity2D(x=1280.0), Collider2D(half_width=5.0, half_height=5.0))
-    scene.run()
-    assert [contact.entity for contact in scene.contacts()] == [entity]
-    scene.run()
-
-    assert scene.contacts() == []
-    assert len(scene.world.get_component(Contacts)) == 1
-
-
-def test_without_a_tick_there_are_no_contacts() -> None:
-    """A system may ask before Collision ever ran."""
-    assert list(contacts_of(World())) == []
-
-
 # Prediction
 
 
@@ -574,11 +462,13 @@ def test_two_bodies_end_apart(moving: list[DrawnMover]) -> None:
 @given(st.lists(obstacles, max_size=8), groups(1, 6))
 def test_the_grid_changes_nothing(walls: list[DrawnObstacle], moving: list[DrawnMover]) -> None:
     """Who is asked first depends on the cells, what happens does not: a client's cells are others than the server's."""
-    with_grid, without = build(walls, moving), build(walls, moving)
-    with_grid.run(ticks=4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(broadphase, "_MOST_CELLS", 0)
-        without.run(ticks=4)
+    outcomes = []
+    for most_without_grid, most_cells in ((1000, 64), (0, 64), (0, 0)):  # no grid, a grid, everybody too large for it
+        scene = build(walls, moving)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(collision, "_MOST_WITHOUT_GRID", most_without_grid)
+            patch.setattr(broadphase, "_MOST_CELLS", most_cells)
+            scene.run(ticks=4)
+        outcomes.append(([(body.x, body.y) for body in scene.bodies()], scene.contacts()))
 
-    assert [(b.x, b.y) for b in with_grid.bodies()] == [(b.x, b.y) for b in without.bodies()]
-    assert with_grid.contacts() == without.contacts()
+    assert outcomes[0] == outcomes[1] == outcomes[2]

@@ -5,7 +5,9 @@ import math
 import pytest
 
 from ecsnet.components import Bounds2D, Collider2D, MaxSpeed, Predicted, Transform2D, Velocity2D
-from ecsnet.systems import Movement
+from ecsnet.errors import SchemaError
+from ecsnet.systems import Collision, Movement, solver
+from ecsnet.systems.body import Body, meets
 from ecsnet.world import World
 
 
@@ -88,3 +90,68 @@ def test_a_client_moves_only_what_it_predicts() -> None:
         world.run(Movement())
 
     assert (mine.x, theirs.x) == (1.0, 0.0)
+
+
+# What is no number
+
+
+@pytest.mark.parametrize("collides", [False, True], ids=["point", "body"])
+@pytest.mark.parametrize("limited", [False, True], ids=["free", "limited"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_velocity_that_is_no_number_is_named(value: float, *, limited: bool, collides: bool) -> None:
+    """The error names the entity, the field and the value: the system that wrote it is elsewhere."""
+    world = World()
+    parts = [MaxSpeed(300.0)] * limited + [Collider2D()] * collides
+    world.create_entity(Transform2D(x=5.0), Velocity2D(x=100.0, y=value), *parts)
+    for system in (Movement(), Collision()):
+        world.add_system(system)
+
+    with pytest.raises(SchemaError, match=rf"entity 1: Velocity2D\.y is {value!r}"):
+        world.process()
+
+
+@pytest.mark.parametrize("parts", [(Velocity2D(),), (Velocity2D(), Collider2D()), (Collider2D(),)], ids=len)
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e300])
+def test_a_place_that_is_no_number_is_named(value: float, parts: tuple[object, ...]) -> None:
+    """Also that of an obstacle."""
+    world = World()
+    for kept in ((Transform2D(), Velocity2D(), Collider2D()), (Transform2D(x=value), *parts)):
+        world.create_entity(*kept)
+    for system in (Movement(), Collision()):
+        world.add_system(system)
+
+    with pytest.raises(SchemaError, match=r"entity 2: Transform2D\.x is (nan|inf|1e\+300)"):
+        world.process()
+
+
+@pytest.mark.parametrize("velocity", [1e6, 1e9, 2.0**40])
+def test_who_is_absurdly_fast_spoils_it_for_nobody(velocity: float) -> None:
+    """It meets what is in its way, and the others are told apart by a grid as fine as before."""
+    world = World(tick_rate_hz=64)
+    crowd = [Transform2D(x=20.0 * (number % 20), y=100.0 + 20.0 * (number // 20)) for number in range(400)]
+    for place in crowd:
+        world.create_entity(place, Velocity2D(x=1.0), Collider2D())
+    shot = Transform2D()
+    world.create_entity(shot, Velocity2D(x=velocity), Collider2D())
+    world.create_entity(Transform2D(x=1000.0), Collider2D(half_height=50.0))
+    world.add_system(Collision())
+    compared = []
+
+    def counted(body: Body, other: Body) -> bool:
+        compared.append(body.entity)
+        return meets(body, other)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solver, "meets", counted)
+        world.process()
+
+    assert shot.x == pytest.approx(999.0, abs=1e-3)
+    assert len(compared) < 10
+
+
+def test_an_absurd_velocity_is_limited_where_there_is_a_limit() -> None:
+    """MaxSpeed holds for whatever is a number."""
+    velocity = Velocity2D(x=-1e200)
+    run(velocity, MaxSpeed(300.0))
+
+    assert velocity.x == -300.0
