@@ -161,6 +161,17 @@ class Interpolator:
         past = [count for at, count in jumps if at <= self.clock.tick]
         return past[-1] if past else (jumps[0][1] - 1) & TELEPORTS_MASK
 
+    def leap(self, entity: int) -> None:
+        """Draw an entity nowhere any more where it was before its last teleport, as it was seen behind it already."""
+        jumps = self._jumps.get(entity)
+        if jumps is None:
+            return
+        at, count = jumps[-1]
+        for track in self._tracks.get(entity, _NOTHING).values():
+            while track and track[0][0] < at:
+                track.popleft()
+        self._jumps[entity] = deque([(min(at, math.floor(self.clock.tick)), count)], maxlen=JUMPS_PER_ENTITY)
+
     def sample(self, entity: int, record: Record, tick: float | None = None) -> Values | None:
         """Return a record's values at the clock's tick; None if nothing is known.
 

@@ -132,6 +132,7 @@ class Predictor:
         self._world.remove_component(entity, Predicted)
         self._world.add_component(entity, Interpolated())
         self._receiver.restore(entity)
+        self._renderer.settle(entity)
         self._renderer.hold(entity, appearance)
 
     def _end_guests(self) -> None:
@@ -257,8 +258,7 @@ class Predictor:
         self._ahead.is_stale = False
         if count <= self._max_rollback_ticks:
             self._ahead.rewind(tick)
-            self._write(self._history.at(tick) or {})
-            self._write(confirmed)
+            self._restore(tick, confirmed)
             self._simulate_again(tick, count)
             self._ahead.settle()
         else:
@@ -266,6 +266,17 @@ class Predictor:
         for entity, appearance in appearances:
             if self._world.entity_exists(entity):
                 renderer.hold(entity, appearance)
+
+    def _restore(self, tick: Tick, confirmed: Snapshot) -> None:
+        """Put everything to where it was predicted to be in a tick, and where the server says otherwise, to there.
+
+        What is close enough is left as it was predicted: going back where nothing is wrong must change nothing.
+        """
+        then = self._history.at(tick) or {}
+        self._write(then)
+        self._write(
+            {key: told for key, told in confirmed.items() if key not in then or self._differs(key, then[key], told)}
+        )
 
     def _simulate_again(self, tick: Tick, count: int) -> None:
         world = self._world

@@ -214,6 +214,10 @@ class Renderer:
                 values[record.id] = record.codec.read(drawn)
         return Appearance(self._teleports(entity), values)
 
+    def settle(self, entity: int) -> None:
+        """Let an entity that is predicted no more not be drawn where it was before it was teleported."""
+        self._interpolator.leap(entity)
+
     def hold(self, entity: int, appearance: Appearance) -> None:
         """Draw an entity as it was drawn before something changed, and let the difference fade; unless it jumped."""
         has_jumped = appearance.teleports != self._teleports(entity)

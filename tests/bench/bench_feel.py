@@ -109,7 +109,7 @@ class Watcher:
         self._client = client
         self._truth = truth
         self._figures = figures
-        self._drawn: dict[int, Place] = {}
+        self._drawn: dict[int, tuple[Place, int]] = {}  # and how often it was teleported
         self._frames: deque[list[tuple[int, bool, float]]] = deque()  # of each entity: whether a ball, units
         self._reconcile = client.predictor.reconcile
         client.predictor.reconcile = self._measure  # type: ignore[method-assign]  # to look at both sides of it
@@ -140,9 +140,12 @@ class Watcher:
         for entity, drawn in client.view(Transform2D):
             if entity != client.entity:
                 now = (drawn.x, drawn.y)
-                before, self._drawn[entity] = self._drawn.get(entity, now), now
+                jumps = client._session.renderer.appearance(entity).teleports
+                before, jumped = self._drawn.get(entity, (now, jumps))
+                self._drawn[entity] = now, jumps
                 is_ball = client.world.has_component(entity, Ball)
-                frame.append((entity, is_ball, hypot(now[0] - before[0], now[1] - before[1])))
+                if jumps == jumped:  # else it was put there, as it should be
+                    frame.append((entity, is_ball, hypot(now[0] - before[0], now[1] - before[1])))
         self._frames.append(frame)
         if len(self._frames) > MEMORY_TICKS:
             self._judge(self._frames.popleft())
