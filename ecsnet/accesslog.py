@@ -8,12 +8,13 @@ whatever cannot be printed are escaped: nobody can forge a line, or another valu
 import json
 import logging
 
+from ecsnet.inputstatistics import InputStatistics
 from ecsnet.peer import Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.identity import fingerprint
 
-__all__ = ["joined", "left", "lost", "moved", "refused", "returned"]
+__all__ = ["doubted", "joined", "left", "lost", "moved", "refused", "returned"]
 
 logger = logging.getLogger("ecsnet.access")
 
@@ -41,6 +42,11 @@ def left(peer: Peer, reason: DisconnectReason, text: str) -> None:
 def moved(peer: Peer, before: Address) -> None:
     """Note that a player's packets come from another address."""
     _note("moved", _player(peer), f"before={_place(before)}")
+
+
+def doubted(peer: Peer, inputs: InputStatistics) -> None:
+    """Note, when a conversation ends, that a player sent inputs which no client of ours sends, or hardly ever."""
+    _note("doubted", _player(peer), f"refused={inputs.refused} changed={inputs.changed} unread={inputs.unread}")
 
 
 def refused(address: Address, reason: DisconnectReason, text: str, player_key: bytes = b"") -> None:

@@ -19,6 +19,7 @@ __all__ = [
 ]
 
 SUITES = ("aesgcm", "chachapoly")  # by their number on the wire
+MAX_INPUTS = 255  # of one message: a few bytes say it, so it bounds the work they make; we send 32 at most (wire)
 MIN_DATAGRAM_BYTES = 256  # an input message of half a second, with its headers
 MAX_RECORD_BYTES = 1200  # of a stream: as long as a datagram that nobody configured. A longer one ends it. (wire)
 MAX_DATAGRAM_BYTES = 1472  # an Ethernet frame of 1500 B less 28 B of IPv4 and UDP headers
@@ -409,6 +410,11 @@ class ServerConfig:
     input_window_ticks: int = 64
     """How far ahead of the server's tick an input may lie: a second at 60 Hz. Beyond it is refused."""
 
+    max_inputs_per_tick: int = 256
+    """Inputs of one client read in one tick, repetitions and all: 8 of our messages, as they come together after a
+    stall, and 0.2 ms of work. Of more the newest are read; they repeat what of the others still matters. 255 at least,
+    which is what one message may hold."""
+
     input_hold_seconds: float = 0.25
     """How long a missing input repeats the last one before neutral takes its place."""
 
@@ -433,7 +439,9 @@ class ServerConfig:
     forgotten first; who has no newer one joins as a new player."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no time."""
+        """Refuse what is no time, and a limit that no message passes."""
+        if self.max_inputs_per_tick < MAX_INPUTS:
+            raise ValueError(f"max_inputs_per_tick={self.max_inputs_per_tick}: one message may hold {MAX_INPUTS}")
         if not self.max_rewind_seconds >= 0.0:
             raise ValueError(f"max_rewind_seconds={self.max_rewind_seconds} is not negative; 0 switches it off")
 

@@ -10,7 +10,7 @@ from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.ticksync import MARGIN_WINDOW_SECONDS
 from ecsnet.world import World
 
-__all__ = ["input_buffer", "make", "release_inputs", "set_status"]
+__all__ = ["input_buffer", "make", "set_status"]
 
 
 def make(world: World, game: Game, peer: Peer) -> int:
@@ -29,15 +29,6 @@ def set_status(world: World, entity: int, status: PlayerStatus) -> bool:
         return False
     player.status = status
     return True
-
-
-def release_inputs(world: World, schema: Schema, client_id: int) -> None:
-    """Let go of the keys a lost player held: what it owns must not run on until it is back."""
-    if schema.game.input is None:
-        return
-    for _, (owner, command) in world.get_components(Owner, schema.game.input):
-        if owner.client_id == client_id:
-            schema.input_codec.apply(command, schema.input_codec.defaults)
 
 
 def input_buffer(game: Game, schema: Schema, config: ServerConfig) -> InputBuffer:

@@ -23,6 +23,7 @@ from ecsnet.events import (
     PlayerReturned,
 )
 from ecsnet.game import Game
+from ecsnet.inputstatistics import InputStatistics
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reception import Guest, Reception
@@ -206,6 +207,14 @@ class Server:
         """
         return self._session.sender.explain(client_id, entity)
 
+    def input_statistics(self, client_id: int) -> InputStatistics:
+        """Return what was counted of a client's inputs: how many were late, and how many of them it cannot mean.
+
+        Raises:
+            KeyError: No such client is connected.
+        """
+        return self._session.input_buffers[client_id].statistics
+
     # Who comes and goes.
 
     def kick(self, client_id: int, text: str = "", *, now: float) -> None:
@@ -307,7 +316,9 @@ class Server:
         self._session.calls.take(peer, self.world)  # what was called before leaving was called
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
-        del self._session.input_buffers[peer.client_id]
+        statistics = self._session.input_buffers.pop(peer.client_id).statistics
+        if statistics.is_doubtful:
+            accesslog.doubted(peer, statistics)
         self._session.sender.unsubscribe(peer.client_id)
         self._session.calls.forget(peer, text)
 
@@ -321,7 +332,6 @@ class Server:
             self._remove_player(peer, reason, text)
             return
         players.set_status(self.world, peer.entity, PlayerStatus.LOST)
-        players.release_inputs(self.world, self._schema, peer.client_id)
         self._events.append(PlayerLost(peer.client_id, peer.name))
         accesslog.lost(peer, reason, text)
 

@@ -53,7 +53,7 @@ class Collision(System):
             transform = body.transform
             transform.x, transform.y = body.x, body.y
         if world.is_predicting:
-            foresee(world, movers, fixed)
+            foresee(world, movers, [*movers, *fixed])
         contacts = solver.contacts
         publish(world, [contacts[pair] for pair in sorted(contacts)], [*movers, *fixed])
 
@@ -119,10 +119,13 @@ def cell_size(movers: list[Body], fixed: list[Body]) -> float:
     return max(_LEAST_CELL_UNITS, _CELL_NEEDS * needs[len(needs) // 2])
 
 
-def foresee(world: World, movers: list[Body], fixed: list[Body]) -> None:
-    """Have a client predict along whom its own bodies are about to push: nobody who is run into stays where he is."""
+def foresee(world: World, movers: list[Body], others: list[Body]) -> None:
+    """Have a client predict along whom its own bodies are about to push: nobody who is run into stays where he is.
+
+    Those who are predicted along already are asked for again, or they would be left in the middle of a push.
+    """
     seconds = _FORESIGHT_TICKS * world.dt
-    for other in fixed:
+    for other in others:
         theirs = world.try_component(other.entity, Velocity2D)  # who has none stays where it is anyway
         if theirs is None or other.sensor:
             continue

@@ -7,6 +7,7 @@ by how far ahead the client runs: the server reports the margin, the client spee
 
 from collections import deque
 
+from ecsnet.inputstatistics import InputStatistics
 from ecsnet.replication.codec import Values
 from ecsnet.wire import Tick, advance_tick, is_newer, tick_difference
 
@@ -16,21 +17,22 @@ __all__ = ["InputBuffer"]
 class InputBuffer:
     """Inputs of one client by tick, bounded by the window they may lie in.
 
+    The counters are explained in `InputStatistics`.
+
     Attributes:
-        refused: Inputs not taken: outside the window or the declared ranges.
-        missing: Ticks for which no input had arrived in time.
         lag_ticks: How far what the client drew trailed the input taken last, as it says; 0.0 before the first.
     """
 
     __slots__ = ("_contiguous", "_hold_ticks", "_last", "_margins", "_missed", "_neutral", "_newest", "_waiting",
-                 "_window_ticks", "held", "lag_ticks", "missing", "refused")  # fmt: skip
+                 "_window_ticks", "changed", "held", "lag_ticks", "late", "missing", "refused", "taken",
+                 "unread")  # fmt: skip
 
     def __init__(self, neutral: Values, *, window_ticks: int, hold_ticks: int, margin_ticks: int) -> None:
         """Make an empty buffer.
 
         Args:
             neutral: Values of an untouched input.
-            window_ticks: How far ahead of the server's tick an input may lie.
+            window_ticks: How far ahead of the server's tick an input may lie, and how far behind without being odd.
             hold_ticks: How long the last input is repeated when none arrives, before neutral takes its place.
             margin_ticks: Over how many ticks the worst margin is reported.
         """
@@ -44,19 +46,22 @@ class InputBuffer:
         self._missed: dict[Tick, Values | None] = {}  # simulated without input since the last one; what came too late
         self.held = 0
         self.lag_ticks = 0.0
-        self.missing = 0
-        self.refused = 0
+        self.taken = self.missing = self.late = 0
+        self.refused = self.changed = self.unread = 0
 
     def __repr__(self) -> str:
         """Show the state a test or a log wants."""
         return f"InputBuffer(waiting={sorted(self._waiting)}, missing={self.missing}, refused={self.refused})"
 
-    def __contains__(self, tick: object) -> bool:
-        """Tell whether an input for this tick is waiting."""
-        return tick in self._waiting
+    @property
+    def statistics(self) -> InputStatistics:
+        """What was counted so far."""
+        return InputStatistics(self.taken, self.missing, self.late, self.refused, self.changed, self.unread)
 
     def offer(self, tick: Tick, values: Values, current: Tick, lag_ticks: float = 0.0) -> None:
-        """Keep one input for its tick; ignore it if that is past, refuse it if it is too far ahead.
+        """Keep one input for its tick; ignore it if that is past, refuse it if it is far away.
+
+        The first one counts: whoever could change it later would know more of what the others do.
 
         Args:
             current: The tick the server is about to simulate.
@@ -64,14 +69,16 @@ class InputBuffer:
         """
         self._follow(tick)
         ahead = tick_difference(tick, current)
-        if ahead < 0:  # past: an old repetition, or too late; the margin tells the client
-            if tick in self._missed:
-                self._missed[tick] = values
-            return
-        if ahead > self._window_ticks:
+        if abs(ahead) > self._window_ticks:
             self.refused += 1
-            return
-        self._waiting.setdefault(tick, (values, lag_ticks))
+        elif ahead < 0:  # past: an old repetition, or too late; the margin tells the client
+            if tick in self._missed:
+                self.late += self._missed[tick] is None
+                self._missed[tick] = values
+        elif tick not in self._waiting:
+            self._waiting[tick] = values, lag_ticks
+        elif self._waiting[tick][0] != values:
+            self.changed += 1
 
     def _follow(self, tick: Tick) -> None:
         """Note where the client's clock stands, also when its inputs are useless: the margin is how it finds back."""
@@ -91,6 +98,7 @@ class InputBuffer:
             self._last = values
             self._missed.clear()
             self.held = 0
+            self.taken += 1
             return values
         self.missing += 1
         self.held += 1

@@ -27,7 +27,7 @@ from ecsnet.systems.history import History, Snapshot
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import difference
 from ecsnet.systems.rendering import Renderer
-from ecsnet.wire import Tick, advance_tick, tick_difference
+from ecsnet.wire import Tick, advance_tick, is_newer, tick_difference
 from ecsnet.world import World
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Predict", "Predictor", "Quantise", "Reconcile"]
 
 CLOSE_STEPS = 2.0  # of a field's step: one for rounding the server's value, one for what a tick makes of the rounding
+REPAIR_SENDS = 4  # from hearing of a loss to the repair, in sends: an ACK may wait for one, the next send as well
 CLOSE_UNITS = 1 / 1024  # of a field without steps: what a binary32 leaves of some thousand units
 
 
@@ -74,6 +75,7 @@ class Predictor:
         self._steered: dict[int, None] = {}
         self._guests = Guests()
         self._ahead = Ahead(world, receiver, patience_ticks=max_rollback_ticks)
+        self._interval = round(schema.game.tick_rate_hz / schema.game.send_rate_hz)
         self._checked: Tick | None = None
         self.always_roll_back = False
         self.corrections = 0
@@ -235,11 +237,30 @@ class Predictor:
             for record_id, values in receiver.own_values(entity)
             if self._schema.records[record_id].cls is not of_input  # ours are in `inputs`
         }
-        for entity, _ in self._world.observe(Predicted):
-            if entity not in self._steered:
-                for record_id, values in receiver.values_until(entity, tick):
+        guests = [entity for entity, _ in self._world.observe(Predicted) if entity not in self._steered]
+        if not guests:
+            return confirmed
+        # What a client steers is told whole. Of guests a lost state may have told something newer: to go back to what
+        # is outdated would be a mistake at every state until the repair comes. Their prediction is the better guess.
+        loss = self._newest_loss(tick)
+        for entity in guests:
+            for record_id, at, values in receiver.values_until(entity, tick):
+                if loss is None or not is_newer(loss, at):
                     confirmed[entity, record_id] = values
         return confirmed
+
+    def _newest_loss(self, tick: Tick) -> Tick | None:
+        """Return the newest state before a tick that did not come and is not repaired yet; None if there is none.
+
+        A repair comes when the server has heard of the loss: a round trip later, which is less than this client is
+        ahead, and some sends more.
+        """
+        ahead = tick_difference(self._world.tick, tick)
+        for back in range(1, ahead // self._interval + REPAIR_SENDS):
+            before = advance_tick(tick, -back * self._interval)
+            if not self._receiver.has_heard(before):
+                return before
+        return None
 
     def _differs(self, key: tuple[int, int], mine: Values | None, theirs: Values) -> bool:
         entity, record_id = key

@@ -26,6 +26,8 @@ from ecsnet.world import World
 
 __all__ = ["Change", "Receiver"]
 
+OWN_TICKS = 128  # remembered as heard of: four seconds at 30 sends, longer than any prediction goes back
+
 Change: TypeAlias = tuple[int, int, Tick, Values]  # entity, record id, tick, values: as applied
 Confirmed: TypeAlias = dict[int, tuple[Tick, Values]]  # by record id
 
@@ -84,6 +86,7 @@ class Receiver:
         self.spawned: list[int] = []
         self.despawned: dict[int, dict[type, object]] = {}
         self.adopt: Callable[[Values], int] = _adopt_nothing
+        self._own_ticks: dict[Tick, None] = {}
         self.own_tick: Tick | None = None
         self.own_input_tick: Tick | None = None
         self.own_input_margin: int | None = None
@@ -133,6 +136,10 @@ class Receiver:
         """Return the network id of this World's entity; 0 if it is not the server's."""
         return self._network_ids.get(entity, 0)
 
+    def has_heard(self, tick: Tick) -> bool:
+        """Tell whether a message of a tick with an own part came; of long ago it is not known any more."""
+        return tick in self._own_ticks
+
     def own_values(self, entity: int) -> Iterator[tuple[int, Values]]:
         """Yield what the server had at `own_tick` of an entity that this client steers: record ids and values.
 
@@ -148,15 +155,15 @@ class Receiver:
             if at == tick or (is_whole and is_newer(tick, at) and not records[record_id].once):
                 yield record_id, values
 
-    def values_until(self, entity: int, tick: Tick) -> Iterator[tuple[int, Values]]:
-        """Yield what is known of an entity as of a tick: record ids and values, without those that are newer.
+    def values_until(self, entity: int, tick: Tick) -> Iterator[tuple[int, Tick, Values]]:
+        """Yield what is known of an entity as of a tick: record ids, ticks and values, without those that are newer.
 
-        Whether a record has changed since its last word, up to `tick`, is known only if nothing was lost.
+        Whether a record has changed since its own tick, up to `tick`, is known only if nothing was lost.
         """
         records = self._schema.records
         for record_id, (at, values) in self.confirmed.get(entity, {}).items():
             if not is_newer(at, tick) and not records[record_id].once:
-                yield record_id, values
+                yield record_id, at, values
 
     def is_predicted(self, network_id: int) -> bool:
         """Tell whether this client runs ahead of the server with an entity."""
@@ -190,7 +197,12 @@ class Receiver:
             self.progress = max(self.progress, 1.0 - state.joining / self._most_joining)
 
     def _note_own(self, state: State) -> None:
-        if state.own is not None and (self.own_tick is None or is_newer(state.tick, self.own_tick)):
+        if state.own is None:
+            return
+        self._own_ticks[state.tick] = None
+        if len(self._own_ticks) > OWN_TICKS:
+            del self._own_ticks[next(iter(self._own_ticks))]
+        if self.own_tick is None or is_newer(state.tick, self.own_tick):
             self.own_tick = state.tick
             self.own_input_tick = advance_tick(state.tick, state.own.inputs_ahead)
             self.own_input_margin = state.own.input_margin

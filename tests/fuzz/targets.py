@@ -74,7 +74,7 @@ def parse_link(data: bytes) -> None:
 
 def inputs(data: bytes) -> None:
     buffer = InputBuffer(schema.input_codec.defaults, window_ticks=64, hold_ticks=5, margin_ticks=10)
-    lag_ticks, found = unpack_inputs(schema.input_codec, data, 5, known=buffer)
+    lag_ticks, found = unpack_inputs(schema.input_codec, data, 5)
     for tick, values in found:
         buffer.offer(tick, values, 5, lag_ticks)
     buffer.take(5)

@@ -1,4 +1,4 @@
-"""Every threat the transport answers, each with the tests that prove the answer: file::test, checked to exist.
+"""Every threat the transport and the inputs answer, each with the tests that prove it: file::test, checked to exist.
 
 Below the encryption sits a peer with true keys (`liar.py`), above it whoever can send and record datagrams.
 `python -m tests.fuzz` looks for what nobody thought of.
@@ -125,5 +125,40 @@ THREATS: dict[str, tuple[str, ...]] = {
     "fuzzed bytes": (
         "hostile/test_fuzz.py::test_a_short_run_of_every_target_finds_nothing",
         "hostile/test_fuzz.py::test_any_frames_of_a_peer_with_true_keys_are_borne",
+    ),
+    "speed hacks": (
+        "hostile/test_cheats.py::test_speed_beyond_the_declared_range_is_refused_whole_and_counted",
+        "hostile/test_cheats.py::test_speed_by_more_inputs_than_ticks_is_one_input_a_tick",
+        "hostile/test_cheats.py::test_speed_by_inputs_of_the_future_is_none",
+        "hostile/test_cheats.py::test_speed_by_ticks_of_the_far_future_and_past_is_refused_and_counted",
+        "hostile/test_cheats.py::test_speed_by_our_own_client_with_its_clock_twice_as_fast_is_none",
+    ),
+    "second thoughts": (
+        "hostile/test_cheats.py::test_an_input_sent_far_ahead_cannot_be_taken_back_when_more_is_known",
+    ),
+    "teleports": (
+        "hostile/test_cheats.py::test_teleport_by_a_state_message_ends_the_cheat",
+        "hostile/test_cheats.py::test_teleport_by_a_channel_there_is_not_ends_the_cheat",
+        "hostile/test_cheats.py::test_teleport_by_the_bytes_of_a_state_on_any_channel_moves_nobody",
+    ),
+    "inputs for others": (
+        "hostile/test_cheats.py::test_inputs_move_nothing_of_others",
+        "hostile/test_cheats.py::test_inputs_end_with_the_ownership",
+        "hostile/test_cheats.py::test_inputs_of_who_is_gone_drive_nothing",
+        "hostile/test_cheats.py::test_inputs_of_before_a_resume_drive_nothing_after_it",
+        "hostile/test_cheats.py::test_inputs_over_two_connections_of_one_player_are_those_of_the_second",
+    ),
+    "lag switches": (
+        "hostile/test_cheats.py::test_a_lag_switch_gains_nothing",
+        "hostile/test_cheats.py::test_a_lag_switch_on_our_own_client_makes_nobody_faster",
+    ),
+    "input floods": (
+        "hostile/test_cheats.py::test_a_flood_of_inputs_is_bounded_work_and_memory",
+        "systems/test_input.py::test_of_many_messages_the_newest_are_read",
+    ),
+    "lies about the lag": (
+        "hostile/test_cheats.py::test_a_lie_about_the_lag_gains_no_more_than_the_cap",
+        "hostile/test_cheats.py::test_a_shot_withheld_until_it_is_sure_to_hit_gains_no_more_than_the_cap",
+        "simulation/test_lag_compensation.py::test_who_claims_a_larger_lag_gains_the_cap_and_no_more",
     ),
 }

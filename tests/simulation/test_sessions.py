@@ -119,7 +119,8 @@ def test_garbage_on_the_channel_of_input_gains_nothing(transport: str) -> None:
         cheat._connection.send(INPUT, future + b"\x01\x01\x01")
     sim.run(0.5)
 
-    assert buffer.refused >= 205
+    assert buffer.refused > 0
+    assert buffer.refused + buffer.unread >= 205
     assert cheat.disconnected is None  # its inputs are ignored, its game goes on
     assert len(sim.server.peers) == 2
 

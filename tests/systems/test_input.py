@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecsnet.config import MAX_INPUTS
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.fields import netvar, player_input, spec_of
 from ecsnet.replication.codec import RecordCodec
-from ecsnet.systems.input import MAX_INPUTS, pack_inputs, round_lag, unpack_inputs
+from ecsnet.systems.input import newest_messages, pack_inputs, round_lag, unpack_inputs
 
 
 @player_input
@@ -53,13 +54,6 @@ def test_a_lag_is_rounded_to_what_a_byte_can_say() -> None:
     assert [round_lag(lag) for lag in (-3.0, 0.1, 0.2, 10.4, 63.75, 1e9)] == [0.0, 0.0, 0.25, 10.5, 63.75, 63.75]
 
 
-def test_what_is_known_is_left_out() -> None:
-    """Most of a message."""
-    assert unpack_inputs(CODEC, bytes.fromhex(GOLDEN), 1, known=range(2))[1] == [
-        (0xFFFFFFFE, (7, True)), (0xFFFFFFFF, (7, True)),
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     "data", ["", "00", "0001", "00012a", "00012a03", "00012a0307", "00012a000701", "00012a03070101", "00012a030a01"]
 )
@@ -76,3 +70,14 @@ def test_a_few_bytes_cannot_make_much_work() -> None:
     assert len(unpack_inputs(CODEC, pack_inputs(9, 0.0, runs), 9)[1]) == MAX_INPUTS
     with pytest.raises(RemoteProtocolError, match="at most 255"):
         unpack_inputs(CODEC, pack_inputs(9, 0.0, [*runs, runs[0]]), 9)
+
+
+def test_of_many_messages_the_newest_are_read() -> None:
+    """They repeat the others. What is nonsense, or announces nothing, counts as work, too."""
+    messages = [pack_inputs(tick, 0.0, PACKED) for tick in range(100)]  # 4 inputs each
+    empty = [b"", b"\0\0\0"] * 50
+
+    assert newest_messages(CODEC, messages, 400) == messages
+    assert newest_messages(CODEC, messages, 15) == messages[-3:]
+    assert newest_messages(CODEC, messages, 3) == []
+    assert newest_messages(CODEC, empty, 7) == empty[-7:]

@@ -1,5 +1,6 @@
 """Inputs waiting for their tick."""
 
+from ecsnet.inputstatistics import InputStatistics
 from ecsnet.systems.jitterbuffer import InputBuffer
 
 WRAP = 2**32
@@ -41,12 +42,32 @@ def test_inputs_outside_the_window_are_refused_and_take_no_memory() -> None:
 
 
 def test_an_input_cannot_be_changed_afterwards() -> None:
-    """The first arrival counts: a client cannot take back what it pressed."""
+    """The first arrival counts: a client cannot take back what it pressed. Repetitions are no changes."""
     waiting = buffer()
+    waiting.offer(5, RIGHT, 5)
     waiting.offer(5, RIGHT, 5)
     waiting.offer(5, LEFT, 5)
 
     assert waiting.take(5) == RIGHT
+    assert waiting.statistics == InputStatistics(taken=1, changed=1)
+
+
+def test_what_comes_too_late_is_counted_once_and_what_nobody_would_send_is_refused() -> None:
+    """Old repetitions are as usual; inputs of a second ago are not."""
+    waiting = buffer()
+    waiting.offer(WRAP - 2, RIGHT, WRAP - 2)
+    for tick in (WRAP - 2, WRAP - 1, 0):
+        waiting.take(tick)
+    for _ in range(2):
+        for tick in (WRAP - 2, WRAP - 1, 0):
+            waiting.offer(tick, RIGHT, 1)
+    assert waiting.statistics == InputStatistics(taken=1, missing=2, late=2)
+    assert not waiting.statistics.is_doubtful
+    waiting.offer(WRAP - 63, RIGHT, 1)
+    waiting.offer(WRAP - 64, RIGHT, 1)
+
+    assert waiting.statistics == InputStatistics(taken=1, missing=2, late=2, refused=1)
+    assert waiting.statistics.is_doubtful
 
 
 def test_the_margin_is_the_worst_of_late() -> None:

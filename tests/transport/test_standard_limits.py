@@ -13,6 +13,7 @@ import ecsnet.transport
 from ecsnet.admission import MAX_TICKET_BYTES
 from ecsnet.config import (
     MAX_DATAGRAM_BYTES,
+    MAX_INPUTS,
     MAX_RECORD_BYTES,
     MIN_DATAGRAM_BYTES,
     ClientConfig,
@@ -28,7 +29,6 @@ from ecsnet.fieldcheck import MAX_FIELD_BYTES, MAX_FLAG_BITS, MAX_ITEMS, MAX_MEM
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.checks import MAX_COMPLAINTS, TIMES_SAID
 from ecsnet.replication.schema import MAX_RECORDS
-from ecsnet.systems.input import MAX_INPUTS
 from ecsnet.systems.rpc import MAX_REFUSAL_BYTES
 from ecsnet.transport import acks, crypto, hello, intake, packet, path
 
@@ -110,6 +110,7 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "elements of an array, list or dict; bytes of one at most, lengths included": (MAX_ITEMS, MAX_FIELD_BYTES),
     "text of a refused call": (MAX_REFUSAL_BYTES,),
     "inputs of one message": (ClientConfig().inputs_per_message, MAX_INPUTS),
+    "inputs read in one tick": (ServerConfig().max_inputs_per_tick,),
     "input ahead of the server's tick": (ServerConfig().input_window_ticks,),
     "checks": (REPLICATION.check_settled_seconds, REPLICATION.check_seconds, REPLICATION.check_bytes),
     "complaints": (MAX_COMPLAINTS, TIMES_SAID, REPLICATION.answers_per_minute),
