@@ -10,7 +10,7 @@ what a system asked for (guests.py). Of these, what the server does not quantise
 fields.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ecsnet.components.interpolated import Interpolated
@@ -72,6 +72,7 @@ class Predictor:
         self._history = history
         self._max_rollback_ticks = max_rollback_ticks
         self._steered: dict[int, None] = {}
+        self._mine: dict[int, None] = {}  # these, and what they made
         self._guests = Guests()
         self._ahead = Ahead(world, receiver, patience_ticks=max_rollback_ticks)
         self._checked: Tick | None = None
@@ -98,12 +99,15 @@ class Predictor:
     def tell(self) -> None:
         """Note for the game which entities prediction took away or gave back in this update."""
         self._ahead.tell()
+        for entity in self._ahead.take_discarded():
+            self._renderer.forget(entity)
 
     # Who is predicted
 
     def mark(self, client_id: int) -> None:
         """Follow what a state changed of who is predicted: what this client owns and steers or made, and guests."""
         world, component = self._world, self._schema.game.input
+        self._ahead.client_id = client_id
         for entity in self._receiver.take_spawned():
             if not world.has_component(entity, Predicted):
                 world.add_component(entity, Interpolated())
@@ -111,13 +115,14 @@ class Predictor:
         self._steered = (
             {} if component is None else dict.fromkeys(e for e in owned if world.has_component(e, component))
         )
-        mine = {**self._steered, **dict.fromkeys(e for e in owned if world.has_component(e, Spawned))}
-        for entity in mine:
+        self._mine = {**self._steered, **dict.fromkeys(e for e in owned if world.has_component(e, Spawned))}
+        for entity in self._mine:
             if not world.has_component(entity, Predicted):
                 self._begin(entity)
         for entity, _ in world.observe(Predicted):
-            if entity not in mine and entity not in self._guests:
+            if entity not in self._mine and entity not in self._guests:
                 self._end(entity)
+        self._ahead.take_back()
 
     def _begin(self, entity: int) -> None:
         """Predict an entity from now on."""
@@ -137,7 +142,7 @@ class Predictor:
 
     def _end_guests(self) -> None:
         for entity in self._guests.take_leaving(self._world.tick):
-            if self._world.has_component(entity, Predicted):
+            if self._world.has_component(entity, Predicted) and entity not in self._mine:
                 self._end(entity)
 
     # One tick
@@ -159,6 +164,7 @@ class Predictor:
         with world.predicting():
             for system in self._systems:
                 world.run(system)
+        self._ahead.end_tick()
         predicted = [entity for entity, _ in world.observe(Predicted)]
         before = self._history.at(advance_tick(world.tick, -1)) or {}
         outcome = quantise(self._schema, world, filter(self._is_quantised, predicted), before)
@@ -197,7 +203,7 @@ class Predictor:
         predicted = self._history.at(tick)
         if predicted is None and tick_difference(last, tick) < 0:
             return  # the server is ahead of us: check on reaching that tick
-        self._checked = tick
+        since, self._checked = self._checked, tick
         self._ahead.expire(tick)
         confirmed = self._confirmed(tick)
         if predicted is None:
@@ -209,7 +215,7 @@ class Predictor:
         elif wrong:
             self.guest_corrections += 1
         if wrong or self._ahead.is_stale or self.always_roll_back:
-            self._roll_back(tick, confirmed, last=last)
+            self._roll_back(tick, confirmed, last=last, wrong={entity for entity, _ in wrong}, since=since)
 
     def _confirmed(self, tick: Tick) -> Snapshot:
         """Return the server's values of what is predicted, as of the tick of the newest own part."""
@@ -232,17 +238,23 @@ class Predictor:
             return mine != theirs
         return mine is not None and not _is_close(self._schema.records[record_id], mine, theirs)
 
-    def _roll_back(self, tick: Tick, confirmed: Snapshot, *, last: Tick) -> None:
+    def _roll_back(
+        self, tick: Tick, confirmed: Snapshot, *, last: Tick, wrong: Container[int] = (), since: Tick | None = None
+    ) -> None:
         """Go back to a tick, as the server has it, and simulate again up to and with `last`.
 
         HOT: many ticks at once; tests/bench/bench_prediction.py.
+
+        Args:
+            wrong: Who was not as predicted at that tick.
+            since: When all were, at last.
         """
         renderer, predicted = self._renderer, [entity for entity, _ in self._world.observe(Predicted)]
         appearances = [(entity, renderer.appearance(entity)) for entity in predicted]
         count = tick_difference(last, tick)
         self._ahead.is_stale = False
         if count <= self._max_rollback_ticks:
-            self._ahead.rewind(tick)
+            self._ahead.rewind(tick, wrong=wrong, since=since)
             self._write(self._history.at(tick) or {})
             self._write(confirmed)
             self._simulate_again(tick, count)

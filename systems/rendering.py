@@ -162,7 +162,7 @@ class Renderer:
         if self._ghosts:
             for ghost in self._ghosts:
                 if ghost.until <= tick:
-                    self._forget(ghost.entity)
+                    self.forget(ghost.entity)
             self._ghosts = [ghost for ghost in self._ghosts if ghost.until > tick]
 
     def _fade(self, factor: float) -> None:
@@ -235,9 +235,10 @@ class Renderer:
         if is_seen and Predicted not in components and at > self._interpolator.clock.tick:
             self._ghosts.append(Ghost(at, entity, components))
         else:
-            self._forget(entity)
+            self.forget(entity)
 
-    def _forget(self, entity: int) -> None:
+    def forget(self, entity: int) -> None:
+        """Drop an entity that is gone."""
         self._interpolator.forget(entity)
         for record in self._by_class.values():
             self._twins.pop((entity, record.cls), None)

@@ -56,7 +56,8 @@ class Receiver:
         spawned: Entities the last `apply` created.
         despawned: Entities the last `apply` deleted, and what they had.
         adopt: Asked, for an entity that comes with `Spawned`, whether this client has made it already, by what is in
-            Spawned; returns the entity, or 0.
+            Spawned and the state's tick; returns the entity, or 0.
+        reveal: Told of an entity, and the state's tick, before its components change: prediction may hide them.
         own_tick: The tick of the newest own part; None before the first.
         own_input_tick: The newest tick whose input need not be sent again; None before the first own part.
         own_input_margin: As the newest own part says; None before it.
@@ -83,7 +84,8 @@ class Receiver:
         self.changes: list[Change] = []
         self.spawned: list[int] = []
         self.despawned: dict[int, dict[type, object]] = {}
-        self.adopt: Callable[[Values], int] = _adopt_nothing
+        self.adopt: Callable[[Values, Tick], int] = _adopt_nothing
+        self.reveal: Callable[[int, Tick], None] = _reveal_nothing
         self.own_tick: Tick | None = None
         self.own_input_tick: Tick | None = None
         self.own_input_margin: int | None = None
@@ -268,11 +270,14 @@ class Receiver:
 
     def _spawn(self, network_id: int, values: list[tuple[int, Values]], tick: Tick) -> None:
         records = [self._schema.records[record_id] for record_id, _ in values]
-        entity = self._adopted(values)
+        entity = self._adopted(values, tick)
         components = {
             record.cls: record.cls() for record in records if not self._world.has_component(entity, record.cls)
         }
-        if not entity:
+        if entity:
+            for cls in components:
+                self.news.note(entity, cls, None)
+        else:
             entity = self._world.create_entity()
             self.news.note_spawned(entity)
         replica = self._replicas[network_id] = Replica(network_id, entity, tick)
@@ -284,12 +289,12 @@ class Receiver:
         self._fill(replica, values, tick, components)
         self._update_holders(network_id)
 
-    def _adopted(self, values: list[tuple[int, Values]]) -> int:
+    def _adopted(self, values: list[tuple[int, Values]], tick: Tick) -> int:
         """Return the entity this client made ahead of the server, if this is the server's; else 0."""
         for record_id, record_values in values:
             record = self._schema.records[record_id]
             if record.cls is Spawned:
-                return self.adopt(record.codec.map_refs(record_values, self.entity_of))
+                return self.adopt(record.codec.map_refs(record_values, self.entity_of), tick)
         return 0
 
     def _fill(
@@ -311,6 +316,7 @@ class Receiver:
 
     def _restructure(self, replica: Replica, values: list[tuple[int, Values]], tick: Tick) -> None:
         """Take away the records a full does not name, and give the others."""
+        self.reveal(replica.entity, tick)
         named = {record_id: self._schema.records[record_id] for record_id, _ in values}
         kept = {record.cls for record in named.values()}
         for record_id in [each for each in replica.confirmed if each not in named]:
@@ -387,5 +393,9 @@ class Receiver:
             self.changes.append((replica.entity, record.id, at, values))
 
 
-def _adopt_nothing(_: Values) -> int:
+def _adopt_nothing(_: Values, __: Tick) -> int:
     return 0
+
+
+def _reveal_nothing(_: int, __: Tick) -> None:
+    pass
