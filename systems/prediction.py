@@ -75,7 +75,10 @@ class Predictor:
         self._mine: dict[int, None] = {}  # these, and what they made
         self._guests = Guests()
         self._ahead = Ahead(world, receiver, patience_ticks=max_rollback_ticks)
+        self._heard: Tick | None = None  # the newest own part looked at
+        self._waiting: dict[Tick, Snapshot] = {}  # the server's values of ticks that are still to be simulated here
         self._checked: Tick | None = None
+        self._checked_values: Snapshot = {}
         self.always_roll_back = False
         self.corrections = 0
         self.guest_corrections = 0
@@ -155,7 +158,8 @@ class Predictor:
             if not self._world.has_component(entity, Predicted):
                 self._begin(entity)
         if invited and self._checked is not None:
-            self._roll_back(self._checked, self._confirmed(self._checked), last=self._world.tick)
+            confirmed = {**self._confirmed(self._checked), **self._checked_values}  # of a later tick, of a new guest
+            self._roll_back(self._checked, confirmed, last=self._world.tick)
 
     def _simulate(self) -> None:
         """Simulate the World's tick for the predicted entities and remember the outcome."""
@@ -196,16 +200,22 @@ class Predictor:
     def reconcile(self) -> None:
         """Compare the newest confirmed tick with what was predicted for it; rewind and re-simulate if they differ."""
         self._end_guests()
-        tick = self._receiver.own_tick
-        if tick is None or tick == self._checked:
-            return
-        last = advance_tick(self._world.tick, -1)  # the World's is still to come
+        tick, last = self._receiver.own_tick, advance_tick(self._world.tick, -1)  # the World's is still to come
+        if tick is not None and tick != self._heard:
+            self._heard = tick
+            self._waiting[tick] = self._confirmed(tick)
+            while len(self._waiting) > self._max_rollback_ticks:
+                del self._waiting[next(iter(self._waiting))]
+        due = [each for each in self._waiting if tick_difference(last, each) >= 0]
+        if not due:
+            return  # the server is ahead of us: check on reaching its tick
+        tick = due[-1]
+        confirmed = self._checked_values = self._waiting[tick]
+        for each in due:
+            del self._waiting[each]
         predicted = self._history.at(tick)
-        if predicted is None and tick_difference(last, tick) < 0:
-            return  # the server is ahead of us: check on reaching that tick
         since, self._checked = self._checked, tick
         self._ahead.expire(tick)
-        confirmed = self._confirmed(tick)
         if predicted is None:
             self._roll_back(tick, confirmed, last=last)
             return
@@ -255,7 +265,10 @@ class Predictor:
         self._ahead.is_stale = False
         if count <= self._max_rollback_ticks:
             self._ahead.rewind(tick, wrong=wrong, since=since)
-            self._write(self._history.at(tick) or {})
+            before = self._history.at(tick)
+            if before is not None:
+                self._take_given({*before, *confirmed})
+                self._write(before)
             self._write(confirmed)
             self._simulate_again(tick, count)
             self._ahead.settle()
@@ -278,13 +291,26 @@ class Predictor:
             world.tick = present
         self.replayed_ticks += max(0, count)
 
+    def _take_given(self, known: Container[tuple[int, int]]) -> None:
+        """Take away the components that predicted systems have given since then, and the server has not."""
+        world, told = self._world, self._receiver.confirmed
+        for entity, _ in world.observe(Predicted):
+            for record, _ in self._schema.records_on(world, entity):
+                if (entity, record.id) not in known and record.id not in told.get(entity, {}):
+                    world.remove_component(entity, record.cls)
+
     def _write(self, snapshot: Snapshot) -> None:
-        """Write values into the components they belong to, of what is predicted."""
-        records, component_of = self._schema.records, self._world.try_component
+        """Write values into the components they belong to, of what is predicted; give back one that was taken since."""
+        records, component_of, told = self._schema.records, self._world.try_component, self._receiver.confirmed
         for (entity, record_id), values in snapshot.items():
             record = records[record_id]
+            if not self._world.has_component(entity, Predicted):
+                continue
             component = component_of(entity, record.cls)
-            if component is not None and self._world.has_component(entity, Predicted):
+            if component is None and record_id in told.get(entity, {}):  # else the server took it away
+                component = record.cls()
+                self._world.add_component(entity, component)
+            if component is not None:
                 record.codec.apply(component, values)
 
 

@@ -248,8 +248,17 @@ class Renderer:
         """Return how often an entity had been put elsewhere at the moment that is drawn."""
         if not self._world.has_component(entity, Predicted):
             return self._interpolator.jumps_so_far(entity)
+        # As predicted: the component itself may be new, and then it came with a count that is not yet drawn.
+        before = self._history.at(advance_tick(self._world.tick, -1)) or {}
+        record = self._interpolator.teleports
+        if (entity, record) in before:
+            [count] = before[entity, record]
+            assert isinstance(count, int)
+            return count
         teleports = self._world.try_component(entity, Teleports)
-        return 0 if teleports is None else teleports.count
+        if teleports is None or any((entity, each) in before for each in self._interpolator.records):
+            return 0
+        return teleports.count
 
 
 def _names(spec: ComponentSpec) -> list[str]:
