@@ -219,7 +219,7 @@ class Renderer:
             for entity in late
             if entity not in gone and not self._world.has_component(entity, Predicted)
         }
-        interpolator.feed(receiver.changes, tick, now)
+        interpolator.feed(receiver.changes, tick, now, receiver.overtaken)
         for entity, appearance in appearances.items():
             self.hold(entity, appearance)
         at = clock.unwrapped(tick)

@@ -53,6 +53,7 @@ class Receiver:
     Attributes:
         confirmed: The newest values from the server, and their tick, by entity and record id.
         changes: What the last `apply` wrote.
+        overtaken: What it did not, as something newer of the record came before. Entities in it are not mapped.
         spawned: Entities the last `apply` created.
         despawned: Entities the last `apply` deleted, and what they had.
         adopt: Asked, for an entity that comes with `Spawned`, whether this client has made it already, by what is in
@@ -82,6 +83,7 @@ class Receiver:
         self._fresh: dict[int, None] = {}
         self.confirmed: dict[int, Confirmed] = {}
         self.changes: list[Change] = []
+        self.overtaken: list[Change] = []
         self.spawned: list[int] = []
         self.despawned: dict[int, dict[type, object]] = {}
         self.adopt: Callable[[Values, Tick], int] = _adopt_nothing
@@ -111,7 +113,7 @@ class Receiver:
 
     def apply(self, state: State) -> None:
         """Bring the World up to what the message says, where it is news."""
-        self.changes, self.spawned, self.despawned = [], [], {}
+        self.changes, self.overtaken, self.spawned, self.despawned = [], [], [], {}
         for network_id in state.gones:
             self._end(network_id, state.tick, DespawnReason.DELETED)
         for network_id in state.leaves:
@@ -221,6 +223,8 @@ class Receiver:
                     self._hold(network_id, [(record_id, record_values)], tick, size)
             elif is_newer(tick, held[0]):
                 self._confirm(replica, record_id, tick, record_values)
+            else:
+                self.overtaken.append((replica.entity, record_id, tick, record_values))
 
     def _hold(self, network_id: int, values: Iterable[tuple[int, Values]], tick: Tick, size: int) -> None:
         for record_id, record_values in values:

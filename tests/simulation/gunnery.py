@@ -7,7 +7,7 @@ the server to know better (`Jammed`, `Glued`).
 from collections.abc import Iterator
 
 from ecsnet.client import Client
-from ecsnet.components import Owner, Player, Spawned, Transform2D, Velocity2D
+from ecsnet.components import Owner, Player, Spawned, Teleports, Transform2D, Velocity2D
 from ecsnet.fields import EntityRef, NetVar, component, netvar, player_input
 from ecsnet.game import Game
 from ecsnet.system import System
@@ -77,7 +77,7 @@ class Place(System):
         if world.try_single(Rules) is None:
             world.create_entity(Rules())
         for entity, player in world.added(Player):
-            for part in (Gunner(), Transform2D(x=0.0, y=40.0 * player.client_id), Velocity2D()):
+            for part in (Gunner(), Transform2D(x=0.0, y=40.0 * player.client_id), Velocity2D(), Teleports()):
                 world.add_component(entity, part)
 
 

@@ -130,6 +130,29 @@ def test_the_ball_never_jumps_between_kick_and_rest(link: Link) -> None:
     assert min(steps) >= -1.0
 
 
+@LINK
+def test_a_rolling_ball_is_drawn_on_when_it_becomes_a_guest(link: Link) -> None:
+    """It was drawn a little in the past, and is predicted from now on: it hurries there, and does not jump."""
+    sim, [ball] = ground(link=link, seed=1)
+    [client] = sim.clients
+    here = client.receiver.entity_of(ball)
+    sim.server.world.component_for_entity(ball, Transform2D).x = -300.0
+    sim.run(2)
+    sim.server.world.component_for_entity(ball, Velocity2D).x = 1000.0  # it rolls over the player, and on
+    places, guest_at = [], None
+    for frame in range(240):
+        sim.step()
+        places.append(dict(client.view(Transform2D))[here].x)
+        if guest_at is None and client.world.has_component(here, Predicted):
+            guest_at = frame
+    assert guest_at is not None
+    step = places[guest_at] - places[guest_at - 1]
+    jump = places[guest_at + 60] - places[guest_at - 1]
+
+    assert jump > 20.0
+    assert 0.0 <= step < jump / 3
+
+
 def test_more_than_so_many_are_not_predicted_along() -> None:
     """A heap of balls must not cost a client its frames."""
     sim, balls = ground(link=Link.WIFI, balls=MOST_GUESTS + 6)

@@ -115,27 +115,47 @@ def test_without_time_to_fade_a_correction_is_a_cut(link: Link) -> None:
 # Put elsewhere
 
 
-@pytest.mark.parametrize(
-    "link", [Link.PERFECT, Link.LAN, Link.WIFI, Link.MOBILE], ids=["perfect", "lan", "wifi", "mobile"]
-)
-@pytest.mark.parametrize("seed", range(3))
-def test_nobody_is_drawn_on_a_way_between(link: Link, seed: int) -> None:
-    """Neither the one who is put elsewhere nor who looks on sees it fly there."""
+def jumps(link: Link, seed: int, *, dx: int, count: int = 6) -> Iterator[tuple[float, float, float]]:
+    """Yield, frame by frame, where somebody truly is who is put to and fro, and where it and a watcher draw it."""
     sim = Simulation(game, clients=2, link=link, seed=seed)
     mover, watcher = sim.clients
     sim.run(2)
     gunner = gunner_of(sim, mover)
-    shown: list[tuple[float, float]] = []
-    for _ in range(3):
-        for x in (3000.0, 0.0):
-            teleport(sim.server.world, gunner, x, 40.0)
-            for _ in range(60):
-                sim.step()
-                remote = watcher.receiver.entity_of(gunner)
-                shown.append((drawn(mover, own(mover)).x, drawn(watcher, remote).x))
+    for at in range(count):
+        x = 3000.0 * (at % 2 == 0)
+        mover.press(Trigger(dx=dx * (-1) ** at))
+        teleport(sim.server.world, gunner, x, 40.0)
+        for _ in range(60):
+            sim.step()
+            yield x, drawn(mover, own(mover)).x, drawn(watcher, watcher.receiver.entity_of(gunner)).x
 
-            assert {each for pair in shown for each in pair} <= {0.0, 3000.0}
-            assert shown[-1] == (x, x)
+
+@LINK
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
+def test_nobody_who_stands_is_drawn_on_a_way_between(link: Link, seed: int) -> None:
+    """Neither the one who is put elsewhere nor who looks on sees it fly there; in the end it is where it is."""
+    seen = list(jumps(link, seed, dx=0))
+
+    assert {x for _, *both in seen for x in both} == {0.0, 3000.0}
+    assert all(seen[at] == (seen[at][0],) * 3 for at in range(59, len(seen), 60))
+
+
+@LINK
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
+def test_nobody_who_walks_is_drawn_on_a_way_between(link: Link, seed: int) -> None:
+    """Its place is told with every send: none of them may come without the jump, whatever is lost."""
+    seen = list(jumps(link, seed, dx=1))
+
+    assert not [x for _, *both in seen for x in both if 400.0 < x < 2600.0]
+
+
+def test_after_a_jump_the_walk_goes_on_evenly() -> None:
+    """The jump is said again for a while; that is no further jump."""
+    seen = [remote for _, _, remote in jumps(Link.LAN, 1, dx=1, count=1)]
+    steps = [after - before for before, after in pairwise(seen[20:])]
+
+    assert max(steps) <= 1.2 * WALK_SPEED / 60
+    assert min(steps) >= 0.8 * WALK_SPEED / 60
 
 
 @pytest.mark.slow
@@ -157,11 +177,17 @@ def test_the_count_of_teleports_begins_anew_after_255() -> None:
 
 
 @LINK
+@pytest.mark.parametrize("is_first", [False, True], ids=["again", "first"])
 @pytest.mark.parametrize("always_roll_back", [False, True], ids=["when needed", "always"])
-def test_a_portal_is_foreseen(link: Link, *, always_roll_back: bool) -> None:
-    """The predicted system puts the player elsewhere: at once, once, not on a way, and nothing is to be mended."""
+def test_a_portal_is_foreseen(link: Link, *, always_roll_back: bool, is_first: bool) -> None:
+    """The predicted system puts the player elsewhere: at once, once, not on a way, and nothing is to be mended.
+
+    The first time it gives the player its Teleports, which a rollback takes away and the replay gives again.
+    """
     sim = Simulation(game, link=link, seed=3)
     [client] = sim.clients
+    if is_first:
+        sim.server.world.remove_component(gunner_of(sim, client), Teleports)
     client.predictor.always_roll_back = always_roll_back
     sim.run(3)
     client.press(Trigger(dx=1))
