@@ -224,6 +224,8 @@ class Predictor:
             self.corrections += 1
         elif wrong:
             self.guest_corrections += 1
+        if wrong:
+            self._world.doubt(since, tick)
         if wrong or self._ahead.is_stale or self.always_roll_back:
             self._roll_back(tick, confirmed, last=last, wrong={entity for entity, _ in wrong}, since=since)
 

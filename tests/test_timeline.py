@@ -25,16 +25,57 @@ def test_once_a_tick_is_once_however_often_it_is_simulated(start: int) -> None:
     assert [*first, again, set_back] == [True, False, False, False]
 
 
-@STARTS
-@pytest.mark.parametrize("way", [-1, 1])
-def test_a_correction_that_moves_it_by_some_ticks_repeats_nothing(start: int, way: int) -> None:
-    """It is the same kick; further off it is another, and one that was missed is still told."""
-    timeline = Timeline(60, 0, start)
-    timeline.once("kick")
-    near = at(timeline, advance_tick(start, way * ONCE_SPREAD_TICKS), replaying=True).once("kick")
-    far = at(timeline, advance_tick(start, way * (ONCE_SPREAD_TICKS + 1)), replaying=True).once("kick")
+def told_when_it_moves(start: int, by: int, *, replayed: int) -> bool:
+    """Let something happen in a tick, and after a rollback elsewhere; return whether it is told again.
 
-    assert (near, far) == (False, True)
+    Args:
+        replayed: Up to which tick ticks are simulated again, counted from where it happened.
+    """
+    timeline = at(Timeline(60, 0, start - 20), start)
+    assert timeline.once("kick")
+    at(timeline, advance_tick(start))
+    again = False
+    for step in range(-12, 13):
+        at(timeline, advance_tick(start, step), replaying=step <= replayed)
+        if step == by:
+            again = timeline.once("kick")
+    return again
+
+
+@STARTS
+@pytest.mark.parametrize("replayed", [1, 12])
+def test_a_correction_that_moves_it_by_some_ticks_repeats_nothing(start: int, replayed: int) -> None:
+    """It is the same kick, also if it is moved to a tick that is yet to come; further off it is another."""
+    again = {by for by in range(-12, 13) if told_when_it_moves(start, by, replayed=replayed)}
+
+    assert again == {by for by in range(-12, 13) if abs(by) > ONCE_SPREAD_TICKS}
+
+
+@STARTS
+def test_rapid_fire_that_is_simulated_again_is_neither_repeated_nor_left_out(start: int) -> None:
+    """Shots two ticks apart are told one by one; the one that the replay finds in addition is told as well."""
+    timeline = Timeline(60, 0, start - 20)
+    first = [at(timeline, advance_tick(start, step)).once("shot") for step in (0, 2, 4)]
+    again = [at(timeline, advance_tick(start, step), replaying=True).once("shot") for step in (0, 2, 4)]
+    at(timeline, advance_tick(start, 5), replaying=True)
+    extra = at(timeline, advance_tick(start, 6)).once("shot")
+
+    assert first == [True] * 3
+    assert again == [False] * 3
+    assert extra
+
+
+@STARTS
+def test_what_was_told_where_the_server_went_another_way_may_come_later(start: int) -> None:
+    """The server had not kicked by then: none of these ticks is simulated again, and the kick is yet to come."""
+    timeline = at(Timeline(60, 0, start - 20), start)
+    timeline.once("kick")
+    at(timeline, advance_tick(start, 3))
+    timeline.doubt(advance_tick(start, -1), start)
+    moved = at(timeline, advance_tick(start, 4)).once("kick")
+    next_one = at(timeline, advance_tick(start, 6)).once("kick")
+
+    assert (moved, next_one) == (False, True)
 
 
 @STARTS
