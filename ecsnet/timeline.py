@@ -3,18 +3,21 @@
 A predicted tick may be simulated many times: whatever depends on how often would differ between server and client.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from hashlib import blake2b
 from random import Random
+from typing import NamedTuple
 
-from ecsnet.wire import TICK_MASK, Tick, tick_difference
+from ecsnet.wire import TICK_MASK, Tick, is_newer, tick_difference
 
 __all__ = ["ONCE_KEYS", "ONCE_TICKS", "Timeline"]
 
 ONCE_TICKS = 128  # how long it is remembered what was told: longer than any client goes back
 ONCE_KEYS = 1024  # of how many different things; the least recent are forgotten first
-# A correction often moves what happened by a tick or two: that is the same event, and it was heard already.
+# A correction often moves what happened by a tick or two: that is the same event, and it was heard already. It may
+# move beyond the replay: what was told and is not there any more waits so long for where it will be.
 ONCE_SPREAD_TICKS = 6
+NEVER = -1  # before all serials
 _SEED_MASK = (1 << 64) - 1
 
 
@@ -44,7 +47,9 @@ class Timeline:
         self._random_is_due = True
         self._random_is_secret = False  # while a client predicts
         self.name_of: Callable[[int], int] = _itself
-        self._told: dict[Hashable, list[Tick]] = {}
+        self._told: dict[Hashable, list[Telling]] = {}
+        self._serial = 0  # of the tick being simulated, of all there were
+        self._simulated: dict[Tick, int] = {}  # by tick, when it was simulated last
         self._counts: dict[Hashable, int] = {}
 
     @property
@@ -54,9 +59,19 @@ class Timeline:
 
     @tick.setter
     def tick(self, tick: Tick) -> None:
+        if tick & TICK_MASK != self._tick:
+            self._note_simulated()
         self._tick = tick & TICK_MASK
         self._random_is_due = True
         self._counts.clear()
+
+    def _note_simulated(self) -> None:
+        """Remember that the tick is over: what was told in it before, and not this time, did not happen."""
+        self._simulated.pop(self._tick, None)  # to the end: the least recent is the first
+        self._simulated[self._tick] = self._serial
+        self._serial += 1
+        if len(self._simulated) > ONCE_TICKS:
+            del self._simulated[next(iter(self._simulated))]
 
     @property
     def rng(self) -> Random:
@@ -100,8 +115,9 @@ class Timeline:
     def once(self, key: Hashable) -> bool:
         """Tell whether this is the first time that `key` happens in this tick: for sounds and other effects.
 
-        A tick that is simulated again tells it only if it did not happen before, within a few ticks: so a correction
-        repeats no sound, and still plays the one that was missed. What happens on a server happens once anyway.
+        What a correction moves by a few ticks was told already: so it repeats no sound, and still plays the one that
+        was missed. What is moved further is told again; what turns out not to have happened cannot be taken back. What
+        happens on a server happens once anyway.
 
         Args:
             key: Names what happened, such as `("kick", entity)`.
@@ -110,12 +126,49 @@ class Timeline:
         self._told[key] = told  # to the end: the least recent key is the first
         if len(self._told) > ONCE_KEYS:
             del self._told[next(iter(self._told))]
-        near = ONCE_SPREAD_TICKS if self.replaying else 0
-        if any(abs(tick_difference(tick, self._tick)) <= near for tick in told):
+        found = self._same(told)
+        if found is not None:
+            told[found] = Telling(self._tick, self._serial)
             return False
-        told[:] = [tick for tick in told if abs(tick_difference(tick, self._tick)) < ONCE_TICKS]
-        told.append(self._tick)
+        told[:] = [telling for telling in told if abs(tick_difference(telling.tick, self._tick)) < ONCE_TICKS]
+        told.append(Telling(self._tick, self._serial))
         return True
+
+    def doubt(self, since: Tick | None, until: Tick) -> None:
+        """Take back that what was told after `since`, up to `until`, happened there: the server went another way."""
+        for told in self._told.values():
+            for at, (tick, _) in enumerate(told):
+                if not is_newer(tick, until) and (since is None or is_newer(tick, since)):
+                    told[at] = Telling(tick, NEVER)
+
+    def _same(self, told: Sequence["Telling"]) -> int | None:
+        """Return which telling was of what happens in this tick; None if it is new."""
+        near = []
+        for at, telling in enumerate(told):
+            distance = abs(tick_difference(telling.tick, self._tick))
+            if distance == 0:
+                return at
+            if distance <= ONCE_SPREAD_TICKS and self._is_open(telling):
+                near.append((distance, at))
+        return min(near)[1] if near else None
+
+    def _is_open(self, telling: "Telling") -> bool:
+        """Tell whether what was told may have moved: its tick went by without it, or is to be simulated again."""
+        if self.replaying and is_newer(telling.tick, self._tick):
+            return True
+        return telling.serial < self._simulated.get(telling.tick, NEVER + 1)
+
+
+class Telling(NamedTuple):
+    """That something happened.
+
+    Attributes:
+        tick: Where it stands now.
+        serial: When that tick was simulated.
+    """
+
+    tick: Tick
+    serial: int
 
 
 def _derived(seed: int) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from ecsnet.components.teleports import Teleports
+from ecsnet.components.transform2d import Transform2D
 from ecsnet.fields import NetField
 from ecsnet.replication.codec import Values
 from ecsnet.replication.receiver import Change
@@ -120,20 +121,41 @@ class Interpolator:
         self._most_ahead_ticks = EXTRAPOLATION_SECONDS * tick_rate_hz
         self.records = {record.id: record for record in schema.records if any(f.interpolate for f in record.fields)}
         self.teleports = schema.records_of[Teleports][0].id
+        self._transform = schema.records_of[Transform2D][0].id
         self._tracks: dict[int, dict[int, _Track]] = {}
         self._jumps: dict[int, deque[tuple[int, int]]] = {}  # by entity, when it was put elsewhere: tick, count
 
-    def feed(self, changes: Sequence[Change], tick: Tick, now: float) -> None:
-        """Take what one state message changed."""
+    def feed(self, changes: Sequence[Change], tick: Tick, now: float, overtaken: Sequence[Change] = ()) -> None:
+        """Take what one state message changed.
+
+        Args:
+            overtaken: What else was in it, of which something newer was known.
+        """
         self.clock.observe(tick, now)
         at = self.clock.unwrapped(tick)
         for entity, record_id, _, values in changes:
+            if record_id == self.teleports:
+                self._note_jump(entity, at, values)
+        for entity, record_id, _, values in overtaken:
+            if record_id == self.teleports:
+                self._date_jump(entity, at, values)
+        for entity, record_id, _, values in changes:
             if record_id in self.records:
-                self._extend(self._tracks.setdefault(entity, {}), record_id, at, values)
-            elif record_id == self.teleports:
-                [count] = values
-                assert isinstance(count, int)
-                self._jumps.setdefault(entity, deque(maxlen=JUMPS_PER_ENTITY)).append((at, count))
+                self._extend(entity, record_id, at, values)
+
+    def _note_jump(self, entity: int, at: int, values: Values) -> None:
+        [count] = values
+        assert isinstance(count, int)
+        jumps = self._jumps.setdefault(entity, deque(maxlen=JUMPS_PER_ENTITY))
+        if not jumps or jumps[-1][1] != count:  # else it is said again
+            jumps.append((at, count))
+
+    def _date_jump(self, entity: int, at: int, values: Values) -> None:
+        """Note that a jump was earlier than the repetition of its word, which came first."""
+        jumps = self._jumps.get(entity, _NO_JUMPS)
+        for index, (told_at, count) in enumerate(jumps):
+            if (count,) == values and at < told_at:
+                jumps[index] = (at, count)
 
     def forget(self, entity: int) -> None:
         """Drop an entity that is gone."""
@@ -154,11 +176,13 @@ class Interpolator:
         return track[-1][0] if track else None
 
     def jumps_so_far(self, entity: int) -> int:
-        """Return what Teleports of an entity counted at the clock's tick."""
+        """Return what Teleports of an entity counted at the clock's tick, of the jumps whose place is known."""
         jumps = self._jumps.get(entity)
         if jumps is None:
             return 0
-        past = [count for at, count in jumps if at <= self.clock.tick]
+        newest = self.newest(entity, self._transform)
+        drawn = self.clock.tick if newest is None else min(self.clock.tick, newest)
+        past = [count for at, count in jumps if at <= drawn]
         return past[-1] if past else (jumps[0][1] - 1) & TELEPORTS_MASK
 
     def leap(self, entity: int) -> None:
@@ -213,8 +237,9 @@ class Interpolator:
         jumps = self._jumps.get(entity)
         return jumps is not None and any(before < at <= after for at, _ in jumps)
 
-    def _extend(self, tracks: dict[int, _Track], record_id: int, at: int, values: Values) -> None:
+    def _extend(self, entity: int, record_id: int, at: int, values: Values) -> None:
         """Append a sample; after a rest, first note that the old value still held until just before."""
+        tracks = self._tracks.setdefault(entity, {})
         track = tracks.get(record_id)
         if track is None:
             track = tracks[record_id] = deque(maxlen=SAMPLES_PER_TRACK)
@@ -222,14 +247,16 @@ class Interpolator:
             last, held = track[-1]
             if at <= last:  # late or repeated; the newer sample already says more
                 return
-            # Unchanged records do not travel. A gap of several sends is a rest, not a slow drift from old to new.
-            if at - last > self._rest_ticks:
+            # Unchanged records do not travel. A gap of several sends is a rest, not a slow drift from old to new. If
+            # a jump ended it, all of it is the jump: its word may have come before the place, which was lost.
+            if at - last > self._rest_ticks and not self._jumped(entity, last, at):
                 track.append((at - self._interval_ticks, held))
         track.append((at, values))
 
 
 _NUMBER = (int, float)  # `int | float` in a function is made anew by every call
 _NOTHING: Mapping[int, _Track] = {}
+_NO_JUMPS: deque[tuple[int, int]] = deque(maxlen=0)
 
 
 def blend(fields: Sequence[NetField], old: Values, new: Values, fraction: float) -> Values:

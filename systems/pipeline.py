@@ -10,7 +10,8 @@ from typing import TypeAlias
 from ecsnet.system import Processor, System
 from ecsnet.systems.input import ReceiveInput, SendInput
 from ecsnet.systems.parents import DeleteOrphans
-from ecsnet.systems.prediction import Predict, Quantise, Reconcile
+from ecsnet.systems.prediction import Predict, Reconcile
+from ecsnet.systems.quantisation import Quantise
 from ecsnet.systems.replication import ReceiveState, SendState
 from ecsnet.systems.rpc import ReceiveCalls
 from ecsnet.systems.session import ClientSession, ServerSession

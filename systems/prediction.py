@@ -10,7 +10,7 @@ what a system asked for (guests.py). Of these, what the server does not quantise
 fields.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING
 
 from ecsnet.components.interpolated import Interpolated
@@ -19,25 +19,23 @@ from ecsnet.components.predicted import Predicted
 from ecsnet.components.spawned import Spawned
 from ecsnet.replication.codec import Values
 from ecsnet.replication.receiver import Receiver
-from ecsnet.replication.schema import Record, Schema
+from ecsnet.replication.schema import Schema
 from ecsnet.system import Processor, System
 from ecsnet.systems.ahead import Ahead
 from ecsnet.systems.guests import Guests
 from ecsnet.systems.history import History, Snapshot
 from ecsnet.systems.inputhistory import InputHistory
-from ecsnet.systems.interpolation import difference
+from ecsnet.systems.quantisation import is_close, is_quantised, quantise
 from ecsnet.systems.rendering import Renderer
 from ecsnet.wire import Tick, advance_tick, is_newer, tick_difference
 from ecsnet.world import World
 
 if TYPE_CHECKING:
-    from ecsnet.systems.session import ClientSession, ServerSession
+    from ecsnet.systems.session import ClientSession
 
-__all__ = ["Predict", "Predictor", "Quantise", "Reconcile"]
+__all__ = ["Predict", "Predictor", "Reconcile"]
 
-CLOSE_STEPS = 2.0  # of a field's step: one for rounding the server's value, one for what a tick makes of the rounding
 REPAIR_SENDS = 4  # from hearing of a loss to the repair, in sends: an ACK may wait for one, the next send as well
-CLOSE_UNITS = 1 / 1024  # of a field without steps: what a binary32 leaves of some thousand units
 
 
 class Predictor:
@@ -73,10 +71,14 @@ class Predictor:
         self._history = history
         self._max_rollback_ticks = max_rollback_ticks
         self._steered: dict[int, None] = {}
+        self._mine: dict[int, None] = {}  # these, and what they made
         self._guests = Guests()
         self._ahead = Ahead(world, receiver, patience_ticks=max_rollback_ticks)
         self._interval = round(schema.game.tick_rate_hz / schema.game.send_rate_hz)
+        self._heard: Tick | None = None  # the newest own part looked at
+        self._waiting: dict[Tick, Snapshot] = {}  # the server's values of ticks that are still to be simulated here
         self._checked: Tick | None = None
+        self._checked_values: Snapshot = {}
         self.always_roll_back = False
         self.corrections = 0
         self.guest_corrections = 0
@@ -100,25 +102,29 @@ class Predictor:
     def tell(self) -> None:
         """Note for the game which entities prediction took away or gave back in this update."""
         self._ahead.tell()
+        for entity in self._ahead.take_discarded():
+            self._renderer.forget(entity)
 
     # Who is predicted
 
     def mark(self, client_id: int) -> None:
         """Follow what a state changed of who is predicted: what this client owns and steers or made, and guests."""
         world, component = self._world, self._schema.game.input
+        self._ahead.client_id = client_id
         for entity in self._receiver.take_spawned():
             if not world.has_component(entity, Predicted):
                 world.add_component(entity, Interpolated())
         owned = [entity for entity, owner in world.observe(Owner) if owner.client_id == client_id]
         steers = [e for e in owned if component is not None and world.has_component(e, component)]
         self._steered = self._renderer.steered = dict.fromkeys(steers)
-        mine = {**self._steered, **dict.fromkeys(e for e in owned if world.has_component(e, Spawned))}
-        for entity in mine:
+        self._mine = {**self._steered, **dict.fromkeys(e for e in owned if world.has_component(e, Spawned))}
+        for entity in self._mine:
             if not world.has_component(entity, Predicted):
                 self._begin(entity)
         for entity, _ in world.observe(Predicted):
-            if entity not in mine and entity not in self._guests:
+            if entity not in self._mine and entity not in self._guests:
                 self._end(entity)
+        self._ahead.take_back()
 
     def _begin(self, entity: int) -> None:
         """Predict an entity from now on."""
@@ -139,7 +145,7 @@ class Predictor:
 
     def _end_guests(self) -> None:
         for entity in self._guests.take_leaving(self._world.tick):
-            if self._world.has_component(entity, Predicted):
+            if self._world.has_component(entity, Predicted) and entity not in self._mine:
                 self._end(entity)
 
     # One tick
@@ -165,7 +171,8 @@ class Predictor:
             if not world.has_component(entity, Predicted):
                 self._begin(entity)
         if self._checked is not None:
-            self._roll_back(self._checked, self._confirmed(self._checked), last=before)
+            confirmed = {**self._confirmed(self._checked), **self._checked_values}  # of a later tick, of a new guest
+            self._roll_back(self._checked, confirmed, last=before)
         world.tick = tick
         self._simulate()
 
@@ -176,21 +183,16 @@ class Predictor:
         with world.predicting():
             for system in self._systems:
                 world.run(system)
+        self._ahead.end_tick()
         predicted = [entity for entity, _ in world.observe(Predicted)]
         before = self._history.at(advance_tick(world.tick, -1)) or {}
-        outcome = quantise(self._schema, world, filter(self._is_quantised, predicted), before)
+        exact = [entity for entity in predicted if is_quantised(self._schema, world, entity)]
+        outcome = quantise(self._schema, world, exact, before)
         for entity in predicted:
-            if not self._is_quantised(entity):
+            if entity not in exact:
                 for record, component in self._schema.records_on(world, entity):
                     outcome[entity, record.id] = record.codec.read(component)
         self._history.record(world.tick, outcome)
-
-    def _is_quantised(self, entity: int) -> bool:
-        """Tell whether the server quantises an entity, as far as this client can see; see `Quantise`."""
-        component = self._schema.game.input
-        return (component is not None and self._world.has_component(entity, component)) or (
-            self._world.has_component(entity, Spawned)
-        )
 
     def _set_inputs(self) -> None:
         component, codec = self._schema.game.input, self._schema.input_codec
@@ -207,16 +209,22 @@ class Predictor:
     def reconcile(self) -> None:
         """Compare the newest confirmed tick with what was predicted for it; rewind and re-simulate if they differ."""
         self._end_guests()
-        tick = self._receiver.own_tick
-        if tick is None or tick == self._checked:
-            return
-        last = advance_tick(self._world.tick, -1)  # the World's is still to come
+        tick, last = self._receiver.own_tick, advance_tick(self._world.tick, -1)  # the World's is still to come
+        if tick is not None and tick != self._heard:
+            self._heard = tick
+            self._waiting[tick] = self._confirmed(tick)
+            while len(self._waiting) > self._max_rollback_ticks:
+                del self._waiting[next(iter(self._waiting))]
+        due = [each for each in self._waiting if tick_difference(last, each) >= 0]
+        if not due:
+            return  # the server is ahead of us: check on reaching its tick
+        tick = due[-1]
+        confirmed = self._checked_values = self._waiting[tick]
+        for each in due:
+            del self._waiting[each]
         predicted = self._history.at(tick)
-        if predicted is None and tick_difference(last, tick) < 0:
-            return  # the server is ahead of us: check on reaching that tick
-        self._checked = tick
+        since, self._checked = self._checked, tick
         self._ahead.expire(tick)
-        confirmed = self._confirmed(tick)
         if predicted is None:
             self._roll_back(tick, confirmed, last=last)
             return
@@ -225,8 +233,10 @@ class Predictor:
             self.corrections += 1
         elif wrong:
             self.guest_corrections += 1
+        if wrong:
+            self._world.doubt(since, tick)
         if wrong or self._ahead.is_stale or self.always_roll_back:
-            self._roll_back(tick, confirmed, last=last)
+            self._roll_back(tick, confirmed, last=last, wrong={entity for entity, _ in wrong}, since=since)
 
     def _confirmed(self, tick: Tick) -> Snapshot:
         """Return the server's values of what is predicted, as of the tick of the newest own part."""
@@ -264,21 +274,27 @@ class Predictor:
 
     def _differs(self, key: tuple[int, int], mine: Values | None, theirs: Values) -> bool:
         entity, record_id = key
-        if entity in self._steered or self._is_quantised(entity):
+        if entity in self._steered or is_quantised(self._schema, self._world, entity):
             return mine != theirs
-        return mine is not None and not _is_close(self._schema.records[record_id], mine, theirs)
+        return mine is not None and not is_close(self._schema.records[record_id], mine, theirs)
 
-    def _roll_back(self, tick: Tick, confirmed: Snapshot, *, last: Tick) -> None:
+    def _roll_back(
+        self, tick: Tick, confirmed: Snapshot, *, last: Tick, wrong: Container[int] = (), since: Tick | None = None
+    ) -> None:
         """Go back to a tick, as the server has it, and simulate again up to and with `last`.
 
         HOT: many ticks at once; tests/bench/bench_prediction.py.
+
+        Args:
+            wrong: Who was not as predicted at that tick.
+            since: When all were, at last.
         """
         renderer, predicted = self._renderer, [entity for entity, _ in self._world.observe(Predicted)]
         appearances = [(entity, renderer.appearance(entity)) for entity in predicted]
         count = tick_difference(last, tick)
         self._ahead.is_stale = False
         if count <= self._max_rollback_ticks:
-            self._ahead.rewind(tick)
+            self._ahead.rewind(tick, wrong=wrong, since=since)
             self._restore(tick, confirmed)
             self._simulate_again(tick, count)
             self._ahead.settle()
@@ -294,7 +310,9 @@ class Predictor:
         What is close enough is left as it was predicted: going back where nothing is wrong must change nothing.
         """
         then = self._history.at(tick) or {}
-        self._write(then)
+        if then:
+            self._take_given({*then, *confirmed})
+            self._write(then)
         self._write(
             {key: told for key, told in confirmed.items() if key not in then or self._differs(key, then[key], told)}
         )
@@ -312,43 +330,27 @@ class Predictor:
             world.tick = present
         self.replayed_ticks += max(0, count)
 
+    def _take_given(self, known: Container[tuple[int, int]]) -> None:
+        """Take away the components that predicted systems have given since then, and the server has not."""
+        world, told = self._world, self._receiver.confirmed
+        for entity, _ in world.observe(Predicted):
+            for record, _ in self._schema.records_on(world, entity):
+                if (entity, record.id) not in known and record.id not in told.get(entity, {}):
+                    world.remove_component(entity, record.cls)
+
     def _write(self, snapshot: Snapshot) -> None:
-        """Write values into the components they belong to, of what is predicted."""
-        records, component_of = self._schema.records, self._world.try_component
+        """Write values into the components they belong to, of what is predicted; give back one that was taken since."""
+        records, component_of, told = self._schema.records, self._world.try_component, self._receiver.confirmed
         for (entity, record_id), values in snapshot.items():
             record = records[record_id]
+            if not self._world.has_component(entity, Predicted):
+                continue
             component = component_of(entity, record.cls)
-            if component is not None and self._world.has_component(entity, Predicted):
+            if component is None and record_id in told.get(entity, {}):  # else the server took it away
+                component = record.cls()
+                self._world.add_component(entity, component)
+            if component is not None:
                 record.codec.apply(component, values)
-
-
-def quantise(schema: Schema, world: World, entities: Iterable[int], before: Snapshot) -> Snapshot:
-    """Round what these entities hold to what the wire can say, in place; return their values.
-
-    Args:
-        before: Their values of a tick ago: what did not change since is quantised already, and that is most of it.
-    """
-    snapshot: Snapshot = {}
-    for entity in entities:
-        for record, component in schema.records_on(world, entity):
-            key = entity, record.id
-            values = before.get(key)
-            if values is None or record.codec.read(component) != values:
-                values = record.codec.quantise_component(component)
-            snapshot[key] = values
-    return snapshot
-
-
-def _is_close(record: Record, mine: Values, theirs: Values) -> bool:
-    """Tell whether two states are one but for rounding."""
-    for declared, here, there in zip(record.fields, mine, theirs, strict=True):
-        if here == there:
-            continue
-        if not (isinstance(here, float) and isinstance(there, int | float)):
-            return False
-        if abs(difference(declared, here, there)) > (CLOSE_STEPS * declared.step if declared.step else CLOSE_UNITS):
-            return False
-    return True
 
 
 class Reconcile(System):
@@ -373,21 +375,3 @@ class Predict(System):
     def process(self, world: World) -> None:  # noqa: ARG002  # it predicts one World
         """Simulate one tick ahead of the server."""
         self._predictor.advance()
-
-
-class Quantise(System):
-    """Server: round what inputs drive to what the wire can say, so that client and server go on from the same bits."""
-
-    def __init__(self, session: "ServerSession") -> None:
-        """Bind to the game's schema."""
-        self._schema = session.schema
-        self._before: Snapshot = {}
-
-    def process(self, world: World) -> None:
-        """Quantise every entity that a client owns and that has an input component or was spawned for another."""
-        component = self._schema.game.input
-        found: list[tuple[int, tuple[Owner, object]]] = [*world.get_components(Owner, Spawned)]
-        if component is not None:
-            found += world.get_components(Owner, component)
-        owned = dict.fromkeys(entity for entity, (owner, _) in found if owner.client_id)
-        self._before = quantise(self._schema, world, owned, self._before)

@@ -164,7 +164,7 @@ class Renderer:
         if self._ghosts:
             for ghost in self._ghosts:
                 if ghost.until <= tick:
-                    self._forget(ghost.entity)
+                    self.forget(ghost.entity)
             self._ghosts = [ghost for ghost in self._ghosts if ghost.until > tick]
 
     def _even_out(self, surplus: int) -> None:
@@ -250,7 +250,7 @@ class Renderer:
             for entity in late
             if entity not in gone and not self._world.has_component(entity, Predicted)
         }
-        interpolator.feed(receiver.changes, tick, now)
+        interpolator.feed(receiver.changes, tick, now, receiver.overtaken)
         for entity, appearance in appearances.items():
             self.hold(entity, appearance)
         at = clock.unwrapped(tick)
@@ -266,9 +266,10 @@ class Renderer:
         if is_seen and Predicted not in components and at > self._interpolator.clock.tick:
             self._ghosts.append(Ghost(at, entity, components))
         else:
-            self._forget(entity)
+            self.forget(entity)
 
-    def _forget(self, entity: int) -> None:
+    def forget(self, entity: int) -> None:
+        """Drop an entity that is gone."""
         self._interpolator.forget(entity)
         for record in self._by_class.values():
             self._twins.pop((entity, record.cls), None)
@@ -278,8 +279,17 @@ class Renderer:
         """Return how often an entity had been put elsewhere at the moment that is drawn."""
         if not self._world.has_component(entity, Predicted):
             return self._interpolator.jumps_so_far(entity)
+        # As predicted: the component itself may be new, and then it came with a count that is not yet drawn.
+        before = self._history.at(advance_tick(self._world.tick, -1)) or {}
+        record = self._interpolator.teleports
+        if (entity, record) in before:
+            [count] = before[entity, record]
+            assert isinstance(count, int)
+            return count
         teleports = self._world.try_component(entity, Teleports)
-        return 0 if teleports is None else teleports.count
+        if teleports is None or any((entity, each) in before for each in self._interpolator.records):
+            return 0
+        return teleports.count
 
 
 def _names(spec: ComponentSpec) -> list[str]:

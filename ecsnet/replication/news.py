@@ -106,10 +106,11 @@ class News:
             entity, component_type = key
             component = component_of(entity, component_type)
             now = None if component is None else self._values_of[component_type](component)
-            if now != before and entity not in self._spawned:
-                found.append((network_id_of(entity), self._order[component_type], key))
-        found.sort()  # no two agree in the first two
-        return [Changed(*key) for network_id, _, key in found if network_id]  # else it is gone
+            if now != before and entity not in self._spawned and entity not in self._hidden:
+                found.append((network_id_of(entity), entity, self._order[component_type], component_type))
+        found.sort()  # no two agree in the first three
+        exists = self._world.entity_exists
+        return [Changed(entity, component_type) for _, entity, _, component_type in found if exists(entity)]
 
 
 def _reader(records: tuple[Record, ...]) -> Callable[[object], object]:

@@ -55,10 +55,12 @@ class Receiver:
     Attributes:
         confirmed: The newest values from the server, and their tick, by entity and record id.
         changes: What the last `apply` wrote.
+        overtaken: What it did not, as something newer of the record came before. Entities in it are not mapped.
         spawned: Entities the last `apply` created.
         despawned: Entities the last `apply` deleted, and what they had.
         adopt: Asked, for an entity that comes with `Spawned`, whether this client has made it already, by what is in
-            Spawned; returns the entity, or 0.
+            Spawned and the state's tick; returns the entity, or 0.
+        reveal: Told of an entity, and the state's tick, before its components change: prediction may hide them.
         own_tick: The tick of the newest own part; None before the first.
         own_input_tick: The newest tick whose input need not be sent again; None before the first own part.
         own_input_margin: As the newest own part says; None before it.
@@ -83,9 +85,11 @@ class Receiver:
         self._fresh: dict[int, None] = {}
         self.confirmed: dict[int, Confirmed] = {}
         self.changes: list[Change] = []
+        self.overtaken: list[Change] = []
         self.spawned: list[int] = []
         self.despawned: dict[int, dict[type, object]] = {}
-        self.adopt: Callable[[Values], int] = _adopt_nothing
+        self.adopt: Callable[[Values, Tick], int] = _adopt_nothing
+        self.reveal: Callable[[int, Tick], None] = _reveal_nothing
         self._own_ticks: dict[Tick, None] = {}
         self.own_tick: Tick | None = None
         self.own_input_tick: Tick | None = None
@@ -112,7 +116,7 @@ class Receiver:
 
     def apply(self, state: State) -> None:
         """Bring the World up to what the message says, where it is news."""
-        self.changes, self.spawned, self.despawned = [], [], {}
+        self.changes, self.overtaken, self.spawned, self.despawned = [], [], [], {}
         for network_id in state.gones:
             self._end(network_id, state.tick, DespawnReason.DELETED)
         for network_id in state.leaves:
@@ -231,6 +235,8 @@ class Receiver:
                     self._hold(network_id, [(record_id, record_values)], tick, size)
             elif is_newer(tick, held[0]):
                 self._confirm(replica, record_id, tick, record_values)
+            else:
+                self.overtaken.append((replica.entity, record_id, tick, record_values))
 
     def _hold(self, network_id: int, values: Iterable[tuple[int, Values]], tick: Tick, size: int) -> None:
         for record_id, record_values in values:
@@ -280,11 +286,14 @@ class Receiver:
 
     def _spawn(self, network_id: int, values: list[tuple[int, Values]], tick: Tick) -> None:
         records = [self._schema.records[record_id] for record_id, _ in values]
-        entity = self._adopted(values)
+        entity = self._adopted(values, tick)
         components = {
             record.cls: record.cls() for record in records if not self._world.has_component(entity, record.cls)
         }
-        if not entity:
+        if entity:
+            for cls in components:
+                self.news.note(entity, cls, None)
+        else:
             entity = self._world.create_entity()
             self.news.note_spawned(entity)
         replica = self._replicas[network_id] = Replica(network_id, entity, tick)
@@ -296,12 +305,12 @@ class Receiver:
         self._fill(replica, values, tick, components)
         self._update_holders(network_id)
 
-    def _adopted(self, values: list[tuple[int, Values]]) -> int:
+    def _adopted(self, values: list[tuple[int, Values]], tick: Tick) -> int:
         """Return the entity this client made ahead of the server, if this is the server's; else 0."""
         for record_id, record_values in values:
             record = self._schema.records[record_id]
             if record.cls is Spawned:
-                return self.adopt(record.codec.map_refs(record_values, self.entity_of))
+                return self.adopt(record.codec.map_refs(record_values, self.entity_of), tick)
         return 0
 
     def _fill(
@@ -323,6 +332,7 @@ class Receiver:
 
     def _restructure(self, replica: Replica, values: list[tuple[int, Values]], tick: Tick) -> None:
         """Take away the records a full does not name, and give the others."""
+        self.reveal(replica.entity, tick)
         named = {record_id: self._schema.records[record_id] for record_id, _ in values}
         kept = {record.cls for record in named.values()}
         for record_id in [each for each in replica.confirmed if each not in named]:
@@ -399,5 +409,9 @@ class Receiver:
             self.changes.append((replica.entity, record.id, at, values))
 
 
-def _adopt_nothing(_: Values) -> int:
+def _adopt_nothing(_: Values, __: Tick) -> int:
     return 0
+
+
+def _reveal_nothing(_: int, __: Tick) -> None:
+    pass

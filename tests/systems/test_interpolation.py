@@ -145,3 +145,36 @@ def test_drawing_changes_nothing() -> None:
     assert component.x == 99.0
     interpolator.forget(1)
     assert place(interpolator, 1, component) is component
+
+
+@pytest.mark.parametrize("start", [0, WRAP - 12])
+def test_a_jump_is_made_when_its_place_is_known(start: int) -> None:
+    """Its word came first, the place was lost: what is drawn stands until then, and goes there without a way."""
+    interpolator = Interpolator(SCHEMA, 60, 2)
+    interpolator.feed([(1, TELEPORTS, start, (0,)), (1, TRANSFORM, start, (0.0, 0.0, 0.0))], start, now=0.0)
+    told = (start + 10) % WRAP
+    interpolator.feed([(1, TELEPORTS, told, (1,))], told, now=10 / 60)
+    interpolator.clock.tick = 15.0
+    before = interpolator.jumps_so_far(1), interpolator.sample(1, SCHEMA.records[TRANSFORM])
+    placed = (start + 14) % WRAP
+    interpolator.feed([(1, TRANSFORM, placed, (90.0, 0.0, 0.0))], placed, now=14 / 60)
+    after = interpolator.jumps_so_far(1), interpolator.sample(1, SCHEMA.records[TRANSFORM])
+    between = [interpolator.sample(1, SCHEMA.records[TRANSFORM], tick) for tick in (9.0, 11.0, 13.9)]
+
+    assert before == (0, (0.0, 0.0, 0.0))
+    assert after == (1, (90.0, 0.0, 0.0))
+    assert between == [(0.0, 0.0, 0.0)] * 3
+
+
+def test_a_jump_that_is_said_again_is_one_and_of_its_first_tick() -> None:
+    """Its repetition may overtake it: the place it came with belongs to the tick before."""
+    interpolator = Interpolator(SCHEMA, 60, 2)
+    interpolator.feed([(1, TELEPORTS, 0, (0,)), (1, TRANSFORM, 0, (0.0, 0.0, 0.0))], 0, now=0.0)
+    interpolator.feed([(1, TELEPORTS, 12, (1,))], 12, now=0.2)
+    late = [(1, TRANSFORM, 10, (90.0, 0.0, 0.0))]
+    interpolator.feed(late, 10, now=0.2, overtaken=[(1, TELEPORTS, 10, (1,))])
+    for tick in (14, 16):
+        interpolator.feed([(1, TELEPORTS, tick, (1,)), (1, TRANSFORM, tick, (80.0 + tick, 0.0, 0.0))], tick, now=0.3)
+    places = [interpolator.sample(1, SCHEMA.records[TRANSFORM], tick) for tick in (9.5, 10.0, 15.0)]
+
+    assert [place and place[0] for place in places] == [0.0, 90.0, 95.0]
