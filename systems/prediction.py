@@ -79,6 +79,7 @@ class Predictor:
         self._waiting: dict[Tick, Snapshot] = {}  # the server's values of ticks that are still to be simulated here
         self._checked: Tick | None = None
         self._checked_values: Snapshot = {}
+        self._taken: dict[tuple[int, int], Tick] = {}  # of guests, what was taken though it may be outdated
         self.always_roll_back = False
         self.corrections = 0
         self.guest_corrections = 0
@@ -248,29 +249,44 @@ class Predictor:
             if self._schema.records[record_id].cls is not of_input  # ours are in `inputs`
         }
         guests = [entity for entity, _ in self._world.observe(Predicted) if entity not in self._steered]
-        if not guests:
-            return confirmed
-        # What a client steers is told whole. Of guests a lost state may have told something newer: to go back to what
-        # is outdated would be a mistake at every state until the repair comes. Their prediction is the better guess.
-        loss = self._newest_loss(tick)
-        for entity in guests:
-            for record_id, at, values in receiver.values_until(entity, tick):
-                if loss is None or not is_newer(loss, at):
-                    confirmed[entity, record_id] = values
+        losses = self._losses(tick) if guests else []
+        told = {
+            (entity, record_id): (at, values)
+            for entity in guests
+            for record_id, at, values in receiver.values_until(entity, tick)
+        }
+        self._taken = {key: at for key, at in self._taken.items() if key in told}
+        for key, (at, values) in told.items():
+            if self._is_worth_comparing(key, at, values, losses):
+                confirmed[key] = values
         return confirmed
 
-    def _newest_loss(self, tick: Tick) -> Tick | None:
-        """Return the newest state before a tick that did not come and is not repaired yet; None if there is none.
+    def _losses(self, tick: Tick) -> Sequence[Tick]:
+        """Return the states before a tick that did not come and are not repaired yet, newest first.
 
         A repair comes when the server has heard of the loss: a round trip later, which is less than this client is
         ahead, and some sends more.
         """
         ahead = tick_difference(self._world.tick, tick)
-        for back in range(1, ahead // self._interval + REPAIR_SENDS):
-            before = advance_tick(tick, -back * self._interval)
-            if not self._receiver.has_heard(before):
-                return before
-        return None
+        sent = [advance_tick(tick, -back * self._interval) for back in range(1, ahead // self._interval + REPAIR_SENDS)]
+        return [each for each in sent if not self._receiver.has_heard(each)]
+
+    def _is_worth_comparing(self, key: tuple[int, int], at: Tick, values: Values, losses: Sequence[Tick]) -> bool:
+        """Tell whether what the server said of a guest at a tick says anything of now.
+
+        What a client steers is told whole. Of guests, a lost state may have told something newer. As long as it may,
+        the prediction is the better guess if it was right before the loss; if it was wrong, what was told is taken
+        once. To go back to what is outdated at every state until the repair comes would be seen as trembling.
+        """
+        since = [loss for loss in losses if is_newer(loss, at)]
+        if not since:
+            return True
+        before = self._history.values(advance_tick(since[-1], -self._interval), *key)
+        is_wrong = before is None or self._differs(key, before, values)
+        if not is_wrong or self._taken.get(key) == at:
+            return False
+        self._taken[key] = at
+        return True
 
     def _differs(self, key: tuple[int, int], mine: Values | None, theirs: Values) -> bool:
         entity, record_id = key

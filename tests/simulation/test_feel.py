@@ -31,21 +31,22 @@ class Quality(NamedTuple):
     quiet_seconds: float = 1.0
 
 
-# Measured, worst of 40: no turn; 0.00, 0.67, 0.67 and 0.69 units, the difference between two speeds of pushing, once;
-# no correction but on AWFUL, where 8 % is lost: what of the other one is lost is out of date until it is repaired.
+# Measured, worst of 40: no turn; 0.00, 0.10, 0.11 and 0.26 units; no correction, one on AWFUL. After the keys are let
+# go AWFUL takes up to 1.45 s, of which the repair of what was lost is the most.
 SETTLED = {
     "lan": Quality(turns=0, jitter=0.1, corrections=0),
-    "wifi": Quality(turns=0, jitter=1.0, corrections=0),
-    "mobile": Quality(turns=0, jitter=1.0, corrections=0),
-    "awful": Quality(turns=0, jitter=1.0, corrections=12, quiet_seconds=2.0),
+    "wifi": Quality(turns=0, jitter=0.2, corrections=0),
+    "mobile": Quality(turns=0, jitter=0.2, corrections=0),
+    "awful": Quality(turns=0, jitter=0.4, corrections=1, quiet_seconds=1.5),
 }
-# Who slides off or reaches a wall does so on each screen in its own tick. Measured, worst of 10: 0, 0, 1, 3 turns;
-# 0.00, 0.64, 2.47, 4.45 units more than in truth, where it is 5; 0, 0, 1, 14 corrections.
+# Who slides off or reaches a wall does so on each screen in its own tick, and a frame into which no tick fell shows him
+# a step further than the wall lets him. Measured, worst of 10: 0, 1, 0, 2 turns; nowhere more units than in truth,
+# where it is 5, but 0.07 on AWFUL; 0, 0, 1, 2 corrections.
 MOVING = {
     "lan": Quality(turns=0, jitter=0.1, corrections=0),
-    "wifi": Quality(turns=0, jitter=1.0, corrections=0),
-    "mobile": Quality(turns=2, jitter=3.5, corrections=2),
-    "awful": Quality(turns=4, jitter=6.0, corrections=20, quiet_seconds=2.0),
+    "wifi": Quality(turns=1, jitter=0.1, corrections=0),
+    "mobile": Quality(turns=1, jitter=0.1, corrections=1),
+    "awful": Quality(turns=2, jitter=0.2, corrections=2, quiet_seconds=1.5),
 }
 
 
