@@ -99,7 +99,9 @@ def find_fixed(world: World, movers: list[Body]) -> list[Body]:
 
 def region_around(movers: list[Body]) -> Region:
     """Return a region with room for all steps and pushes of a tick: a client's few bodies need few of the obstacles."""
-    margin = 2.0 * sum(body.need for body in movers)
+    needs = [body.need for body in movers]
+    # Nobody is pushed further than by a few others: with all of them in a row, a crowd would reach across the world.
+    margin = min(2.0 * sum(needs), 4.0 * max(needs))
     return (
         min(body.left for body in movers) - margin,
         min(body.top for body in movers) - margin,
@@ -125,15 +127,19 @@ def foresee(world: World, movers: list[Body], others: list[Body]) -> None:
     Those who are predicted along already are asked for again, or they would be left in the middle of a push.
     """
     seconds = _FORESIGHT_TICKS * world.dt
+    found = []
     for other in others:
         theirs = world.try_component(other.entity, Velocity2D)  # who has none stays where it is anyway
-        if theirs is None or other.sensor:
+        if theirs is not None and not other.sensor:
+            wide = other.extent_x + seconds * abs(theirs.x) + _FORESIGHT_UNITS
+            tall = other.extent_y + seconds * abs(theirs.y) + _FORESIGHT_UNITS
+            found.append((other, other.x, other.y, wide, tall))
+    for body in movers:
+        mine, x, y = body.velocity, body.x, body.y
+        if mine is None or body.sensor:
             continue
-        for body in movers:
-            mine = body.velocity
-            if mine is None or body.sensor or not meets(body, other):
-                continue
-            wide = body.extent_x + other.extent_x + seconds * (abs(mine.x) + abs(theirs.x)) + _FORESIGHT_UNITS
-            tall = body.extent_y + other.extent_y + seconds * (abs(mine.y) + abs(theirs.y)) + _FORESIGHT_UNITS
-            if abs(body.x - other.x) <= wide and abs(body.y - other.y) <= tall:
+        reach_x = body.extent_x + seconds * abs(mine.x)
+        reach_y = body.extent_y + seconds * abs(mine.y)
+        for other, at_x, at_y, wide, tall in found:
+            if abs(x - at_x) <= reach_x + wide and abs(y - at_y) <= reach_y + tall and meets(body, other):
                 predict(world, other.entity, by=body.entity)

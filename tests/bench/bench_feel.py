@@ -25,7 +25,7 @@ import click
 
 from ecsnet.bots import make_bot, press
 from ecsnet.client import Client
-from ecsnet.components import Transform2D
+from ecsnet.components import Teleports, Transform2D
 from ecsnet.samples.soccer.components import Ball, Match, Move
 from ecsnet.samples.soccer.game import game
 from ecsnet.samples.soccer.pitch import Phase
@@ -115,16 +115,21 @@ class Watcher:
         client.predictor.reconcile = self._measure  # type: ignore[method-assign]  # to look at both sides of it
 
     def _measure(self) -> None:
-        before, count = self._own(), self._client.predictor.corrections
+        before, jumps, count = self._own(), self._jumps(), self._client.predictor.corrections
         self._reconcile()
         after = self._own()
-        if self._client.predictor.corrections > count and before and after:
+        if self._client.predictor.corrections > count and before and after and jumps == self._jumps():
             self._figures.corrections.append(hypot(after[0] - before[0], after[1] - before[1]))
 
     def _own(self) -> Place | None:
         entity = self._client.entity
         place = None if entity is None else self._client.world.try_component(entity, Transform2D)
         return (place.x, place.y) if place else None
+
+    def _jumps(self) -> int:
+        """Return how often the server put this player elsewhere: that is no mistake of the prediction."""
+        teleports = self._client.world.try_component(self._client.entity or 0, Teleports)
+        return 0 if teleports is None else teleports.count
 
     def look(self) -> None:
         """Note one frame."""
