@@ -3,7 +3,8 @@
 Soccer with four bots in the simulator: virtual clock and network, fixed seeds, so the figures are the same on every
 machine. Each preset is played with 20 seeds, half a minute of each match counts. The columns, of all clients together:
 
-- own: ticks from a key to the first frame in which one's own player is drawn elsewhere; the most of all seeds.
+- own: frames from that of the first tick that has a key to that in which one's own player is drawn elsewhere; the most
+  of all seeds.
 - fixes: corrections of a client's own player a minute; p50 and p99: by how many units it was moved.
 - others: by how much a remote player's drawn place changes in one frame, against the longest of its true steps within a
   second before and after; p99 of all frames and the worst. The same for the ball.
@@ -49,7 +50,7 @@ Place: TypeAlias = tuple[float, float]
 class Figures:
     """What one preset, or one match, gave."""
 
-    own_ticks: list[int] = field(default_factory=list)
+    own_frames: list[int] = field(default_factory=list)
     minutes: float = 0.0
     corrections: list[float] = field(default_factory=list)  # units
     players: list[float] = field(default_factory=list)  # ratios
@@ -63,7 +64,7 @@ class Figures:
 
     def add(self, other: "Figures") -> None:
         """Take in another match."""
-        self.own_ticks += other.own_ticks
+        self.own_frames += other.own_frames
         self.minutes += other.minutes
         self.corrections += other.corrections
         self.players += other.players
@@ -166,7 +167,7 @@ class Watcher:
 
 
 def own_delay(sim: Simulation) -> int:
-    """Return after how many ticks a key shows on one's own player, on an open pitch."""
+    """Return how many frames late a key shows on one's own player, on an open pitch."""
     client = sim.clients[0]
 
     def drawn() -> Place:
@@ -175,10 +176,11 @@ def own_delay(sim: Simulation) -> int:
     longest = 0
     for direction in (1, -1, 1, -1):
         client.press(Move(move_x=direction))
-        before, pressed = drawn(), client.world.tick
+        before, pressed, late = drawn(), client.world.tick, -1
         while drawn() == before:
             sim.step()
-        longest = max(longest, client.world.tick - pressed - 1)
+            late += client.world.tick != pressed  # the first frame that can show it is the one of the next tick
+        longest = max(longest, late)
         client.press(Move())
         sim.run(0.5)
     return longest
@@ -189,7 +191,7 @@ def play(job: tuple[Link, int, float]) -> Figures:
     link, seed, seconds = job
     sim = Simulation(game, clients=CLIENTS, link=link, seed=seed, check=False)
     sim.run(1.0)
-    figures = Figures(own_ticks=[own_delay(sim)])
+    figures = Figures(own_frames=[own_delay(sim)])
     bots = [make_bot(game, seed + number) for number in range(CLIENTS)]
 
     def decide() -> None:
@@ -224,7 +226,7 @@ def missed(name: str, figures: Figures) -> list[str]:
     return [
         f"{name}: {what}"
         for what, is_met in (
-            (f"own player drawn after {max(figures.own_ticks)} ticks, not 0", max(figures.own_ticks) == 0),
+            (f"own player drawn {max(figures.own_frames)} frames late", max(figures.own_frames) == 0),
             (f"{late:.2%} late, not {LATE_TARGETS[name]:.2%}", late <= LATE_TARGETS[name]),
             (f"jump of {max(figures.players):.2f}", max(figures.players) <= JUMP_TARGETS.get(name, float("inf"))),
         )
@@ -236,7 +238,7 @@ def row(name: str, figures: Figures) -> str:
     """Return one line of the table."""
     fixes = len(figures.corrections) / figures.minutes
     return (
-        f"{name:8} {max(figures.own_ticks):3d}   {fixes:6.1f} {percentile(figures.corrections, 0.5):6.2f} "
+        f"{name:8} {max(figures.own_frames):3d}   {fixes:6.1f} {percentile(figures.corrections, 0.5):6.2f} "
         f"{percentile(figures.corrections, 0.99):6.2f}   {percentile(figures.players, 0.99):5.2f} "
         f"{max(figures.players):5.2f}   {percentile(figures.ball, 0.99):5.2f} {max(figures.ball):5.2f}   "
         f"{figures.guessed / figures.frames:6.2%}  {figures.late / figures.inputs:6.2%}  "
@@ -253,7 +255,7 @@ def main(seeds: int, seconds: float, processes: int, preset: str | None) -> None
     """Play, and print the table; fail where a target is missed: chance has no part in it."""
     sys.stdout.write(
         "         own   fixes    p50    p99   others p99 max   ball p99  max   guess   late   ahead     lag\n"
-        "         ticks per min  units units   of true steps   of true steps\n"
+        "         frames per min  units units   of true steps   of true steps\n"
     )
     misses = []
     names = [preset] if preset else list(PRESETS)
