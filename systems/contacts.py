@@ -73,10 +73,7 @@ def publish(world: World, found: list[Contact], bodies: Sequence[Body]) -> None:
         found: Who met, ordered by (entity, other).
         bodies: All that took part, where they ended.
     """
-    contacts = world.try_single(Contacts)
-    if contacts is None:
-        contacts = Contacts()
-        world.create_entity(contacts)
+    contacts = world.ensure_single(Contacts)
     contacts.found = found
     contacts.tick = tick = world.tick
     before = before_tick(contacts, tick)
