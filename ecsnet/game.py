@@ -133,7 +133,7 @@ class Game:
         _check_systems(where, self.systems)
         _check_rpcs(where, self.rpcs)
         for part, reference in (("window", self.window), ("bot", self.bot)):
-            if reference is not None and not _REFERENCE.fullmatch(reference):
+            if reference is not None and not (isinstance(reference, str) and _REFERENCE.fullmatch(reference)):
                 raise SchemaError(f'{where}: {part}={reference!r} must look like "package.module:name"')
 
 
@@ -253,8 +253,10 @@ def _game_in(module: ModuleType, attribute: str, path: str) -> Game:
     if isinstance(found, Game):
         return found
     others = [name for name, value in vars(module).items() if isinstance(value, Game)]
-    hint = f"; it has {', '.join(others)}: write {module.__name__}:{others[0]}" if others else ""
-    what = "nothing" if found is None else f"a {type(found).__name__}"
-    raise SchemaError(
-        f"{path!r}: {module.__name__}.{attribute} is {what}, not a Game{hint or '; write game = Game(...)'}"
-    )
+    hint = "write game = Game(...)"
+    if others:
+        hint = f"it has {', '.join(others)}: write {module.__name__}:{others[0]}"
+    elif hasattr(module, "__path__") and isinstance(getattr(_import(f"{module.__name__}.game"), "game", None), Game):
+        hint = f"it is a folder, and its game in {module.__name__}.game: write that"
+    what = "nothing" if found is None or isinstance(found, ModuleType) else f"a {type(found).__name__}"
+    raise SchemaError(f"{path!r}: {module.__name__}.{attribute} is {what}, not a Game; {hint}")
