@@ -16,7 +16,7 @@ from ecsnet.rpc import Rpc
 from ecsnet.system import System, SystemType
 from ecsnet.world import World
 
-__all__ = ["Game", "load"]
+__all__ = ["Game", "find_module", "load"]
 
 MAX_TICK_RATE_HZ = 1000
 MAX_CLIENTS = 65_535
@@ -156,7 +156,7 @@ def load(path: str) -> Game:
         )
     candidates = [name] if "." in name else [f"ecsnet.samples.{name}.game", name]
     for candidate in candidates:
-        module = _import(candidate)
+        module = find_module(candidate)
         if module is not None:
             return _game_in(module, attribute, path)
     looked = " or ".join(candidates)
@@ -237,7 +237,7 @@ def _check_rpcs(where: str, rpcs: Sequence[object]) -> None:
         names.add(listed.name)
 
 
-def _import(name: str) -> ModuleType | None:
+def find_module(name: str) -> ModuleType | None:
     """Import a module; None if it does not exist. What goes wrong inside of it is raised as it is."""
     try:
         return importlib.import_module(name)
@@ -256,7 +256,9 @@ def _game_in(module: ModuleType, attribute: str, path: str) -> Game:
     hint = "write game = Game(...)"
     if others:
         hint = f"it has {', '.join(others)}: write {module.__name__}:{others[0]}"
-    elif hasattr(module, "__path__") and isinstance(getattr(_import(f"{module.__name__}.game"), "game", None), Game):
+    elif hasattr(module, "__path__") and isinstance(
+        getattr(find_module(f"{module.__name__}.game"), "game", None), Game
+    ):
         hint = f"it is a folder, and its game in {module.__name__}.game: write that"
     what = "nothing" if found is None or isinstance(found, ModuleType) else f"a {type(found).__name__}"
     raise SchemaError(f"{path!r}: {module.__name__}.{attribute} is {what}, not a Game; {hint}")

@@ -284,6 +284,8 @@ class World(Timeline):
     def observe(self, *component_types: type) -> Rows:
         """Return what `get_component(s)` would outside of `predicting()`: all entities, to read and not to write.
 
+        What a predicted system writes to others on a client stays there until the server changes that component.
+
         One type gives (entity, component), several give (entity, (component, ...)).
         """
         key = component_types[0] if len(component_types) == 1 else component_types
@@ -348,8 +350,9 @@ class World(Timeline):
 
         For hit tests: inside, Transform2D and Collider2D of what has both are those of that time. What the client
         predicts itself stays where it is; what was not there yet is on no layer. Components may come and go and all
-        others be written; what is written to these two is lost. On a client it is what the client draws. A client that
-        is not connected, or has drawn nothing, sees the present; so does 0, the server.
+        others be written; what is written to these two is lost. On a client it is what the client draws, however far
+        back; a server goes back `ServerConfig.max_rewind_seconds` at most. A client that is not connected, or has drawn
+        nothing, sees the present; so does 0, the server.
 
         Raises:
             RuntimeError: The game does not list LagCompensation, or a block is open already (then on entering it).
