@@ -1,6 +1,5 @@
 """Players without a person: a game's own bot, or one that presses keys at random; and a loop that lets one play."""
 
-import importlib
 import random
 from collections.abc import Callable
 from enum import Enum
@@ -9,7 +8,7 @@ from typing import Protocol, cast
 from ecsnet.client import Client
 from ecsnet.errors import SchemaError
 from ecsnet.fields import FieldKind, NetField, spec_of
-from ecsnet.game import Game
+from ecsnet.game import Game, find_module
 from ecsnet.netfield import flag_mask
 from ecsnet.runtime import RunningClient, wait_for
 from ecsnet.stopsignals import stop_signals
@@ -81,10 +80,17 @@ def load_reference(reference: str, what: str) -> Callable[..., object]:
     """Import what `"package.module:name"` names.
 
     Raises:
-        SchemaError: The module has no such name. What goes wrong inside of the module is raised as it is.
+        SchemaError: There is no such module or it has no such name. What goes wrong inside of the module is raised as
+            it is.
     """
     module_name, _, name = reference.partition(":")
-    found = getattr(importlib.import_module(module_name), name, None)
+    module = find_module(module_name)
+    if module is None:
+        raise SchemaError(
+            f"the game's {what} is {reference!r}, but there is no module {module_name}; "
+            "is its folder the current one, or installed?"
+        )
+    found = getattr(module, name, None)
     if not callable(found):
         raise SchemaError(f"the game's {what} is {reference!r}, but {module_name} has no {name} that could be called")
     return cast("Callable[..., object]", found)

@@ -44,6 +44,7 @@ __all__ = [
     "Tracking",
     "ValueCodec",
     "component",
+    "declares_netvar",
     "field_from_annotation",
     "netvar",
     "place_of",
@@ -176,6 +177,12 @@ def spec_of(cls: type) -> ComponentSpec:
     if isinstance(cls, type):
         raise SchemaError(f"{place_of(cls)}: not a component; decorate the class with @component")
     raise SchemaError(f"{cls!r} is not a component; give the class, not an instance")
+
+
+def declares_netvar(cls: type) -> bool:
+    """Tell whether a class annotates a field as a NetVar, decorated or not; of an annotation in quotes, by its text."""
+    annotations = get_annotations(cls).values()
+    return any(is_netvar(raw) or (isinstance(raw, str) and raw.startswith("NetVar[")) for raw in annotations)
 
 
 def place_of(declared: type | Callable[..., object]) -> str:

@@ -16,7 +16,7 @@ from ecsnet.rpc import Rpc
 from ecsnet.system import System, SystemType
 from ecsnet.world import World
 
-__all__ = ["Game", "load"]
+__all__ = ["Game", "find_module", "load"]
 
 MAX_TICK_RATE_HZ = 1000
 MAX_CLIENTS = 65_535
@@ -133,7 +133,7 @@ class Game:
         _check_systems(where, self.systems)
         _check_rpcs(where, self.rpcs)
         for part, reference in (("window", self.window), ("bot", self.bot)):
-            if reference is not None and not _REFERENCE.fullmatch(reference):
+            if reference is not None and not (isinstance(reference, str) and _REFERENCE.fullmatch(reference)):
                 raise SchemaError(f'{where}: {part}={reference!r} must look like "package.module:name"')
 
 
@@ -156,7 +156,7 @@ def load(path: str) -> Game:
         )
     candidates = [name] if "." in name else [f"ecsnet.samples.{name}.game", name]
     for candidate in candidates:
-        module = _import(candidate)
+        module = find_module(candidate)
         if module is not None:
             return _game_in(module, attribute, path)
     looked = " or ".join(candidates)
@@ -237,7 +237,7 @@ def _check_rpcs(where: str, rpcs: Sequence[object]) -> None:
         names.add(listed.name)
 
 
-def _import(name: str) -> ModuleType | None:
+def find_module(name: str) -> ModuleType | None:
     """Import a module; None if it does not exist. What goes wrong inside of it is raised as it is."""
     try:
         return importlib.import_module(name)
@@ -253,8 +253,12 @@ def _game_in(module: ModuleType, attribute: str, path: str) -> Game:
     if isinstance(found, Game):
         return found
     others = [name for name, value in vars(module).items() if isinstance(value, Game)]
-    hint = f"; it has {', '.join(others)}: write {module.__name__}:{others[0]}" if others else ""
-    what = "nothing" if found is None else f"a {type(found).__name__}"
-    raise SchemaError(
-        f"{path!r}: {module.__name__}.{attribute} is {what}, not a Game{hint or '; write game = Game(...)'}"
-    )
+    hint = "write game = Game(...)"
+    if others:
+        hint = f"it has {', '.join(others)}: write {module.__name__}:{others[0]}"
+    elif hasattr(module, "__path__") and isinstance(
+        getattr(find_module(f"{module.__name__}.game"), "game", None), Game
+    ):
+        hint = f"it is a folder, and its game in {module.__name__}.game: write that"
+    what = "nothing" if found is None or isinstance(found, ModuleType) else f"a {type(found).__name__}"
+    raise SchemaError(f"{path!r}: {module.__name__}.{attribute} is {what}, not a Game; {hint}")

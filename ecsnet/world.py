@@ -104,10 +104,22 @@ class World(Timeline):
     # Entities and components
 
     def create_entity(self, *components: object) -> int:
-        """Make an entity of component instances, at most one of each type; return it."""
+        """Make an entity of component instances, at most one of each type; return it.
+
+        Raises:
+            RuntimeError: Asked by a predicted system on a client, which could never take it back: that is `spawn`.
+        """
         types = [type(component) for component in components]
+        if self.is_predicting and self.foresight is not None and self._scope_marker not in types:
+            raise RuntimeError(
+                f"world.create_entity({_shown(components)}) in a predicted system: this client would keep it beside "
+                "the server's; use ecsnet.systems.spawn(world, by, ...), or make it in a system that is not predicted"
+            )
         if type in types or len(set(types)) != len(types):
             raise TypeError(f"create_entity takes instances, one of each type, not {_shown(components)}")
+        return self._create(components, types)
+
+    def _create(self, components: Sequence[object], types: Iterable[type]) -> int:
         with self._context:
             entity = esper.create_entity(*components)
         self._queries.created(entity, self._entities[entity])
@@ -272,6 +284,8 @@ class World(Timeline):
     def observe(self, *component_types: type) -> Rows:
         """Return what `get_component(s)` would outside of `predicting()`: all entities, to read and not to write.
 
+        What a predicted system writes to others on a client stays there until the server changes that component.
+
         One type gives (entity, component), several give (entity, (component, ...)).
         """
         key = component_types[0] if len(component_types) == 1 else component_types
@@ -300,6 +314,20 @@ class World(Timeline):
         """
         return self.single(component_type) if self.observe(component_type) else None
 
+    def ensure_single(self, component_type: type[A]) -> A:
+        """Return the one component of its type; where there is none, make an entity of a new one first.
+
+        For what each World keeps for itself, like the contacts of a tick: made once, a predicted system may ask for it.
+
+        Raises:
+            LookupError: There is more than one.
+        """
+        found = self.try_single(component_type)
+        if found is None:
+            found = component_type()
+            self._create((found,), (component_type,))
+        return found
+
     @contextmanager
     def predicting(self) -> Iterator[None]:
         """Let `get_component(s)` see only entities that have the scope marker, until the block ends."""
@@ -322,8 +350,9 @@ class World(Timeline):
 
         For hit tests: inside, Transform2D and Collider2D of what has both are those of that time. What the client
         predicts itself stays where it is; what was not there yet is on no layer. Components may come and go and all
-        others be written; what is written to these two is lost. On a client it is what the client draws. A client that
-        is not connected, or has drawn nothing, sees the present; so does 0, the server.
+        others be written; what is written to these two is lost. On a client it is what the client draws, however far
+        back; a server goes back `ServerConfig.max_rewind_seconds` at most. A client that is not connected, or has drawn
+        nothing, sees the present; so does 0, the server.
 
         Raises:
             RuntimeError: The game does not list LagCompensation, or a block is open already (then on entering it).

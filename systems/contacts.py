@@ -27,8 +27,11 @@ def contacts_of(world: World, entity: int | None = None) -> Iterator[Contact]:
     Args:
         world: On a client it has the contacts of what that client predicts, of the last tick predicted.
         entity: Only contacts of this one, seen from it: `contact.entity` is it, the normal points towards it.
+
+    Raises:
+        RuntimeError: The game does not list Collision.
     """
-    contacts = world.try_single(Contacts)
+    contacts = contacts_in(world)
     return seen_from(entity, contacts.found if contacts else ())
 
 
@@ -40,7 +43,7 @@ def contacts_begun(world: World, entity: int | None = None) -> Iterator[Contact]
 
     Added in 0.1. See `contacts_of` for the arguments.
     """
-    contacts = world.try_single(Contacts)
+    contacts = contacts_in(world)
     if contacts is None:
         return
     before = pairs_of(entity, before_tick(contacts, contacts.tick))
@@ -56,13 +59,31 @@ def contacts_ended(world: World, entity: int | None = None) -> Iterator[Contact]
 
     Added in 0.1. See `contacts_of` for the arguments.
     """
-    contacts = world.try_single(Contacts)
+    contacts = contacts_in(world)
     if contacts is None:
         return
     now = pairs_of(entity, contacts.lasting.get(contacts.tick, ()))
     for contact in seen_from(entity, before_tick(contacts, contacts.tick)):
         if pair_of(contact) not in now:
             yield contact
+
+
+def contacts_in(world: World) -> Contacts | None:
+    """Return what Collision found; None if it has not run yet.
+
+    A client's systems are not in its World: what it never finds, the server's has told already.
+
+    Raises:
+        RuntimeError: It never will: nobody listed it.
+    """
+    contacts = world.try_single(Contacts)
+    if contacts is not None or world.foresight is not None or not world.systems:
+        return contacts
+    if not any(getattr(system, "finds_contacts", False) for system in world.systems):
+        raise RuntimeError(
+            "nothing finds contacts: list ecsnet.systems.Collision in Game(systems=...), before what asks for them"
+        )
+    return None
 
 
 def publish(world: World, found: list[Contact], bodies: Sequence[Body]) -> None:
@@ -73,10 +94,7 @@ def publish(world: World, found: list[Contact], bodies: Sequence[Body]) -> None:
         found: Who met, ordered by (entity, other).
         bodies: All that took part, where they ended.
     """
-    contacts = world.try_single(Contacts)
-    if contacts is None:
-        contacts = Contacts()
-        world.create_entity(contacts)
+    contacts = world.ensure_single(Contacts)
     contacts.found = found
     contacts.tick = tick = world.tick
     before = before_tick(contacts, tick)

@@ -15,17 +15,20 @@ class InputHistory:
         """Begin with nothing pressed."""
         self._codec = codec
         self._capacity = capacity
-        self._pressed = self._tapped = codec.defaults
+        self._pressed = codec.defaults
+        self._tapped: Values | None = None  # what came since the last tick; None: nothing did, all is as it was
         self._by_tick: dict[Tick, tuple[Values, bytes]] = {}
         self._newest: Tick | None = None
 
     def press(self, values: Values) -> bool:
         """Set what is pressed from now on; tell whether that is something else than before.
 
-        A tap shorter than a tick still counts: booleans stay set until sampled.
+        A tap shorter than a tick still counts: booleans stay set until sampled. What was sampled before does not: a key
+        let go is up in the next tick.
         """
         self._tapped = tuple(
-            new or old if isinstance(new, bool) else new for old, new in zip(self._tapped, values, strict=True)
+            new or old if isinstance(new, bool) else new
+            for old, new in zip(self._tapped or values, values, strict=True)
         )
         is_new = values != self._pressed
         self._pressed = values
@@ -35,8 +38,9 @@ class InputHistory:
         """Stamp what is pressed with `tick`. Going back in time forgets what lay ahead."""
         if self._newest is not None and not is_newer(tick, self._newest):
             self._by_tick = {t: pressed for t, pressed in self._by_tick.items() if is_newer(tick, t)}
-        self._by_tick[tick] = (self._tapped, self._codec.pack(self._tapped))
-        self._tapped = self._pressed
+        sampled = self._pressed if self._tapped is None else self._tapped
+        self._by_tick[tick] = (sampled, self._codec.pack(sampled))
+        self._tapped = None
         self._newest = tick
         while len(self._by_tick) > self._capacity:
             del self._by_tick[next(iter(self._by_tick))]

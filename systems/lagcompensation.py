@@ -29,8 +29,10 @@ from ecsnet.components.collider2d import Collider2D
 from ecsnet.components.owner import Owner
 from ecsnet.components.predicted import Predicted
 from ecsnet.components.transform2d import Transform2D
+from ecsnet.errors import SchemaError
 from ecsnet.marks import assign_unmarked
 from ecsnet.system import System
+from ecsnet.systems.collision import Collision
 from ecsnet.wire import Tick, advance_tick, tick_difference
 from ecsnet.world import World
 
@@ -64,7 +66,18 @@ class LagCompensation(System):
         self._moved = Displacement()
 
     def attach(self, world: World, session: "ServerSession") -> None:
-        """Serve `world.rewind` with the lags of this server's clients."""
+        """Serve `world.rewind` with the lags of this server's clients.
+
+        Raises:
+            SchemaError: The game lists Collision after this: remembered would be where things were before they moved.
+        """
+        listed = session.game.systems
+        for system in listed[listed.index(LagCompensation) :] if LagCompensation in listed else ():
+            if isinstance(system, type) and issubclass(system, Collision):
+                raise SchemaError(
+                    f"Game({session.game.name!r}) lists LagCompensation before {system.__name__}, which moves what it "
+                    "remembers; list it after"
+                )
         self._session = session
         self._limit_ticks = min(MAX_LAG_TICKS, session.config.max_rewind_seconds * world.tick_rate_hz)
         self._past = Past(ceil(self._limit_ticks))

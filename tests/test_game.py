@@ -142,6 +142,7 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
     (lambda: Game("g", max_clients=0), "max_clients=0 is outside 1..65535"),
     (lambda: Game("g", window="window.py"), "window='window.py' must look like \"package.module:name\""),
     (lambda: Game("g", bot="a.b:C.d"), "bot='a.b:C.d' must look like"),
+    (lambda: Game("g", window=print), "window=<built-in function print> must look like"),  # type: ignore[arg-type]
 ]
 
 
@@ -211,12 +212,18 @@ def test_a_sample_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ("duel:number", "'duel:number': duel.number is a int, not a Game; it has game, large: write duel:game"),
         ("duel:none", "duel.none is nothing, not a Game; it has game, large"),
         ("empty", "empty.game is nothing, not a Game; write game = Game(...)"),
+        ("melee", "melee.game is nothing, not a Game; it is a folder, and its game in melee.game: write that"),
+        ("void", "void.game is nothing, not a Game; write game = Game(...)"),
     ],
 )
 def test_what_is_not_found_is_told(folder: Path, path: str, text: str) -> None:
     """What was looked for, what is there instead, what to write."""
     (folder / "duel.py").write_text(GAME)
     (folder / "empty.py").write_text("")
+    for package in ("melee", "void"):
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").write_text("")
+    (folder / "melee" / "game.py").write_text(GAME)
 
     with pytest.raises(SchemaError) as caught:
         load(path)

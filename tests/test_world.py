@@ -440,6 +440,16 @@ def test_changed_answers_alike_within_one_run() -> None:
     assert probe.saw == [(0, 0), (1, 1), (1, 1)]
 
 
+def test_what_each_world_keeps_once_is_made_once() -> None:
+    """The first who asks for it makes it."""
+    world = World()
+    health = world.ensure_single(Health)
+
+    assert world.ensure_single(Health) is world.single(Health) is health
+    assert world.entities() == [1]
+    assert world.added(Health) == [(1, health)]
+
+
 def test_changed_of_a_component_that_came_again_is_none() -> None:
     """It is in `added` and `removed`."""
     world = World()

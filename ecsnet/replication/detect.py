@@ -16,7 +16,7 @@ from operator import itemgetter
 from ecsnet.components.owner import Owner
 from ecsnet.components.paused import Paused
 from ecsnet.errors import SchemaError
-from ecsnet.fields import spec_of
+from ecsnet.fields import declares_netvar, spec_of
 from ecsnet.replication.chunks import ids_of
 from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.kinds import Column, Kind, LookedAt, Tracked
@@ -141,11 +141,8 @@ class Detector:
         components = {type(component): component for component in self._world.components_for_entity(entity)}
         for cls in components:
             if cls not in self._schema.records_of and cls not in self._checked:
-                if _should_travel(cls):
-                    raise SchemaError(
-                        f"entity {entity}: {cls.__name__} has NetVars, but the game does not list it; "
-                        "add it to Game(components=[...])"
-                    )
+                if fault := _fault_of(cls):
+                    raise SchemaError(f"entity {entity}: {cls.__name__} has NetVars, but {fault}")
                 self._checked.add(cls)
         return components
 
@@ -284,8 +281,12 @@ class Detector:
 _COMPONENT = itemgetter(1)  # of a row
 
 
-def _should_travel(cls: type) -> bool:
+def _fault_of(cls: type) -> str:
+    """Return why a class without a record would never arrive though it was meant to; nothing if it stays here."""
     try:
-        return spec_of(cls).replicated
+        spec = spec_of(cls)
     except SchemaError:
-        return False  # a plain class: server only
+        if any(declares_netvar(each) for each in cls.__mro__):
+            return "is no component; decorate it with @component and add it to Game(components=[...])"
+        return ""  # a plain class: server only
+    return "the game does not list it; add it to Game(components=[...])" if spec.replicated else ""

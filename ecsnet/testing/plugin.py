@@ -5,6 +5,7 @@ from typing import Protocol
 
 import pytest
 
+from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
@@ -18,9 +19,17 @@ class Simulate(Protocol):
     """The type of the `simulate` fixture."""
 
     def __call__(
-        self, game: Game, *, clients: int = 1, link: Link = Link.PERFECT, seed: int | None = None
+        self,
+        game: Game,
+        *,
+        clients: int = 1,
+        link: Link = Link.PERFECT,
+        seed: int | None = None,
+        transport: str = "udp",
+        server_config: ServerConfig | None = None,
+        client_config: ClientConfig | None = None,
     ) -> Simulation:
-        """Make a Simulation; `seed` defaults to `--ecsnet-seed`, and that to 0."""
+        """Make a Simulation, which says what these are; `--ecsnet-seed` goes before `seed`, which defaults to 0."""
         ...
 
 
@@ -38,10 +47,24 @@ def simulate(request: pytest.FixtureRequest) -> Simulate:
     override: int | None = request.config.getoption("--ecsnet-seed")
 
     def make(
-        game: Game, *, clients: int = 1, link: Link = Link.PERFECT, seed: int | None = None, transport: str = "udp"
+        game: Game,
+        *,
+        clients: int = 1,
+        link: Link = Link.PERFECT,
+        seed: int | None = None,
+        transport: str = "udp",
+        server_config: ServerConfig | None = None,
+        client_config: ClientConfig | None = None,
     ) -> Simulation:
-        chosen = override if override is not None else (seed or 0)
-        simulation = Simulation(game, clients=0, link=link, seed=chosen, transport=transport)
+        simulation = Simulation(
+            game,
+            clients=0,
+            link=link,
+            seed=override if override is not None else (seed or 0),
+            transport=transport,
+            server_config=server_config,
+            client_config=client_config,
+        )
         made.append(simulation)  # before anybody joins, so that a failing join shows its seed, too
         simulation.add_clients(clients)
         return simulation

@@ -32,15 +32,15 @@ def test_the_game_of_the_readme_is_the_sample() -> None:
 
 @pytest.mark.slow
 @pytest.mark.process
-def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
-    """It is the first test of many a game."""
+def test_the_tests_of_the_readme_pass(tmp_path: Path) -> None:
+    """They are the first tests of many a game."""
     (tmp_path / "test_mygame.py").write_text(code_with("def test_everybody_sees_a_dot_move"))
     plugin = [] if plugin_is_installed() else ["-p", "ecsnet.testing.plugin"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, str(tmp_path)]
 
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
-    assert "1 passed" in result.stdout, result.stdout + result.stderr
+    assert "2 passed" in result.stdout, result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("block", CODE)

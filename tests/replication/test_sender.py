@@ -286,6 +286,23 @@ def test_a_component_the_game_does_not_list_is_named() -> None:
         pair.encode()
 
 
+def test_a_class_with_netvars_that_is_no_component_is_named() -> None:
+    """Who forgot to decorate it would wait for it in vain."""
+
+    class Bare:
+        x: NetVar[int] = 0
+
+    class Later:
+        x: "NetVar[int]" = 0  # as with `from __future__ import annotations`
+
+    for forgotten in (Bare, Later):
+        pair = Pair()
+        pair.world.create_entity(forgotten())
+
+        with pytest.raises(SchemaError, match=rf"entity 1: {forgotten.__name__} has NetVars, but is .*with @component"):
+            pair.encode()
+
+
 def test_an_entity_beyond_a_datagram_is_named() -> None:
     """Instead of hanging, or never arriving."""
     pair = Pair()

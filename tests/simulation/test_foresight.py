@@ -229,6 +229,24 @@ def test_a_client_whose_game_is_wrong_is_still_itself() -> None:
         assert client.disconnected is None
 
 
+class Litter(System):
+    """Forgets that a predicted system makes entities with `spawn`."""
+
+    predicted = True
+
+    def process(self, world: World) -> None:
+        for _ in world.get_component(Kicker):
+            world.create_entity(Kicker())
+
+
+def test_making_an_entity_in_a_predicted_system_is_a_clear_error() -> None:
+    """The client would keep what it made beside what the server made, and draw both for ever."""
+    with pytest.raises(
+        RuntimeError, match=r"create_entity\(Kicker\) in a predicted system.*spawn\(world, by, \.\.\.\)"
+    ):
+        Simulation(playing(Litter))
+
+
 # Simulating again changes nothing
 
 

@@ -334,7 +334,7 @@ def test_a_thousand_shots_leave_nothing_behind(link: Link) -> None:
     chance = random.Random(6)
     sim.server.world.single(Rules).cooldown = 2
     largest = 0
-    for step in range(300):
+    for step in range(340):
         for client in sim.clients:
             client.press(Trigger(dx=chance.randint(-1, 1), fire=chance.random() < 0.7, twice=chance.random() < 0.2))
         if step % 7 == 0:

@@ -1,10 +1,12 @@
 """Contacts: who met whom, who began to and who ceased, also where a client simulates ticks again."""
 
+from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
 
 from ecsnet.components import Bounds2D, Collider2D, Contact, Contacts, Predicted, Shape, Transform2D, Velocity2D
+from ecsnet.system import System
 from ecsnet.systems import Collision, contacts_begun, contacts_ended, contacts_of
 from ecsnet.systems.contacts import CONTACT_MEMORY_TICKS
 from ecsnet.world import World
@@ -55,6 +57,24 @@ def test_without_a_tick_nothing_began_and_nothing_ended() -> None:
     world = World()
 
     assert list(contacts_begun(world)) == list(contacts_ended(world)) == []
+
+
+@pytest.mark.parametrize("ask", [contacts_of, contacts_begun, contacts_ended])
+def test_without_a_system_that_finds_them_asking_for_contacts_is_an_error(
+    ask: Callable[[World], Iterator[Contact]],
+) -> None:
+    """A game that forgot to list Collision would wait for its first contact in vain."""
+
+    class Hurt(System):
+        def process(self, world: World) -> None:
+            list(ask(world))
+
+    world = World()
+    world.add_system(Hurt())
+    with pytest.raises(RuntimeError, match=r"list ecsnet.systems.Collision in Game\(systems=...\), before what asks"):
+        world.process()
+    world.add_system(Collision())
+    world.process()
 
 
 # Beginning and end

@@ -32,6 +32,33 @@ def test_a_tap_between_two_ticks_is_not_lost() -> None:
     assert history.at(2) == (1, False)
 
 
+def test_a_key_let_go_is_up_in_the_next_tick() -> None:
+    """What a tick has seen already is no tap: one of a single tick fired two shots."""
+    history = InputHistory(CODEC, capacity=8)
+    history.press((1, True))
+    history.record(1)
+    history.press((1, False))
+    history.record(2)
+
+    assert history.at(1) == (1, True)
+    assert history.at(2) == (1, False)
+
+
+def test_a_key_held_and_pressed_anew_stays_down() -> None:
+    """A window presses in every frame, of which several may come between two ticks."""
+    history = InputHistory(CODEC, capacity=8)
+    history.press((1, True))
+    history.record(1)
+    history.record(2)
+    history.press((1, False))
+    history.press((2, True))
+    history.press((3, False))
+    history.record(3)
+    history.record(4)
+
+    assert [history.at(tick) for tick in (2, 3, 4)] == [(1, True), (3, True), (3, False)]
+
+
 def test_since_gives_what_is_unacknowledged_across_the_wrap() -> None:
     """Each message repeats every input the server has not yet, oldest first."""
     history = InputHistory(CODEC, capacity=8)

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from ecsnet.components import Collider2D, Owner, Shape, Transform2D
 from ecsnet.config import ServerConfig
+from ecsnet.errors import SchemaError
 from ecsnet.fields import player_input
 from ecsnet.game import Game
 from ecsnet.server import Server
 from ecsnet.system import System
-from ecsnet.systems import LagCompensation
+from ecsnet.systems import Collision, LagCompensation
 from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.world import World
 
@@ -238,6 +239,18 @@ def test_without_the_system_it_is_said_what_to_list() -> None:
     """A game that forgot it finds out in its first shot."""
     with pytest.raises(RuntimeError, match=r"LagCompensation in Game\(systems=...\)"):
         World().rewind(ME)
+
+
+def test_listed_before_what_moves_colliders_it_says_so() -> None:
+    """It would remember a tick in which nothing had moved yet, and every shot would miss by that."""
+
+    class Bounce(Collision):
+        """A game's own."""
+
+    for moving in (Collision, Bounce):
+        with pytest.raises(SchemaError, match=rf"LagCompensation before {moving.__name__}.*list it after"):
+            served(played=Game("late", input=Trigger, systems=[LagCompensation, moving]))
+        served(played=Game("fine", input=Trigger, systems=[moving, LagCompensation]))
 
 
 def test_a_block_in_a_block_is_refused_and_the_outer_one_ends_well() -> None:

@@ -2,6 +2,10 @@
 
 import pytest
 
+from ecsnet.config import ClientConfig, ServerConfig
+from ecsnet.samples.hello.game import game
+from ecsnet.testing.plugin import Simulate
+
 pytest_plugins = ["pytester"]
 
 TEST_OF_A_GAME = """
@@ -39,3 +43,12 @@ def test_the_seed_can_be_chosen_from_outside(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TEST_OF_A_GAME.format(expected=7))
 
     pytester.runpytest_subprocess("--ecsnet-seed=7").assert_outcomes(passed=1)
+
+
+def test_both_ends_can_be_configured(simulate: Simulate) -> None:
+    """A game that allows a longer rewind than usual is tested as it will be served."""
+    server_config, client_config = ServerConfig(max_rewind_seconds=0.4), ClientConfig(input_delay_ticks=3)
+    sim = simulate(game, server_config=server_config, client_config=client_config)
+
+    assert sim.server.config is server_config
+    assert [client.config for client in sim.clients] == [client_config]

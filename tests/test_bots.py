@@ -1,0 +1,28 @@
+"""Bots, and what a game names by a text."""
+
+import pytest
+
+from ecsnet.bots import Wanderer, load_reference, make_bot
+from ecsnet.errors import SchemaError
+from ecsnet.game import Game
+
+
+def test_a_game_without_a_bot_gets_one_that_wanders() -> None:
+    """So every game can be watched."""
+    assert isinstance(make_bot(Game("g"), seed=1), Wanderer)
+
+
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("ecsnet.nowhere:Bot", "the game's bot is 'ecsnet.nowhere:Bot', but there is no module ecsnet.nowhere; is its"),
+        ("ecsnet.bots:Nobody", "but ecsnet.bots has no Nobody that could be called"),
+        ("ecsnet.bots:TELL_SECONDS", "but ecsnet.bots has no TELL_SECONDS that could be called"),
+    ],
+)
+def test_a_reference_to_nothing_is_told(reference: str, text: str) -> None:
+    """What was named, and what is not there."""
+    with pytest.raises(SchemaError) as caught:
+        load_reference(reference, "bot")
+
+    assert text in str(caught.value)
