@@ -418,11 +418,6 @@ class ServerConfig:
     input_hold_seconds: float = 0.25
     """How long a missing input repeats the last one before neutral takes its place."""
 
-    max_rewind_seconds: float = 0.25
-    """How far back `world.rewind` goes at most. Whoever is hit has been behind the corner for up to that long, as he
-    sees it, and a client that claims an older picture than it has gains no more. A good Wi-Fi needs 0.23, a mobile
-    network 0.4. 0: everything stays in the present. No input says more than 63 ticks: beyond that nothing is kept."""
-
     max_catch_up_ticks: int = 5
     """Ticks a stalled host runs at once; the rest is skipped, or it would only fall further behind."""
 
@@ -439,11 +434,9 @@ class ServerConfig:
     forgotten first; who has no newer one joins as a new player."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no time, and a limit that no message passes."""
+        """Refuse a limit that no message passes."""
         if self.max_inputs_per_tick < MAX_INPUTS:
             raise ValueError(f"max_inputs_per_tick={self.max_inputs_per_tick}: one message may hold {MAX_INPUTS}")
-        if not self.max_rewind_seconds >= 0.0:
-            raise ValueError(f"max_rewind_seconds={self.max_rewind_seconds} is not negative; 0 switches it off")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -351,7 +351,7 @@ class World(Timeline):
         For hit tests: inside, Transform2D and Collider2D of what has both are those of that time. What the client
         predicts itself stays where it is; what was not there yet is on no layer. Components may come and go and all
         others be written; what is written to these two is lost. On a client it is what the client draws, however far
-        back; a server goes back `ServerConfig.max_rewind_seconds` at most. A client that is not connected, or has drawn
+        back; a server goes back `Game(max_rewind_seconds=)` at most. A client that is not connected, or has drawn
         nothing, sees the present; so does 0, the server.
 
         Raises:

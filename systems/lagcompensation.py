@@ -79,7 +79,7 @@ class LagCompensation(System):
                     "remembers; list it after"
                 )
         self._session = session
-        self._limit_ticks = min(MAX_LAG_TICKS, session.config.max_rewind_seconds * world.tick_rate_hz)
+        self._limit_ticks = min(MAX_LAG_TICKS, session.game.max_rewind_seconds * world.tick_rate_hz)
         self._past = Past(ceil(self._limit_ticks))
         world.rewinder = self
 
@@ -123,7 +123,8 @@ class Picture:
         session = self._session
         with self._moved.undone_after():
             if client_id == session.peer.client_id and session.lag_ticks > 0.0:
-                drawn = session.interpolator.clock.unwrapped(world.tick) - session.lag_ticks
+                most = session.game.max_rewind_seconds * world.tick_rate_hz  # as the server, which decides
+                drawn = session.interpolator.clock.unwrapped(world.tick) - min(session.lag_ticks, most)
                 [record], seen = session.schema.records_of[Transform2D], Transform2D()
                 for entity, (transform, _) in world.observe(Transform2D, Collider2D):
                     if not world.has_component(entity, Predicted):

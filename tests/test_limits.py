@@ -143,7 +143,7 @@ BOUNDS = (
           "tests/test_runtime.py::test_a_tick_has_all_that_the_players_sent"),
     Bound("inputs of a client read in one tick", 256, "ecsnet.config:ServerConfig.max_inputs_per_tick",
           "tests/hostile/test_cheats.py::test_a_flood_of_inputs_is_bounded_work_and_memory"),
-    Bound("seconds a world is rewound", 0.25, "ecsnet.config:ServerConfig.max_rewind_seconds",
+    Bound("seconds a world is rewound", 0.25, "ecsnet.game:USUAL_REWIND_SECONDS",
           "tests/systems/test_lagcompensation.py::test_the_past_ends_at_250_ms"),
     Bound("ticks a world is rewound, whatever is configured", 63.75, "ecsnet.systems.lagcompensation:MAX_LAG_TICKS",
           "tests/systems/test_lagcompensation.py::test_how_much_is_kept_is_configured_and_bounded"),

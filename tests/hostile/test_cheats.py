@@ -597,7 +597,7 @@ def test_a_lie_about_the_lag_gains_no_more_than_the_cap(lags: list[float]) -> No
         seen.append(next(back))
 
     assert min(seen) >= 0.0
-    assert max(seen) <= ServerConfig().max_rewind_seconds * SPEED + 1 / 64
+    assert max(seen) <= soccer.max_rewind_seconds * SPEED + 1 / 64
 
 
 def test_a_shot_withheld_until_it_is_sure_to_hit_gains_no_more_than_the_cap() -> None:
@@ -613,7 +613,7 @@ def test_a_shot_withheld_until_it_is_sure_to_hit_gains_no_more_than_the_cap() ->
     cheat.say(cheat.next_tick, *HOLD_TICKS * [UP], lag_ticks=63.75)
     seen = [next(back) for _ in range(4)]
 
-    assert max(seen) <= ServerConfig().max_rewind_seconds * SPEED + 1 / 64
+    assert max(seen) <= soccer.max_rewind_seconds * SPEED + 1 / 64
 
 
 def test_of_several_lags_for_one_input_the_first_counts() -> None:

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from ecsnet.client import Client
 from ecsnet.components import Collider2D, Owner, Predicted, Transform2D, Velocity2D
-from ecsnet.config import ServerConfig
 from ecsnet.peer import INPUT
 from ecsnet.systems.interpolation import RenderClock
 from ecsnet.testing.network import Link
@@ -20,7 +20,7 @@ SHOTS = 10
 TICK = 1 / 60
 ON_TARGET = 2.75  # units: half of what a target moves in a frame, and a little, as frames are not quite even
 CLICK_FRAMES, PAUSE_FRAMES = 3, 20
-LONG = ServerConfig(max_rewind_seconds=0.5)
+LONG = 0.5  # seconds to go back
 
 
 class Marksman:
@@ -66,16 +66,16 @@ def shoot(sim: Simulation, marksman: Marksman) -> tuple[int, int]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
-    ("link", "config"),
-    [(Link.WIFI, ServerConfig()), (Link.MOBILE, LONG)],
+    ("link", "seconds"),
+    [(Link.WIFI, game.max_rewind_seconds), (Link.MOBILE, LONG)],
     ids=["wifi", "mobile"],
 )
-def test_a_shot_that_was_right_on_the_screen_hits(link: Link, config: ServerConfig, seed: int) -> None:
+def test_a_shot_that_was_right_on_the_screen_hits(link: Link, seconds: float, seed: int) -> None:
     """50 of 50 on each; and the client has predicted each hit: nothing is mended but the gun it is given.
 
     On MOBILE others are drawn 390 ms late, so only a game that goes back so far gives it what it saw.
     """
-    sim = Simulation(game, link=link, seed=seed, server_config=config)
+    sim = Simulation(replace(game, max_rewind_seconds=seconds), link=link, seed=seed)
     sim.run(2)
 
     assert shoot(sim, Marksman(sim.clients[0])) == (SHOTS, SHOTS)
@@ -103,7 +103,7 @@ def test_beyond_the_cap_a_shot_gets_what_the_cap_allows(seed: int) -> None:
     again = Simulation(game, link=Link.MOBILE, seed=seed)
     again.run(2)
     marksman = Marksman(again.clients[0])
-    cap_ticks = ServerConfig().max_rewind_seconds / TICK
+    cap_ticks = game.max_rewind_seconds / TICK
 
     def aim_ahead() -> None:
         clock = again.clients[0]._session.interpolator.clock
@@ -120,7 +120,7 @@ def test_beyond_the_cap_a_shot_gets_what_the_cap_allows(seed: int) -> None:
 @pytest.mark.parametrize("seed", FEW_SEEDS)
 def test_a_host_of_30_frames_a_second_hits_as_well(seed: int) -> None:
     """Two ticks follow each frame; the first of them is the one that answers to it. The lag is 290 ms then."""
-    sim = Simulation(game, link=Link.WIFI, seed=seed, server_config=LONG)
+    sim = Simulation(replace(game, max_rewind_seconds=LONG), link=Link.WIFI, seed=seed)
     sim.run(2)
     [client] = sim.clients
     marksman = Marksman(client)

@@ -1,14 +1,13 @@
 """Where everything was, and that it is back where it is afterwards."""
 
 import math
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ecsnet.components import Collider2D, Owner, Shape, Transform2D
-from ecsnet.config import ServerConfig
 from ecsnet.errors import SchemaError
 from ecsnet.fields import player_input
 from ecsnet.game import Game
@@ -41,7 +40,7 @@ game = Game("range", input=Trigger, systems=[Drift, LagCompensation])
 
 def served(*, lag: float = 2.5, cap_seconds: float = 0.25, start_tick: int = 0, played: Game = game) -> Server:
     """A server of one client that draws everything `lag` ticks late."""
-    server = Server(played, config=ServerConfig(max_rewind_seconds=cap_seconds), start_tick=start_tick)
+    server = Server(replace(played, max_rewind_seconds=cap_seconds), start_tick=start_tick)
     buffer = InputBuffer((False,), window_ticks=64, hold_ticks=3, margin_ticks=30)
     buffer.lag_ticks = lag
     server._session.input_buffers[ME] = buffer
@@ -207,8 +206,8 @@ def test_how_much_is_kept_is_configured_and_bounded(cap_seconds: float, kept: in
 
 def test_a_time_that_never_was_is_refused() -> None:
     """At once, not in the first shot."""
-    with pytest.raises(ValueError, match="max_rewind_seconds=-1"):
-        ServerConfig(max_rewind_seconds=-1.0)
+    with pytest.raises(SchemaError, match="max_rewind_seconds=-1"):
+        Game("range", max_rewind_seconds=-1.0)
 
 
 def test_before_there_is_a_past_the_earliest_counts() -> None:

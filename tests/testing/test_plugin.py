@@ -46,8 +46,8 @@ def test_the_seed_can_be_chosen_from_outside(pytester: pytest.Pytester) -> None:
 
 
 def test_both_ends_can_be_configured(simulate: Simulate) -> None:
-    """A game that allows a longer rewind than usual is tested as it will be served."""
-    server_config, client_config = ServerConfig(max_rewind_seconds=0.4), ClientConfig(input_delay_ticks=3)
+    """A game that bears more silence than usual is tested as it will be served."""
+    server_config, client_config = ServerConfig(input_hold_seconds=0.4), ClientConfig(input_delay_ticks=3)
     sim = simulate(game, server_config=server_config, client_config=client_config)
 
     assert sim.server.config is server_config
