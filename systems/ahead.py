@@ -74,7 +74,7 @@ class Ahead:
         self._told: dict[int, None] = {}  # what the game believes to be gone
         self.client_id = 0
         self.is_stale = False
-        receiver.adopt, receiver.reveal = self._adopt, self._lend
+        receiver.adopt, receiver.reveal, receiver.take_hidden = self._adopt, self._lend, self._take_hidden
 
     def __repr__(self) -> str:
         """Show how much is open."""
@@ -229,6 +229,11 @@ class Ahead:
             self._lent[entity] = aside.since
         else:
             self.is_stale = True  # the server had it still when it was deleted here
+
+    def _take_hidden(self, entity: int) -> Sequence[object]:
+        """Return what was taken from an entity that ends now; it is not aside any more, and its end is told as any."""
+        aside = self._aside.pop(entity, None)
+        return () if aside is None else aside.components
 
     def _adopt(self, values: Values, tick: Tick) -> int:
         """Return the entity made here that the server's `Spawned` stands for, as of a tick; 0 if there is none."""

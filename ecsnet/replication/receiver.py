@@ -8,7 +8,7 @@ The rules, each proved necessary by a mutant of the model checker in tests/repli
 - Values for what is not known yet wait (early buffer) until the full arrives that it belongs to.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from ecsnet.components.predicted import Predicted
@@ -61,6 +61,7 @@ class Receiver:
         adopt: Asked, for an entity that comes with `Spawned`, whether this client has made it already, by what is in
             Spawned and the state's tick; returns the entity, or 0.
         reveal: Told of an entity, and the state's tick, before its components change: prediction may hide them.
+        take_hidden: Asked, for an entity that ends, for what prediction hides of it; from then on it does so no more.
         own_tick: The tick of the newest own part; None before the first.
         own_input_tick: The newest tick whose input need not be sent again; None before the first own part.
         own_input_margin: As the newest own part says; None before it.
@@ -90,6 +91,7 @@ class Receiver:
         self.despawned: dict[int, dict[type, object]] = {}
         self.adopt: Callable[[Values, Tick], int] = _adopt_nothing
         self.reveal: Callable[[int, Tick], None] = _reveal_nothing
+        self.take_hidden: Callable[[int], Sequence[object]] = _take_nothing
         self._own_ticks: dict[Tick, None] = {}
         self.own_tick: Tick | None = None
         self.own_input_tick: Tick | None = None
@@ -387,7 +389,7 @@ class Receiver:
 
     def _despawn(self, replica: Replica, tick: Tick, reason: DespawnReason) -> None:
         network_id, entity = replica.network_id, replica.entity
-        self.news.note_despawn(entity, reason)
+        self.news.note_despawn(entity, reason, hidden=self.take_hidden(entity))
         for record_id in replica.confirmed:
             self._forget_values(replica, self._schema.records[record_id], tick)
         del self._replicas[network_id], self._network_ids[entity], self.confirmed[entity]
@@ -415,3 +417,7 @@ def _adopt_nothing(_: Values, __: Tick) -> int:
 
 def _reveal_nothing(_: int, __: Tick) -> None:
     pass
+
+
+def _take_nothing(_: int) -> Sequence[object]:
+    return ()

@@ -308,6 +308,30 @@ def test_the_end_of_what_is_hidden_is_not_told_again() -> None:
     assert repr(side.ahead) == "Ahead(0 unconfirmed, 0 aside)"
 
 
+@pytest.mark.parametrize("goes_back", [False, True], ids=["stays", "replayed"])
+def test_what_both_delete_in_one_update_is_told_once(*, goes_back: bool) -> None:
+    """Two ticks in one frame: deleted here in the first, and the second brings the server's end of it.
+
+    Also if a replay would have given it back in between; and it is told with all it had.
+    """
+    side = Side()
+    side.say(1, COIN, Transform2D(x=1.0))
+    coin = side.receiver.entity_of(COIN)
+    side.events()
+    side.hide(coin, 7)
+    side.end(8, COIN)
+    if goes_back:
+        side.ahead.rewind(side.tick(5))
+        side.ahead.settle()
+    [told] = side.events()
+
+    assert isinstance(told, Despawned)
+    assert told.components == {Transform2D: Transform2D(x=1.0)}
+    assert side.receiver.despawned == {coin: {}}  # nothing of it is drawn on
+    assert not side.receiver.news._hidden
+    assert side.events() == []
+
+
 def test_what_the_server_keeps_comes_back_after_the_patience() -> None:
     """Told as come."""
     side = Side()
