@@ -229,7 +229,7 @@ class Predictor:
         if predicted is None:
             self._roll_back(tick, confirmed, last=last)
             return
-        wrong = [key for key, values in confirmed.items() if self._differs(key, predicted.get(key), values)]
+        wrong = self._find_wrong(tick, predicted, confirmed)
         if any(entity in self._steered for entity, _ in wrong):
             self.corrections += 1
         elif wrong:
@@ -238,6 +238,13 @@ class Predictor:
             self._world.doubt(since, tick)
         if wrong or self._ahead.is_stale or self.always_roll_back:
             self._roll_back(tick, confirmed, last=last, wrong={entity for entity, _ in wrong}, since=since)
+
+    def _find_wrong(self, tick: Tick, predicted: Snapshot, confirmed: Snapshot) -> list[tuple[int, int]]:
+        """Return what was not as predicted for a tick; what should not have been there at all is forgotten."""
+        given = [key for key in predicted if self._is_given(key, tick)]
+        for key in given:
+            del predicted[key]
+        return [key for key, values in confirmed.items() if self._differs(key, predicted.get(key), values)] + given
 
     def _confirmed(self, tick: Tick) -> Snapshot:
         """Return the server's values of what is predicted, as of the tick of the newest own part."""
@@ -294,6 +301,21 @@ class Predictor:
             return mine != theirs
         return mine is not None and not is_close(self._schema.records[record_id], mine, theirs)
 
+    def _is_given(self, key: tuple[int, int], tick: Tick) -> bool:
+        """Tell whether it is predicted systems alone that had given a component by a tick.
+
+        Of what a client steers it is told at once what there is. Of all else it takes its time, or a repair.
+        """
+        (entity, record_id), receiver = key, self._receiver
+        told = receiver.confirmed.get(entity)
+        if told is None or record_id in told or not receiver.is_structured_until(entity, tick):
+            return False
+        if self._schema.records[record_id].cls in receiver.classes_of(entity):
+            return False  # that record of it is others' business
+        if entity in self._steered:
+            return receiver.own_is_whole
+        return self._history.values(advance_tick(tick, -self._max_rollback_ticks), entity, record_id) is not None
+
     def _roll_back(
         self, tick: Tick, confirmed: Snapshot, *, last: Tick, wrong: Container[int] = (), since: Tick | None = None
     ) -> None:
@@ -348,10 +370,11 @@ class Predictor:
 
     def _take_given(self, known: Container[tuple[int, int]]) -> None:
         """Take away the components that predicted systems have given since then, and the server has not."""
-        world, told = self._world, self._receiver.confirmed
+        world = self._world
         for entity, _ in world.observe(Predicted):
+            theirs = self._receiver.classes_of(entity)
             for record, _ in self._schema.records_on(world, entity):
-                if (entity, record.id) not in known and record.id not in told.get(entity, {}):
+                if (entity, record.id) not in known and record.cls not in theirs:
                     world.remove_component(entity, record.cls)
 
     def _write(self, snapshot: Snapshot) -> None:

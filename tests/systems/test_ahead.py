@@ -110,6 +110,20 @@ def test_a_shot_that_was_made_there_is_not_taken_for_its_neighbour(start: int) -
     assert side.receiver.entity_of(SHOT + 2) not in {first, second}
 
 
+@STARTS
+def test_what_the_server_takes_from_its_own_is_taken_from_the_one_made_here(start: int) -> None:
+    """Though it was not the server that gave it here."""
+    side = Side(start)
+    shot = side.spawn(4)
+    side.say(5, SHOT, side.spawned(4), Owner(ME), Transform2D(), Velocity2D())
+    before = side.is_shown(shot)
+    side.say(7, SHOT, side.spawned(4), Owner(ME), Velocity2D())
+
+    assert before
+    assert not side.is_shown(shot)
+    assert side.world.has_component(shot, Velocity2D)
+
+
 def test_of_a_maker_that_is_gone_the_shot_is_found_by_its_tick() -> None:
     """The server deleted the shooter: its shot names nobody."""
     side = Side()
