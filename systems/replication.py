@@ -120,3 +120,7 @@ class ReceiveState(System):
         elif own.input_margin != NO_INPUT:
             jump = sync.observe(own.input_margin, rtt, self._session.now)
             world.tick = advance_tick(world.tick, jump)
+        elif self._session.game.input is None and state.tick == self._session.receiver.own_tick:
+            # Nothing is sent whose margin the server could report: it is what an input sent now would have.
+            margin = tick_difference(world.tick, state.tick) - round(rtt / world.dt)
+            world.tick = advance_tick(world.tick, sync.observe(margin, rtt, self._session.now))
