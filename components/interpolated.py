@@ -7,4 +7,4 @@ __all__ = ["Interpolated"]
 
 @component
 class Interpolated:
-    """Marks what this client does not predict. Written by replication on clients; read by whoever draws."""
+    """Marks what this client does not predict. Written by prediction, on clients only; read by whoever draws."""

@@ -7,4 +7,4 @@ __all__ = ["Predicted"]
 
 @component
 class Predicted:
-    """Marks what this client owns and steers. Written by replication on clients; read by the queries of prediction."""
+    """Marks what this client steers, has spawned or predicts along. Written and read by prediction, on clients only."""

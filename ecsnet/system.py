@@ -21,8 +21,9 @@ class System:
     Time and chance are `world.tick`, `world.dt` and `world.rng` only, so that the same inputs give the same game.
 
     Attributes:
-        predicted: Also runs on a client, ahead of the server, for the entities that client owns. There its queries
-            see only those; `world.observe` sees the others. It runs again for ticks that were predicted wrongly.
+        predicted: Also runs on a client, ahead of the server, for the entities that client steers, has made by `spawn`
+            or asks for by `predict`. There its queries see only those; `world.observe` sees the others. It runs again
+            for ticks that were predicted wrongly.
     """
 
     predicted: ClassVar[bool] = False

@@ -10,7 +10,8 @@ a few ticks from where it was made before, and not there again, is taken for the
 one bullet that is mended, not one that vanishes and another that appears. The same holds for what the server made.
 
 An entity deleted ahead is set aside as well: all its components are taken from it, so nobody finds it. They come back
-when prediction goes back to before that, or when the server has not deleted it after a while.
+when prediction goes back to before that, when the server has something to say of it some ticks later, or when it has
+not deleted it after a while.
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -74,7 +75,7 @@ class Ahead:
         self._told: dict[int, None] = {}  # what the game believes to be gone
         self.client_id = 0
         self.is_stale = False
-        receiver.adopt, receiver.reveal = self._adopt, self._lend
+        receiver.adopt, receiver.reveal, receiver.take_hidden = self._adopt, self._lend, self._take_hidden
 
     def __repr__(self) -> str:
         """Show how much is open."""
@@ -191,10 +192,15 @@ class Ahead:
         for entity, aside in list(self._aside.items()):
             if not self._world.entity_exists(entity):
                 del self._aside[entity]
-            elif tick_difference(confirmed, aside.since) > self._patience_ticks:
+            elif tick_difference(confirmed, aside.since) > self._patience_ticks or self._lives_on(entity, aside.since):
                 self._reveal(entity)
                 self._receiver.restore(entity)
                 self.is_stale = True
+
+    def _lives_on(self, entity: int, since: Tick) -> bool:
+        """Tell whether the server has spoken of an entity as it was some ticks after it was deleted here."""
+        told = self._receiver.confirmed.get(entity, {})
+        return any(tick_difference(at, since) > SAME_TICKS for at, _ in told.values())
 
     def tell(self) -> None:
         """Note for the game what came back and what is gone, after all ticks of an update."""
@@ -229,6 +235,11 @@ class Ahead:
             self._lent[entity] = aside.since
         else:
             self.is_stale = True  # the server had it still when it was deleted here
+
+    def _take_hidden(self, entity: int) -> Sequence[object]:
+        """Return what was taken from an entity that ends now; it is not aside any more, and its end is told as any."""
+        aside = self._aside.pop(entity, None)
+        return () if aside is None else aside.components
 
     def _adopt(self, values: Values, tick: Tick) -> int:
         """Return the entity made here that the server's `Spawned` stands for, as of a tick; 0 if there is none."""

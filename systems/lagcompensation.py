@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ecsnet.components.collider2d import Collider2D
 from ecsnet.components.owner import Owner
 from ecsnet.components.predicted import Predicted
+from ecsnet.components.spawned import Spawned
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.errors import SchemaError
 from ecsnet.marks import assign_unmarked
@@ -106,7 +107,11 @@ class LagCompensation(System):
         assert self._session is not None, "the World knows of this system by attach()"
         component = self._session.game.input
         assert component is not None, "without inputs nobody has a lag"
-        return {entity for entity, (owner, _) in world.observe(Owner, component) if owner.client_id == client_id}
+        found: list[tuple[int, tuple[Owner, object]]] = [
+            *world.observe(Owner, component),
+            *world.observe(Owner, Spawned),
+        ]
+        return {entity for entity, (owner, _) in found if owner.client_id == client_id}
 
 
 class Picture:

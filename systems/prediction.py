@@ -17,25 +17,23 @@ from ecsnet.components.interpolated import Interpolated
 from ecsnet.components.owner import Owner
 from ecsnet.components.predicted import Predicted
 from ecsnet.components.spawned import Spawned
-from ecsnet.replication.codec import Values
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.system import Processor, System
 from ecsnet.systems.ahead import Ahead
+from ecsnet.systems.comparison import Comparison
 from ecsnet.systems.guests import Guests
 from ecsnet.systems.history import History, Snapshot
 from ecsnet.systems.inputhistory import InputHistory
-from ecsnet.systems.quantisation import is_close, is_quantised, quantise
+from ecsnet.systems.quantisation import is_quantised, quantise
 from ecsnet.systems.rendering import Renderer
-from ecsnet.wire import Tick, advance_tick, is_newer, tick_difference
+from ecsnet.wire import Tick, advance_tick, tick_difference
 from ecsnet.world import World
 
 if TYPE_CHECKING:
     from ecsnet.systems.session import ClientSession
 
 __all__ = ["Predict", "Predictor", "Reconcile"]
-
-REPAIR_SENDS = 4  # from hearing of a loss to the repair, in sends: an ACK may wait for one, the next send as well
 
 
 class Predictor:
@@ -72,14 +70,13 @@ class Predictor:
         self._max_rollback_ticks = max_rollback_ticks
         self._steered: dict[int, None] = {}
         self._mine: dict[int, None] = {}  # these, and what they made
+        self._comparison = Comparison(world, schema, receiver, history, max_rollback_ticks=max_rollback_ticks)
         self._guests = Guests()
         self._ahead = Ahead(world, receiver, patience_ticks=max_rollback_ticks)
-        self._interval = round(schema.game.tick_rate_hz / schema.game.send_rate_hz)
         self._heard: Tick | None = None  # the newest own part looked at
         self._waiting: dict[Tick, Snapshot] = {}  # the server's values of ticks that are still to be simulated here
         self._checked: Tick | None = None
         self._checked_values: Snapshot = {}
-        self._taken: dict[tuple[int, int], Tick] = {}  # of guests, what was taken though it may be outdated
         self.always_roll_back = False
         self.corrections = 0
         self.guest_corrections = 0
@@ -117,7 +114,7 @@ class Predictor:
                 world.add_component(entity, Interpolated())
         owned = [entity for entity, owner in world.observe(Owner) if owner.client_id == client_id]
         steers = [e for e in owned if component is not None and world.has_component(e, component)]
-        self._steered = self._renderer.steered = dict.fromkeys(steers)
+        self._steered = self._renderer.steered = self._comparison.steered = dict.fromkeys(steers)
         self._mine = {**self._steered, **dict.fromkeys(e for e in owned if world.has_component(e, Spawned))}
         for entity in self._mine:
             if not world.has_component(entity, Predicted):
@@ -172,8 +169,8 @@ class Predictor:
             if not world.has_component(entity, Predicted):
                 self._begin(entity)
         if self._checked is not None:
-            confirmed = {**self._confirmed(self._checked), **self._checked_values}  # of a later tick, of a new guest
-            self._roll_back(self._checked, confirmed, last=before)
+            of_guests = self._comparison.confirmed(self._checked)  # may be of a later tick
+            self._roll_back(self._checked, {**of_guests, **self._checked_values}, last=before)
         world.tick = tick
         self._simulate()
 
@@ -213,7 +210,7 @@ class Predictor:
         tick, last = self._receiver.own_tick, advance_tick(self._world.tick, -1)  # the World's is still to come
         if tick is not None and tick != self._heard:
             self._heard = tick
-            self._waiting[tick] = self._confirmed(tick)
+            self._waiting[tick] = self._comparison.confirmed(tick)
             while len(self._waiting) > self._max_rollback_ticks:
                 del self._waiting[next(iter(self._waiting))]
         due = [each for each in self._waiting if tick_difference(last, each) >= 0]
@@ -229,7 +226,7 @@ class Predictor:
         if predicted is None:
             self._roll_back(tick, confirmed, last=last)
             return
-        wrong = [key for key, values in confirmed.items() if self._differs(key, predicted.get(key), values)]
+        wrong = self._comparison.find_wrong(tick, predicted, confirmed)
         if any(entity in self._steered for entity, _ in wrong):
             self.corrections += 1
         elif wrong:
@@ -238,61 +235,6 @@ class Predictor:
             self._world.doubt(since, tick)
         if wrong or self._ahead.is_stale or self.always_roll_back:
             self._roll_back(tick, confirmed, last=last, wrong={entity for entity, _ in wrong}, since=since)
-
-    def _confirmed(self, tick: Tick) -> Snapshot:
-        """Return the server's values of what is predicted, as of the tick of the newest own part."""
-        receiver, of_input = self._receiver, self._schema.game.input
-        confirmed = {
-            (entity, record_id): values
-            for entity in self._steered
-            for record_id, values in receiver.own_values(entity)
-            if self._schema.records[record_id].cls is not of_input  # ours are in `inputs`
-        }
-        guests = [entity for entity, _ in self._world.observe(Predicted) if entity not in self._steered]
-        losses = self._losses(tick) if guests else []
-        told = {
-            (entity, record_id): (at, values)
-            for entity in guests
-            for record_id, at, values in receiver.values_until(entity, tick)
-        }
-        self._taken = {key: at for key, at in self._taken.items() if key in told}
-        for key, (at, values) in told.items():
-            if self._is_worth_comparing(key, at, values, losses):
-                confirmed[key] = values
-        return confirmed
-
-    def _losses(self, tick: Tick) -> Sequence[Tick]:
-        """Return the states before a tick that did not come and are not repaired yet, newest first.
-
-        A repair comes when the server has heard of the loss: a round trip later, which is less than this client is
-        ahead, and some sends more.
-        """
-        ahead = tick_difference(self._world.tick, tick)
-        sent = [advance_tick(tick, -back * self._interval) for back in range(1, ahead // self._interval + REPAIR_SENDS)]
-        return [each for each in sent if not self._receiver.has_heard(each)]
-
-    def _is_worth_comparing(self, key: tuple[int, int], at: Tick, values: Values, losses: Sequence[Tick]) -> bool:
-        """Tell whether what the server said of a guest at a tick says anything of now.
-
-        What a client steers is told whole. Of guests, a lost state may have told something newer. As long as it may,
-        the prediction is the better guess if it was right before the loss; if it was wrong, what was told is taken
-        once. To go back to what is outdated at every state until the repair comes would be seen as trembling.
-        """
-        since = [loss for loss in losses if is_newer(loss, at)]
-        if not since:
-            return True
-        before = self._history.values(advance_tick(since[-1], -self._interval), *key)
-        is_wrong = before is None or self._differs(key, before, values)
-        if not is_wrong or self._taken.get(key) == at:
-            return False
-        self._taken[key] = at
-        return True
-
-    def _differs(self, key: tuple[int, int], mine: Values | None, theirs: Values) -> bool:
-        entity, record_id = key
-        if entity in self._steered or is_quantised(self._schema, self._world, entity):
-            return mine != theirs
-        return mine is not None and not is_close(self._schema.records[record_id], mine, theirs)
 
     def _roll_back(
         self, tick: Tick, confirmed: Snapshot, *, last: Tick, wrong: Container[int] = (), since: Tick | None = None
@@ -329,9 +271,8 @@ class Predictor:
         if then:
             self._take_given({*then, *confirmed})
             self._write(then)
-        self._write(
-            {key: told for key, told in confirmed.items() if key not in then or self._differs(key, then[key], told)}
-        )
+        differs = self._comparison.differs
+        self._write({key: told for key, told in confirmed.items() if key not in then or differs(key, then[key], told)})
 
     def _simulate_again(self, tick: Tick, count: int) -> None:
         world = self._world
@@ -348,10 +289,11 @@ class Predictor:
 
     def _take_given(self, known: Container[tuple[int, int]]) -> None:
         """Take away the components that predicted systems have given since then, and the server has not."""
-        world, told = self._world, self._receiver.confirmed
+        world = self._world
         for entity, _ in world.observe(Predicted):
+            theirs = self._receiver.classes_of(entity)
             for record, _ in self._schema.records_on(world, entity):
-                if (entity, record.id) not in known and record.id not in told.get(entity, {}):
+                if (entity, record.id) not in known and record.cls not in theirs:
                     world.remove_component(entity, record.cls)
 
     def _write(self, snapshot: Snapshot) -> None:

@@ -8,6 +8,7 @@ from ecsnet.peer import CHECKS, STATE, Peer
 from ecsnet.replication.frames import NO_INPUT, OwnPart, State
 from ecsnet.system import System
 from ecsnet.systems.session import ClientSession, ServerSession
+from ecsnet.systems.ticksync import TARGET_MARGIN_TICKS
 from ecsnet.wire import advance_tick, tick_difference
 from ecsnet.world import World
 
@@ -120,3 +121,8 @@ class ReceiveState(System):
         elif own.input_margin != NO_INPUT:
             jump = sync.observe(own.input_margin, rtt, self._session.now)
             world.tick = advance_tick(world.tick, jump)
+        elif self._session.game.input is None and state.tick == self._session.receiver.own_tick:
+            # Nothing is sent whose margin the server could report: it keeps as far ahead as it began.
+            wanted = sync.ahead(rtt, self._interval) - self._session.config.input_delay_ticks
+            margin = round(TARGET_MARGIN_TICKS) + tick_difference(world.tick, state.tick) - wanted
+            world.tick = advance_tick(world.tick, sync.observe(margin, rtt, self._session.now))

@@ -9,7 +9,7 @@ import math
 
 from ecsnet.wire import Tick, advance_tick
 
-__all__ = ["TickSync"]
+__all__ = ["TARGET_MARGIN_TICKS", "TickSync"]
 
 TARGET_MARGIN_TICKS = 1.0
 TOLERANCE_TICKS = (
@@ -46,8 +46,11 @@ class TickSync:
         """Return the tick to begin with, such that an input sent now arrives before its tick is simulated."""
         self.synchronised = True
         self._settle_until = now + rtt_seconds + SETTLE_SECONDS
-        ahead = math.ceil(rtt_seconds / self._dt) + send_interval_ticks + 1
-        return advance_tick(server_tick, ahead)
+        return advance_tick(server_tick, self.ahead(rtt_seconds, send_interval_ticks))
+
+    def ahead(self, rtt_seconds: float, send_interval_ticks: int) -> int:
+        """Return by how many ticks to be ahead of a state that has just arrived, as far as the formula knows."""
+        return math.ceil(rtt_seconds / self._dt) + send_interval_ticks + 1
 
     def observe(self, margin: int, rtt_seconds: float, now: float) -> int:
         """Follow one report; return by how many ticks to jump, nearly always 0.

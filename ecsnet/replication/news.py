@@ -4,7 +4,7 @@ Messages come in pieces, late and twice, and predictions are mended back and for
 entity is new, whether a late join brought it or a change of view, the events are the same.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ecsnet.components.predicted import Predicted
 from ecsnet.events import Changed, ClientEvent, Despawned, DespawnReason, Spawned
@@ -61,10 +61,14 @@ class News:
         """Remember that an entity came."""
         self._spawned[entity] = None
 
-    def note_despawn(self, entity: int, reason: DespawnReason) -> None:
-        """Remember that an entity is about to go, and what it is now."""
+    def note_despawn(self, entity: int, reason: DespawnReason, *, hidden: Sequence[object] = ()) -> None:
+        """Remember that an entity is about to go, and what it is now.
+
+        Args:
+            hidden: What it was, if prediction took it away in this very update: then that is not told yet.
+        """
         there = self._world.components_for_entity(entity) if self._world.entity_exists(entity) else ()
-        self._note_end(entity, reason, there)
+        self._note_end(entity, reason, there or hidden)
 
     def note_hidden(self, entity: int, components: Iterable[object]) -> None:
         """Remember that prediction took an entity away, with all it had: its end is told now, and not again."""

@@ -8,7 +8,7 @@ The rules, each proved necessary by a mutant of the model checker in tests/repli
 - Values for what is not known yet wait (early buffer) until the full arrives that it belongs to.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from ecsnet.components.predicted import Predicted
@@ -35,14 +35,13 @@ Confirmed: TypeAlias = dict[int, tuple[Tick, Values]]  # by record id
 class Replica:
     """What this client holds of one of the server's entities."""
 
-    __slots__ = ("classes", "confirmed", "entity", "network_id", "structured_at")
+    __slots__ = ("confirmed", "entity", "network_id", "structured_at")
 
     def __init__(self, network_id: int, entity: int, structured_at: Tick) -> None:
         """Start without records."""
         self.network_id = network_id
         self.entity = entity
         self.structured_at = structured_at
-        self.classes: dict[type, None] = {}  # components the server gave it
         self.confirmed: Confirmed = {}
 
 
@@ -61,6 +60,7 @@ class Receiver:
         adopt: Asked, for an entity that comes with `Spawned`, whether this client has made it already, by what is in
             Spawned and the state's tick; returns the entity, or 0.
         reveal: Told of an entity, and the state's tick, before its components change: prediction may hide them.
+        take_hidden: Asked, for an entity that ends, for what prediction hides of it; from then on it does so no more.
         own_tick: The tick of the newest own part; None before the first.
         own_input_tick: The newest tick whose input need not be sent again; None before the first own part.
         own_input_margin: As the newest own part says; None before it.
@@ -90,6 +90,7 @@ class Receiver:
         self.despawned: dict[int, dict[type, object]] = {}
         self.adopt: Callable[[Values, Tick], int] = _adopt_nothing
         self.reveal: Callable[[int, Tick], None] = _reveal_nothing
+        self.take_hidden: Callable[[int], Sequence[object]] = _take_nothing
         self._own_ticks: dict[Tick, None] = {}
         self.own_tick: Tick | None = None
         self.own_input_tick: Tick | None = None
@@ -169,6 +170,16 @@ class Receiver:
             if not is_newer(at, tick) and not records[record_id].once:
                 yield record_id, at, values
 
+    def classes_of(self, entity: int) -> dict[type, None]:
+        """Return which components the server has given an entity, as far as is told."""
+        records = self._schema.records
+        return dict.fromkeys(records[record_id].cls for record_id in self.confirmed.get(entity, {}))
+
+    def is_structured_until(self, entity: int, tick: Tick) -> bool:
+        """Tell whether the components last told of an entity are from a tick or before; of no other entity."""
+        replica = self._replicas.get(self.network_id_of(entity))
+        return replica is not None and not is_newer(replica.structured_at, tick)
+
     def is_predicted(self, network_id: int) -> bool:
         """Tell whether this client runs ahead of the server with an entity."""
         return self._world.has_component(self.entity_of(network_id), Predicted)
@@ -188,8 +199,20 @@ class Receiver:
         return spawned
 
     def restore(self, entity: int) -> None:
-        """Write the server's values into an entity's components, as when it is not predicted any more."""
-        for record_id, (_, values) in self.confirmed.get(entity, {}).items():
+        """Give an entity the server's components and values, and none else, as when it is not predicted any more."""
+        if entity not in self.confirmed or not self._world.entity_exists(entity):
+            return  # it was made here, or the game has deleted it
+        theirs = self.classes_of(entity)
+        for component in self._world.components_for_entity(entity):
+            cls = type(component)
+            if cls in self._schema.records_of and cls not in theirs:
+                self.news.note(entity, cls, component)
+                self._world.remove_component(entity, cls)
+        for cls in theirs:
+            if not self._world.has_component(entity, cls):
+                self.news.note(entity, cls, None)
+                self._world.add_component(entity, cls())
+        for record_id, (_, values) in self.confirmed[entity].items():
             self._write(entity, self._schema.records[record_id], values)
 
     def _note_progress(self, state: State) -> None:
@@ -325,8 +348,7 @@ class Receiver:
             self._confirm(replica, record_id, tick, record_values)
             if record.cls in components:
                 record.codec.apply(components[record.cls], replica.confirmed[record_id][1])
-        for cls, component in components.items():
-            replica.classes[cls] = None
+        for component in components.values():
             if self._world.entity_exists(replica.entity):  # the game may have deleted it on this side
                 self._world.add_component(replica.entity, component)
 
@@ -334,21 +356,19 @@ class Receiver:
         """Take away the records a full does not name, and give the others."""
         self.reveal(replica.entity, tick)
         named = {record_id: self._schema.records[record_id] for record_id, _ in values}
-        kept = {record.cls for record in named.values()}
+        before, kept = self.classes_of(replica.entity), {record.cls for record in named.values()}
         for record_id in [each for each in replica.confirmed if each not in named]:
             self._take_record(replica, record_id, tick, keeps_component=self._schema.records[record_id].cls in kept)
-        for cls in [each for each in replica.classes if each not in kept]:
-            del replica.classes[cls]
+        for cls in [each for each in before if each not in kept]:
             self.news.note(replica.entity, cls, self._world.try_component(replica.entity, cls))
             self._world.remove_component(replica.entity, cls)
         components: dict[type, object] = {}
         for record in named.values():
-            if record.cls not in replica.classes and not self._world.has_component(replica.entity, record.cls):
+            if record.cls not in before and not self._world.has_component(replica.entity, record.cls):
                 components[record.cls] = record.cls()
         for cls in components:
             self.news.note(replica.entity, cls, None)
         self._fill(replica, values, tick, components)
-        replica.classes.update(dict.fromkeys(record.cls for record in named.values()))
 
     def _take_record(self, replica: Replica, record_id: int, tick: Tick, *, keeps_component: bool) -> None:
         """Forget a record; of a component that stays, for its other audience, the fields return to their defaults."""
@@ -387,7 +407,7 @@ class Receiver:
 
     def _despawn(self, replica: Replica, tick: Tick, reason: DespawnReason) -> None:
         network_id, entity = replica.network_id, replica.entity
-        self.news.note_despawn(entity, reason)
+        self.news.note_despawn(entity, reason, hidden=self.take_hidden(entity))
         for record_id in replica.confirmed:
             self._forget_values(replica, self._schema.records[record_id], tick)
         del self._replicas[network_id], self._network_ids[entity], self.confirmed[entity]
@@ -415,3 +435,7 @@ def _adopt_nothing(_: Values, __: Tick) -> int:
 
 def _reveal_nothing(_: int, __: Tick) -> None:
     pass
+
+
+def _take_nothing(_: int) -> Sequence[object]:
+    return ()

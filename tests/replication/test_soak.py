@@ -13,7 +13,7 @@ from ecsnet.fields import TEAM
 from ecsnet.replication.audiences import Audience, View
 from ecsnet.replication.frames import NO_INPUT, OwnPart
 from ecsnet.replication.kinds import Kind, Tracked
-from ecsnet.replication.receiver import Receiver
+from ecsnet.replication.receiver import OWN_TICKS, Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.replication.subscriber import Subscriber
@@ -166,6 +166,8 @@ def tables(thing: object, name: str, seen: set[int]) -> Iterator[str]:
             yield from tables(getattr(thing, each), f"{name}.{each}", seen)
 
 
+# What is there for a number of ticks or ends, whatever happened; each has a limit of its own.
+LIMITED = ("_tombstones", "_own_ticks")
 # What follows from the game's declarations, and not from what happened.
 DECLARED = ("_redundant:", "_checked:", "_records_of:", "_values_of:", "_order:")
 
@@ -182,12 +184,13 @@ def test_nothing_is_left_of_what_is_gone(seed: int) -> None:
             line
             for thing, name in ((subscribers[client], "subscriber"), (receiver, "receiver"))
             for line in tables(thing, name, {id(subscribers[client].view)})
-            if not line.partition(": ")[0].endswith(("_tombstones", *[each[:-1] for each in DECLARED]))
+            if not line.partition(": ")[0].endswith((*LIMITED, *[each[:-1] for each in DECLARED]))
         ]
         for client, receiver in soak.receivers.items()
     }
 
     assert of_clients == {client: [] for client in soak.receivers}
+    assert all(len(receiver._own_ticks) <= OWN_TICKS for receiver in soak.receivers.values())
     assert [receiver._world.entities() for receiver in soak.receivers.values()] == [[]] * len(soak.receivers)
 
     for client in list(soak.receivers):

@@ -4,9 +4,14 @@ import pytest
 
 from ecsnet.client import Client
 from ecsnet.components import Player, Transform2D
+from ecsnet.fields import NetVar, component
+from ecsnet.game import Game
 from ecsnet.playfigures import PlayFigures
+from ecsnet.system import System
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
+from ecsnet.wire import tick_difference
+from ecsnet.world import World
 from tests.simulation.meadow import Bell, Mood, Sheep, Shorn, Walk, Weather, game
 
 
@@ -120,3 +125,29 @@ def test_nothing_is_confirmed_where_nothing_was_told() -> None:
     assert client.confirmed(client.world.create_entity(Transform2D()), Transform2D) is None
     assert client.confirmed(12345, Transform2D) is None
     assert client.confirmed(here, Weather) is None
+
+
+@component
+class Clockwork:
+    turns: NetVar[int] = 0
+
+
+class Wind(System):
+    def process(self, world: World) -> None:
+        if world.try_single(Clockwork) is None:
+            world.create_entity(Clockwork())
+
+
+@pytest.mark.parametrize("start", [0, 2**32 - 200])
+@pytest.mark.parametrize("link", [Link.PERFECT, Link.MOBILE], ids=["perfect", "mobile"])
+def test_a_game_without_input_finds_the_servers_tick_again(link: Link, start: int) -> None:
+    """Nothing is sent whose margin could be told; still a client that stood still is ahead of the server again."""
+    sim = Simulation(Game("watched", components=[Clockwork], systems=[Wind]), link=link, seed=2, start_tick=start)
+    [client] = sim.clients
+    sim.run(seconds=2)
+    before = tick_difference(client.world.tick, sim.server.world.tick)
+    sim.stall(client, seconds=2)
+    sim.run(seconds=4)
+
+    assert 0 <= before <= 20
+    assert 0 <= tick_difference(client.world.tick, sim.server.world.tick) <= 40  # it still takes the way for longer

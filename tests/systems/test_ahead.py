@@ -110,6 +110,20 @@ def test_a_shot_that_was_made_there_is_not_taken_for_its_neighbour(start: int) -
     assert side.receiver.entity_of(SHOT + 2) not in {first, second}
 
 
+@STARTS
+def test_what_the_server_takes_from_its_own_is_taken_from_the_one_made_here(start: int) -> None:
+    """Though it was not the server that gave it here."""
+    side = Side(start)
+    shot = side.spawn(4)
+    side.say(5, SHOT, side.spawned(4), Owner(ME), Transform2D(), Velocity2D())
+    before = side.is_shown(shot)
+    side.say(7, SHOT, side.spawned(4), Owner(ME), Velocity2D())
+
+    assert before
+    assert not side.is_shown(shot)
+    assert side.world.has_component(shot, Velocity2D)
+
+
 def test_of_a_maker_that_is_gone_the_shot_is_found_by_its_tick() -> None:
     """The server deleted the shooter: its shot names nobody."""
     side = Side()
@@ -308,6 +322,30 @@ def test_the_end_of_what_is_hidden_is_not_told_again() -> None:
     assert repr(side.ahead) == "Ahead(0 unconfirmed, 0 aside)"
 
 
+@pytest.mark.parametrize("goes_back", [False, True], ids=["stays", "replayed"])
+def test_what_both_delete_in_one_update_is_told_once(*, goes_back: bool) -> None:
+    """Two ticks in one frame: deleted here in the first, and the second brings the server's end of it.
+
+    Also if a replay would have given it back in between; and it is told with all it had.
+    """
+    side = Side()
+    side.say(1, COIN, Transform2D(x=1.0))
+    coin = side.receiver.entity_of(COIN)
+    side.events()
+    side.hide(coin, 7)
+    side.end(8, COIN)
+    if goes_back:
+        side.ahead.rewind(side.tick(5))
+        side.ahead.settle()
+    [told] = side.events()
+
+    assert isinstance(told, Despawned)
+    assert told.components == {Transform2D: Transform2D(x=1.0)}
+    assert side.receiver.despawned == {coin: {}}  # nothing of it is drawn on
+    assert not side.receiver.news._hidden
+    assert side.events() == []
+
+
 def test_what_the_server_keeps_comes_back_after_the_patience() -> None:
     """Told as come."""
     side = Side()
@@ -322,6 +360,29 @@ def test_what_the_server_keeps_comes_back_after_the_patience() -> None:
     assert not before
     assert side.is_shown(coin)
     assert side.events() == [Came(coin)]
+
+
+@pytest.mark.parametrize(("late", "is_back"), [(SAME_TICKS, False), (SAME_TICKS + 1, True)])
+@STARTS
+def test_what_the_server_speaks_of_after_its_deletion_here_comes_back_at_once(
+    start: int, late: int, *, is_back: bool
+) -> None:
+    """A bullet that hit here and missed there flies on: it must not be gone for the whole of the patience.
+
+    Of the ticks right after the deletion nothing follows: the server may delete it a little later.
+    """
+    side = Side(start)
+    side.say(1, COIN, Transform2D(x=1.0))
+    coin = side.receiver.entity_of(COIN)
+    side.hide(coin, 10)
+    record = SCHEMA.records_of[Transform2D][0]
+    update: Update = (COIN, [(record.id, (7.0, 0.0, 0.0))], 0)
+    side.receiver.apply(State(side.tick(10 + late), None, synced=False, updates=(update,)))
+    side.ahead.expire(side.tick(10 + late))
+
+    assert side.is_shown(coin) is is_back
+    if is_back:
+        assert side.world.component_for_entity(coin, Transform2D).x == 7.0
 
 
 def test_what_is_made_for_others_lasts_for_the_tick() -> None:

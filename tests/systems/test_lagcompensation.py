@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecsnet.components import Collider2D, Owner, Shape, Transform2D
+from ecsnet.components import Collider2D, Owner, Shape, Spawned, Transform2D
 from ecsnet.errors import SchemaError
 from ecsnet.fields import player_input
 from ecsnet.game import Game
@@ -167,6 +167,26 @@ def test_what_the_client_steers_stays_and_what_it_only_owns_does_not() -> None:
 
     with world.rewind(ME):
         assert (mine.x, turret.x, other.x) == (10.0, 7.5, 7.5)
+
+
+def test_what_the_client_has_spawned_stays() -> None:
+    """It predicts its bullets: each meets what its shooter saw beside it, and not where it was itself by then."""
+    world = served().world
+    old, mine, _ = put(world)
+    foreign, theirs, _ = put(world)
+    world.add_component(old, Owner(ME))
+    world.add_component(foreign, Owner(SOMEBODY))
+    for entity in (old, foreign):
+        world.add_component(entity, Spawned())
+    run(world, 10)
+    new, _, collider = put(world)
+    world.add_component(new, Owner(ME))
+    world.add_component(new, Spawned())
+    run(world, 1)
+
+    with world.rewind(ME):
+        assert (mine.x, theirs.x) == (11.0, 8.5)
+        assert collider.layer
 
 
 @pytest.mark.parametrize("client_id", [0, SOMEBODY])
