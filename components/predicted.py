@@ -7,4 +7,7 @@ __all__ = ["Predicted"]
 
 @component
 class Predicted:
-    """Marks what this client steers, has spawned or predicts along. Written and read by prediction, on clients only."""
+    """Marks what this client steers, spawned or predicts along. Written by prediction, read by it and whoever draws.
+
+    On clients only: the queries of predicted systems see what has it.
+    """
