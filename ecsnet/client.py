@@ -197,8 +197,8 @@ class Client:
         """Iterate over entities as they should be drawn now.
 
         Like `world.get_components`, but what others own is drawn a little in the past, between two states, and what was
-        wrong is mended smoothly. So an entity appears here, and goes, a little later than in `world`. The values are
-        for drawing: writing to them changes nothing, and they are good until the next frame.
+        wrong is mended smoothly. So where a place is asked for, an entity appears, and goes, a little later than in
+        `world`. The values are for drawing: writing to them changes nothing, and they are good until the next frame.
         """
         return self._session.renderer.view(types)
 

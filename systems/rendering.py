@@ -6,7 +6,7 @@ every case the rule is the same: what is drawn goes on from where it was, and th
 entity was put elsewhere (`Teleports`) nothing fades.
 
 What is not predicted appears when the render clock reaches the tick in which it came, and is drawn until the clock
-reaches the tick in which it went.
+reaches the tick in which it went. What was there when the client joined is drawn at once.
 """
 
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -84,14 +84,20 @@ class Renderer:
     # Drawing
 
     def view(self, types: tuple[type, ...]) -> Iterator[tuple[int, Any]]:
-        """Yield entities that have these components, and the components as they should be drawn now."""
-        one, unborn, render = len(types) == 1, self._unborn, self.render
+        """Yield entities that have these components, and the components as they should be drawn now.
+
+        Who comes and goes with the picture does so where a place in it, or the like, is asked for; a list of players is
+        that of the World.
+        """
+        one, render = len(types) == 1, self.render
+        is_picture = any(each in self._by_class for each in types)
+        unborn = self._unborn if is_picture else {}
         rows: Sequence[tuple[int, Any]] = self._world.observe(*types)
         for entity, found in rows:
             if unborn and entity in unborn and not self._world.has_component(entity, Predicted):
                 continue
             yield entity, render(entity, found) if one else tuple([render(entity, each) for each in found])
-        for ghost in self._ghosts:
+        for ghost in self._ghosts if is_picture else ():
             parts = [render(ghost.entity, ghost.components[each]) for each in types if each in ghost.components]
             if len(parts) == len(types):
                 yield ghost.entity, parts[0] if one else tuple(parts)
@@ -254,7 +260,7 @@ class Renderer:
         for entity, appearance in appearances.items():
             self.hold(entity, appearance)
         at = clock.unwrapped(tick)
-        for entity in receiver.spawned:
+        for entity in receiver.spawned if receiver.synced else ():  # what a late join brings was there before
             if at > clock.tick and interpolator.is_tracked(entity):
                 self._unborn[entity] = at
         for entity, components in gone.items():

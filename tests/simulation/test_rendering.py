@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from ecsnet.client import Client
-from ecsnet.components import Teleports, Transform2D
+from ecsnet.components import Player, Teleports, Transform2D
 from ecsnet.config import ClientConfig
+from ecsnet.samples.soccer.game import game as soccer
 from ecsnet.systems import teleport
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
@@ -260,3 +261,29 @@ def test_who_joins_late_sees_at_once_what_is_there() -> None:
     assert seen.index(True) <= 12  # the delay of interpolation
     assert all(seen[seen.index(True) :])
     assert all(0.0 <= after - before <= 2 * WALK_SPEED / 60 for before, after in pairwise(places[12:]))
+
+
+def test_who_joins_late_sees_at_once_what_was_there_before() -> None:
+    """It is not new, only news: in the first frame that is ready nobody may be missing."""
+    sim = Simulation(soccer, clients=2, link=Link.MOBILE, seed=1)
+    late = sim.join()
+
+    assert {entity for entity, _ in late.view(Transform2D)} == {entity for entity, _ in late.world.observe(Transform2D)}
+
+
+def test_a_list_of_players_is_the_worlds_and_a_picture_of_them_ends_with_the_picture() -> None:
+    """Who left is no more among the names at once, though he is drawn for the moment until the picture gets there."""
+    sim = Simulation(soccer, clients=2, link=Link.MOBILE, seed=1)
+    sim.run(1)
+    watcher, leaver = sim.clients
+    names, drawn = [], []
+    leaver.close(now=sim.now)
+    for _ in range(60):
+        sim.step()
+        there = [entity for entity, _ in watcher.world.observe(Player)]
+        names.append([entity for entity, _ in watcher.view(Player)] == there)
+        drawn.append(len([entity for entity, _ in watcher.view(Player, Transform2D)]) > len(there))
+
+    assert all(names)
+    assert drawn.count(True) > 3
+    assert not drawn[-1]
