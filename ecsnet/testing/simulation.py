@@ -4,12 +4,13 @@ The same seed gives the same traffic, byte for byte. Nothing waits: a minute of 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ecsnet.client import Client
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
 from ecsnet.server import Server
+from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.testing.invariants import Invariants, assert_converged
 from ecsnet.testing.network import Link, VirtualNetwork
 from ecsnet.tokens import TokenGate, TokenOpener
@@ -137,14 +138,16 @@ class Simulation:
         pins: tuple[bytes, ...] | None = None,
         token: bytes = b"",
         ticket: bytes = b"",
+        pipeline: Sequence[Step] = CLIENT,
     ) -> Client:
         """Let one more client join; with `wait`, run until it is ready.
 
         Args:
             password: None: the server's own.
             pins: None: the server's own key.
+            pipeline: The steps of its tick; see `ecsnet.systems.pipeline`.
         """
-        client = self._add_client(name, password, player_key, pins, token, ticket)
+        client = self._add_client(name, password, player_key, pins, token, ticket, pipeline)
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -199,6 +202,7 @@ class Simulation:
         pins: tuple[bytes, ...] | None = None,
         token: bytes = b"",
         ticket: bytes = b"",
+        pipeline: Sequence[Step] = CLIENT,
     ) -> Client:
         self._joined += 1
         address: Address = (f"10.0.{self._joined >> 8}.{self._joined & 0xFF}", 40000)
@@ -215,6 +219,7 @@ class Simulation:
             player_key=player_key,
             token=token,
             ticket=ticket,
+            pipeline=pipeline,
         )
         self.clients.append(client)
         self._addresses[client] = address
