@@ -67,11 +67,13 @@ class Distribution:
     def percentile(self, share: float) -> float:
         """Return the value that this share, 0 to 1, does not exceed; 0 of nothing."""
         wanted = max(1, math.ceil(share * self.count))
+        if wanted == self.count:
+            return self.most
         passed = 0
         for bucket in sorted(self._buckets):
             passed += self._buckets[bucket]
             if passed >= wanted:
-                return min(self.most, max(self.least, math.exp((bucket + 0.5) * GROWTH)))
+                return max(self.least, min(self.most, math.exp((bucket + 0.5) * GROWTH)))
         return 0.0
 
 
