@@ -14,7 +14,7 @@ from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ClientConfig, TokenConfig
 from ecsnet.conversation import Conversation, Door
 from ecsnet.errors import LocalProtocolError
-from ecsnet.events import ClientEvent, ClientStatus
+from ecsnet.events import ClientStatus
 from ecsnet.game import Game
 from ecsnet.passage import Passage
 from ecsnet.playfigures import PlayFigures
@@ -113,7 +113,7 @@ class Client:
         )
         self._passage = Passage(door, address, now=now, ticket=ticket, place=_checked_place(room, room_password))
         self._entity = 0
-        self._events: list[ClientEvent] = []
+        self._events: list[object] = []
 
     def __repr__(self) -> str:
         """Show who this is and how far it got."""
@@ -190,11 +190,12 @@ class Client:
         """
         return self.conversation.session.calls.call(self.conversation.session.peer, self.world, rpc, *args, **kwargs)
 
-    def events(self) -> list[ClientEvent]:
-        """Return and forget what came, went and changed; see `ecsnet.events`. Ask after every `update`.
+    def events(self) -> list[object]:
+        """Return and forget what came, went and changed, and the game's events; see `ecsnet.events`, `ecsnet.event`.
 
-        All that one update did to the World is told together, when all of it is done. Of a host that does not ask, the
-        newest of earlier updates are kept.
+        Ask after every `update`. All that one update did to the World is told together, when all of it is done; then
+        the game's events, instances of their classes. Of a host that does not ask, the newest of earlier updates are
+        kept.
         """
         events, self._events = self._events, []
         return events

@@ -12,7 +12,7 @@ from ecsnet.components.predicted import Predicted
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ClientConfig
 from ecsnet.errors import RemoteProtocolError
-from ecsnet.events import ClientEvent, Connected, DespawnReason, Disconnected, Synced
+from ecsnet.events import Connected, DespawnReason, Disconnected, Synced
 from ecsnet.game import Game
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, STATE, Peer
 from ecsnet.protocol import DisconnectReason
@@ -22,6 +22,7 @@ from ecsnet.replication.schema import Schema, difference
 from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
 from ecsnet.system import is_predicted
+from ecsnet.systems.callmessages import CallTable
 from ecsnet.systems.hall import HALL, hall_of
 from ecsnet.systems.history import History
 from ecsnet.systems.inputhistory import InputHistory
@@ -33,6 +34,7 @@ from ecsnet.systems.rendering import Renderer
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ClientSession
 from ecsnet.systems.ticksync import TickSync
+from ecsnet.targets import ClientMail
 from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.identity import Identity
@@ -109,12 +111,13 @@ class Conversation:
         )
         self.session = self._make_session()
         self.world.rewinder = Picture(self.session)
+        self.world.mail = ClientMail()
         self.schedule = TickSchedule(self.world.dt, max_catch_up_ticks=door.config.max_catch_up_ticks)
         self.welcome: Welcome | None = None
         self.ended: tuple[DisconnectReason, str] | None = None
         self._updated, self._frame_seconds = now, self.world.dt
         self._told_synced = False
-        self._events: list[ClientEvent] = []
+        self._events: list[object] = []
         for system in assemble(door.pipeline, self.session):
             self.world.add_system(system)
 
@@ -173,12 +176,12 @@ class Conversation:
         deadlines = [self.schedule.next_deadline(), self.connection.next_deadline()]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
-    def take_events(self) -> list[ClientEvent]:
+    def take_events(self) -> list[object]:
         """Return and forget what the last update has to tell."""
         events, self._events = self._events, []
         return events
 
-    def farewell(self) -> list[ClientEvent]:
+    def farewell(self) -> list[object]:
         """Return what there is to tell when another conversation takes the place of this one: all is out of sight."""
         news = self.session.receiver.news
         for entity in self.session.receiver.confirmed:
@@ -211,7 +214,7 @@ class Conversation:
             renderer=renderer,
             sync=TickSync(self.world.dt),
             calls=CallDesk(
-                game,
+                CallTable(schema.remotes),
                 here=Destination.CLIENTS,
                 to_wire=lambda _, entity: receiver.network_id_of(entity),
                 from_wire=lambda _, network_id: receiver.entity_of(network_id),
@@ -232,6 +235,7 @@ class Conversation:
         if receiver.synced and not self._told_synced:
             self._told_synced = True
             self._events.append(Synced())
+        self._events += self.session.calls.take_happened()
 
     def _handle(self, event: object, now: float) -> None:
         match event:

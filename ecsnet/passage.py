@@ -9,7 +9,7 @@ from dataclasses import replace
 from ecsnet.config import ClientConfig
 from ecsnet.conversation import Conversation, Door
 from ecsnet.errors import LocalProtocolError
-from ecsnet.events import ClientEvent, ClientStatus, StatusChanged
+from ecsnet.events import ClientStatus, StatusChanged
 from ecsnet.protocol import LOST_REASONS, DisconnectReason
 from ecsnet.retry import Retry
 from ecsnet.rpc import RefusalCode, Reply
@@ -49,7 +49,7 @@ class Passage:
         self.ticket = b""
         self._now = now
         self._address = address
-        self._events: list[ClientEvent] = []
+        self._events: list[object] = []
         self.current = Conversation(door, address, now=now, ticket=ticket, place=place)
         self._next: Conversation | None = None  # takes over once it is open
         self._entering: Reply[None] = Reply()
@@ -69,7 +69,7 @@ class Passage:
         self._next = self._converse(room, password)
         return self._entering
 
-    def take_events(self) -> list[ClientEvent]:
+    def take_events(self) -> list[object]:
         """Return and forget what the last update has to tell."""
         events, self._events = self._events, []
         return events

@@ -18,8 +18,10 @@ from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
+from ecsnet.systems.callmessages import CallTable
 from ecsnet.systems.lagcompensation import LagCompensation
 from ecsnet.systems.pipeline import Step, assemble
+from ecsnet.systems.post import Post
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ServerSession
 from ecsnet.wire import Tick
@@ -70,8 +72,11 @@ class Room:
         self.schema = schema
         self.world = World(tick_rate_hz=game.tick_rate_hz, seed=seed, tick=start_tick, scope_marker=Predicted)
         sender = Sender(schema, self.world, _fitting(config), cell_units=game.cell_units)
-        desk = CallDesk(game, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
-        self.session = ServerSession(game, schema, config, sender, desk)
+        table = CallTable(schema.remotes)
+        desk = CallDesk(table, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
+        peers: dict[int, Peer] = {}
+        self.world.mail = post = Post(table, self.world, sender, peers)
+        self.session = ServerSession(game, schema, config, sender, desk, post, peers)
         self.schedule = TickSchedule(self.world.dt, max_catch_up_ticks=config.max_catch_up_ticks)
         self.places: dict[int, None] = {}
         self.capacity = capacity or game.max_clients
@@ -130,6 +135,7 @@ class Room:
         self.peers[peer.client_id] = peer
         self.session.input_buffers[peer.client_id] = players.input_buffer(self.game, self.schema, self.session.config)
         self.session.sender.subscribe(peer.client_id)
+        self.session.post.admit(peer.client_id)
 
     def end_conversation(self, peer: Peer, text: str) -> InputStatistics:
         """Forget what was exchanged with a client over one connection; return what was counted of its inputs."""

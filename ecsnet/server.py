@@ -388,11 +388,11 @@ class Server:
         self.rooms.close(room)
 
     def _close_faulty(self, peers: Iterable[Peer], now: float) -> None:
-        """Close the connections of peers that sent what our own software never sends."""
+        """Close the connections of peers that sent what our own software never sends, or do not read what they get."""
         for peer in peers:
             if peer.fault:
-                logger.warning("client %d (%s) broke the protocol: %s", peer.client_id, peer.name, peer.fault)
-                peer.connection.close(DisconnectReason.PROTOCOL_ERROR, peer.fault, now=now)
+                logger.warning("client %d (%s): %s: %s", peer.client_id, peer.name, peer.fault_reason.text, peer.fault)
+                peer.connection.close(peer.fault_reason, peer.fault, now=now)
                 peer.fault = ""
 
 
