@@ -29,6 +29,7 @@ from ecsnet.options import (
     link_options,
     open_access_log,
     password_option,
+    room_password_option,
     seconds_option,
     seed_option,
     server_options,
@@ -160,6 +161,8 @@ def serve(
     show_default=False,
     help="Connect token for a server that asks for one: itself, @FILE, or - to read it.",
 )
+@click.option("--room", default="", show_default=False, help="Code of a room.  [default: what LINK says, or any]")
+@room_password_option
 @click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
 @click.option(
@@ -175,6 +178,8 @@ def join_command(
     password: str,
     player_key: FilePath | None,
     token: str,
+    room: str,
+    room_password: str,
     headless: bool,
     seconds: float | None,
     transport: str | None,
@@ -192,6 +197,8 @@ def join_command(
         password=password,
         player_key=None if player_key is None else keys.load_identity(player_key),
         token=read_token(token) if token else b"",
+        room=room,
+        room_password=room_password,
         via=lambda path: impaired(path, link, seed),
         transport=transport,
         config=ClientConfig(transport=transport_config),

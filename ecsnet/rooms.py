@@ -141,12 +141,12 @@ class Rooms:
             return self.main
         if not code or code == ANY_ROOM:
             return None
-        room = self._by_code.get(code.upper())
+        room = self._by_code.get(code)
         if room is None:
-            raise Refused(f"there is no room {code.upper()} here; it may have closed when the last player left")
+            raise Refused(f"there is no room {code} here; it may have closed when the last player left")
         if not hmac.compare_digest(room.password.encode(), password.encode()):
             what = "wrong password for" if password else "a password is needed for"
-            raise Refused(f"{what} room {code.upper()}")
+            raise Refused(f"{what} room {code}")
         return room
 
     def choose(self) -> Room | None:
@@ -236,5 +236,5 @@ class Rooms:
         """Make up a code that no room has; nobody can guess it from others."""
         while True:
             code = "".join(LETTERS[byte % len(LETTERS)] for byte in self._entropy(letters))
-            if code not in self._by_code:
+            if code not in self._by_code and code.lower() not in {HALL, ANY_ROOM}:
                 return code

@@ -95,7 +95,7 @@ def test_friends_meet_in_a_room_and_go_back(seed: int, link: Link, transport: st
     assert (ada.client_id, bob.client_id) == numbers
     assert ada.room is not None
     assert (ada.room.code, ada.room.players) == (code, 2)
-    assert enter(sim, bob, HALL).ok
+    assert enter(sim, bob, HALL.upper()).ok, "as in a link"
     assert bob.room is None
     sim.run_until(lambda: names(ada) == ["ada"] and code in listed(bob), within_seconds=5)
     assert sorted(sim.server.peers) == sorted(numbers)
