@@ -13,18 +13,21 @@ from types import MappingProxyType
 
 import click
 
-from ecsnet import game as games
 from ecsnet import keys, tokenfiles, udp
 from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
-from ecsnet.errors import EcsnetError, PortInUseError, SchemaError
+from ecsnet.errors import EcsnetError, PortInUseError
 from ecsnet.game import Game
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
 from ecsnet.options import (
+    DEFAULT_GAME,
     FILE,
+    GAME_PATH,
+    game_argument,
+    game_option,
     key_option,
     link_options,
     open_access_log,
@@ -38,6 +41,7 @@ from ecsnet.options import (
 from ecsnet.paths import TRANSPORTS, Path, open_path
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import ScoreLine, figures_of
+from ecsnet.roomcommands import rooms
 from ecsnet.runtime import RunningClient, RunningServer, join
 from ecsnet.testing.network import Link
 from ecsnet.tokencommands import read_token, token_commands
@@ -46,12 +50,10 @@ from ecsnet.transport.address import DatagramAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import UdpSocket
 from ecsnet.virtualpath import ImpairedPath
-from ecsnet.window import MissingPygameError, find_window, is_pygame, missing_display
+from ecsnet.window import find_window, missing_display
 
 __all__ = ["main"]
 
-DEFAULT_GAME = "soccer"
-GAME_PATH = "ecsnet.game"  # where a command's context keeps what the user called the game
 CLEAN_ENDS = {DisconnectReason.LEFT, DisconnectReason.SERVER_CLOSING}  # of any other, the exit code tells
 
 logger = logging.getLogger("ecsnet")
@@ -66,25 +68,6 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except EcsnetError as error:
             raise click.ClickException(str(error)) from error
-
-
-def load_game(ctx: click.Context, param: click.Parameter, value: str) -> Game:
-    """Import the game; what is no game is a mistake in the command."""
-    ctx.meta[GAME_PATH] = value
-    here = str(FilePath.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        return games.load(value)
-    except SchemaError as error:
-        raise click.BadParameter(str(error), ctx, param) from error
-    except ModuleNotFoundError as error:
-        if is_pygame(error):
-            raise MissingPygameError from error
-        raise
-
-
-game_argument = click.argument("game", callback=load_game)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -151,7 +134,7 @@ def serve(
 
 @commands.command("join")
 @click.argument("link_text", metavar="LINK")
-@click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
+@game_option
 @click.option("--name", default="", show_default=False, help="How others see you.")
 @password_option("Ask for the server's password.", twice=False)
 @click.option("--player-key", type=FILE, help="Key file by which servers know you again; see `ecsnet keys make`.")
@@ -364,6 +347,7 @@ def finish(
 
 
 commands.add_command(key_commands)
+commands.add_command(rooms)
 commands.add_command(token_commands)
 
 
