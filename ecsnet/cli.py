@@ -92,7 +92,7 @@ game_argument = click.argument("game", callback=load_game)
 def commands() -> None:
     """Serve, join and play multiplayer games made with ecsnet.
 
-    GAME is a sample (soccer, hello) or a module with an attribute `game`, such as mygame.game.
+    GAME is a sample (soccer, knight, hello) or a module with an attribute `game`, such as mygame.game.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
 
