@@ -18,6 +18,7 @@ from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
 from ecsnet.errors import EcsnetError, PortInUseError
+from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend
 from ecsnet.game import Game
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
@@ -50,7 +51,6 @@ from ecsnet.transport.address import DatagramAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import UdpSocket
 from ecsnet.virtualpath import ImpairedPath
-from ecsnet.window import find_window, missing_display
 
 __all__ = ["main"]
 
@@ -75,7 +75,7 @@ class Commands(click.Group):
 def commands() -> None:
     """Serve, join and play multiplayer games made with ecsnet.
 
-    GAME is a sample (soccer, hello) or a module with an attribute `game`, such as mygame.game.
+    GAME is a sample (soccer, knight, hello) or a module with an attribute `game`, such as mygame.game.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
 
@@ -146,7 +146,7 @@ def serve(
 )
 @click.option("--room", default="", show_default=False, help="Code of a room.  [default: what LINK says, or any]")
 @room_password_option
-@click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
+@click.option("--headless", is_flag=True, help="Let a bot play, and end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
 @click.option(
     "--transport", type=click.Choice(TRANSPORTS[:2]), help="How to get there.  [default: as LINK says, or udp]"
@@ -170,8 +170,7 @@ def join_command(
     link: Link,
 ) -> None:
     """Join the server at LINK: a join link, or host:port to trust it at the first contact."""
-    headless = is_headless(headless, seconds)
-    show = None if headless else find_window(game)
+    show = choose_frontend(game, headless=headless, seconds=seconds)
     seed = chosen(None)
     client = join(
         game,
@@ -197,7 +196,7 @@ def join_command(
 @game_argument
 @click.option("--bots", default=3, type=click.IntRange(min=0), help="Players without a person, besides you.")
 @click.option("--name", default="", show_default=False, help="How others see you.")
-@click.option("--headless", is_flag=True, help="Let a bot play for you, without a window; end with a line of JSON.")
+@click.option("--headless", is_flag=True, help="Let a bot play for you, and end with a line of JSON.")
 @click.option(
     "--fast", is_flag=True, help="With --headless: as fast as the machine goes; a seed reproduces every byte."
 )
@@ -228,12 +227,11 @@ def play(
     """Host GAME and play it, with bots, in one process; friends may join."""
     if fast and (port is not None or not headless or seconds is None):
         raise click.UsageError("--fast needs --headless and --seconds, and takes no --port: it runs on a virtual clock")
-    headless = is_headless(headless, seconds)
-    show = None if headless else find_window(game)
+    show = choose_frontend(game, headless=headless, seconds=seconds)
     seed = chosen(seed)
     open_access_log("off")  # the line of the score is there
     identity = socket = None
-    if port is not None or not headless:
+    if port is not None or show is not None:
         identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
         socket = open_for_friends(port)
         announce(socket.address, identity, needs=" --password" * bool(password), err=True)
@@ -263,16 +261,17 @@ def impaired(path: Path, link: Link, seed: int) -> Path:
     return path if link == Link.PERFECT else ImpairedPath(path, link, seed=seed, clock=MonotonicClock())
 
 
-def is_headless(asked: bool, seconds: float | None) -> bool:  # noqa: FBT001  # what it is about
-    """Decide whether to play without a window; say so if that was not asked for."""
-    if not asked and seconds is not None:
-        raise click.UsageError("--seconds needs --headless: a window is open until it is closed")
-    if asked:
-        return True
-    reason = missing_display()
-    if reason:
-        click.echo(f"{reason}: a bot plays without a window; Ctrl-C ends it", err=True)
-    return bool(reason)
+def choose_frontend(game: Game, *, headless: bool, seconds: float | None) -> Frontend | None:
+    """Return what lets a person play; None: a bot plays, as was asked for, or as there is no display: that is said."""
+    if headless:
+        return None
+    if seconds is not None:
+        raise click.UsageError("--seconds needs --headless: a person plays for as long as it is fun")
+    try:
+        return find_frontend(game)
+    except MissingDisplayError as error:
+        click.echo(f"{error}: a bot plays without a window; Ctrl-C ends it", err=True)
+        return None
 
 
 def open_for_friends(port: int | None) -> UdpSocket:
@@ -302,12 +301,12 @@ def announce(
 
 def run(
     client: RunningClient,
-    show: Callable[[RunningClient], object] | None,
+    show: Frontend | None,
     seconds: float | None,
     seed: int,
     figures: Callable[[], Mapping[str, object]],
 ) -> None:
-    """Play in a window, or let a bot play and print the figures; Ctrl-C and SIGTERM leave properly either way."""
+    """Let a person play, or a bot and print the figures; Ctrl-C and SIGTERM leave properly either way."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if show is not None:

@@ -48,6 +48,7 @@ class Game:
     max_rewind_seconds: float
     lobby: object
     window: str | None
+    terminal: str | None
     bot: str | None
     summary: Callable[[World], Mapping[str, object]] | None
 
@@ -67,6 +68,7 @@ class Game:
         max_rewind_seconds: float = USUAL_REWIND_SECONDS,
         lobby: object = None,
         window: str | None = None,
+        terminal: str | None = None,
         bot: str | None = None,
         summary: Callable[[World], Mapping[str, object]] | None = None,
     ) -> None:
@@ -89,6 +91,8 @@ class Game:
                 gains no more. A good Wi-Fi needs 0.23, a mobile network 0.4. 0: everything stays in the present.
             lobby: What the game's lobby is made of, if it has one.
             window: `"package.module:function"`, called with the running client, for people to play.
+            terminal: `"package.module:function"`, the same for a game that is played by typing. Of both, the
+                window goes first where there is a display.
             bot: `"package.module:Class"`, for a client without a person.
             summary: What of a World to print at the end of a match.
 
@@ -110,6 +114,7 @@ class Game:
             "max_rewind_seconds": max_rewind_seconds,
             "lobby": lobby,
             "window": window,
+            "terminal": terminal,
             "bot": bot,
             "summary": summary,
         }
@@ -147,7 +152,7 @@ class Game:
         _check_systems(where, self.systems)
         _check_rpcs(where, self.rpcs)
         _check_events(where, self.events, {rpc.name for rpc in self.rpcs})
-        for part, reference in (("window", self.window), ("bot", self.bot)):
+        for part, reference in (("window", self.window), ("terminal", self.terminal), ("bot", self.bot)):
             if reference is not None and not (isinstance(reference, str) and _REFERENCE.fullmatch(reference)):
                 raise SchemaError(f'{where}: {part}={reference!r} must look like "package.module:name"')
 

@@ -15,11 +15,11 @@ import click
 from ecsnet import game as games
 from ecsnet.config import MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES, GuardConfig, RoomConfig, ServerConfig, TransportConfig
 from ecsnet.errors import EcsnetError, LocalProtocolError, SchemaError
+from ecsnet.frontend import missing_extra
 from ecsnet.game import Game
 from ecsnet.testing.network import LINKS, Link
 from ecsnet.transport.doorkeeper import BlockList
 from ecsnet.transport.trace import TraceWriter
-from ecsnet.window import MissingPygameError, is_pygame
 
 __all__ = [
     "DEFAULT_GAME",
@@ -63,8 +63,9 @@ def load_game(ctx: click.Context, param: click.Parameter, value: str) -> Game:
     except SchemaError as error:
         raise click.BadParameter(str(error), ctx, param) from error
     except ModuleNotFoundError as error:
-        if is_pygame(error):
-            raise MissingPygameError from error
+        told = missing_extra(error)
+        if told is not None:
+            raise told from error
         raise
 
 

@@ -258,12 +258,18 @@ def test_a_port_in_use_is_named(start: Start) -> None:
     assert (code, f"UDP port {port[1]} is in use by another program" in errors) == (1, True)
 
 
-def test_a_window_without_pygame_says_how_to_get_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("game", "part", "package", "extra"),
+    [("soccer", "window", "pygame", "pygame"), ("knight", "terminal", "prompt_toolkit", "terminal")],
+)
+def test_a_game_without_its_extra_says_how_to_get_it(
+    tmp_path: Path, game: str, part: str, package: str, extra: str
+) -> None:
     """The extra is easily forgotten, and a ModuleNotFoundError helps nobody."""
-    (tmp_path / "pygame.py").write_text("raise ModuleNotFoundError('hidden by the test', name='pygame')\n")
+    (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('hidden by the test', name={package!r})\n")
     (tmp_path / "run.py").write_text(
         f"import os, sys; os.environ['SDL_VIDEODRIVER'] = 'dummy'; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from ecsnet.cli import main; sys.argv = ['ecsnet', 'play', 'soccer']; main()\n"
+        f"from ecsnet.cli import main; sys.argv = ['ecsnet', 'play', {game!r}]; main()\n"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(tmp_path)}
     run = subprocess.run(
@@ -278,7 +284,7 @@ def test_a_window_without_pygame_says_how_to_get_it(tmp_path: Path) -> None:
 
     assert (run.returncode, run.stderr) == (
         1,
-        'Error: this game\'s window needs pygame: pip install "ecsnet[pygame]"\n',
+        f'Error: this game\'s {part} needs {package}: pip install "ecsnet[{extra}]"\n',
     )
 
 

@@ -151,6 +151,7 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
     (lambda: Game("g", max_clients=0), "max_clients=0 is outside 1..65535"),
     (lambda: Game("g", window="window.py"), "window='window.py' must look like \"package.module:name\""),
     (lambda: Game("g", bot="a.b:C.d"), "bot='a.b:C.d' must look like"),
+    (lambda: Game("g", terminal="terminal.py"), "terminal='terminal.py' must look like \"package.module:name\""),
     (lambda: Game("g", window=print), "window=<built-in function print> must look like"),  # type: ignore[arg-type]
 ]
 
