@@ -10,6 +10,8 @@ from ecsnet.components.bounds2d import Bounds2D
 from ecsnet.components.collider2d import Collider2D, Shape
 from ecsnet.components.contacts import Contact, Contacts
 from ecsnet.components.interpolated import Interpolated
+from ecsnet.components.lobby_rules import LateJoin, LobbyRules
+from ecsnet.components.lobby_stage import LobbyStage, Stage
 from ecsnet.components.max_speed import MaxSpeed
 from ecsnet.components.near import Near
 from ecsnet.components.owner import Owner
@@ -34,6 +36,9 @@ __all__ = [
     "Contact",
     "Contacts",
     "Interpolated",
+    "LateJoin",
+    "LobbyRules",
+    "LobbyStage",
     "MaxSpeed",
     "Near",
     "Owner",
@@ -47,6 +52,7 @@ __all__ = [
     "Seat",
     "Shape",
     "Spawned",
+    "Stage",
     "Team",
     "Teleports",
     "Transform2D",
