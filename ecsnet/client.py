@@ -9,7 +9,7 @@ from ecsnet.components.player import Player
 from ecsnet.components.predicted import Predicted
 from ecsnet.config import ClientConfig, TokenConfig
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
-from ecsnet.events import ClientEvent, Connected, Disconnected, Synced
+from ecsnet.events import Connected, Disconnected, Synced
 from ecsnet.game import Game
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, STATE, Peer
 from ecsnet.playfigures import PlayFigures
@@ -20,6 +20,7 @@ from ecsnet.replication.schema import Schema, difference
 from ecsnet.rpc import Destination, Reply, Rpc
 from ecsnet.schedule import TickSchedule
 from ecsnet.system import is_predicted
+from ecsnet.systems.callmessages import CallTable
 from ecsnet.systems.history import History
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
@@ -30,6 +31,7 @@ from ecsnet.systems.rendering import Renderer
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ClientSession
 from ecsnet.systems.ticksync import TickSync
+from ecsnet.targets import ClientMail
 from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.identity import Identity
@@ -119,12 +121,13 @@ class Client:
         )
         self._session = self._make_session()
         self.world.rewinder = Picture(self._session)
+        self.world.mail = ClientMail()
         self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
         self._entity = 0
         self._updated, self._frame_seconds = now, self.world.dt
         self.disconnected: tuple[DisconnectReason, str] | None = None
         self.ticket = b""
-        self._events: list[ClientEvent] = []
+        self._events: list[object] = []
         self._told_synced = False
         for system in assemble(pipeline, self._session):
             self.world.add_system(system)
@@ -155,7 +158,7 @@ class Client:
             renderer=renderer,
             sync=TickSync(self.world.dt),
             calls=CallDesk(
-                game,
+                CallTable(schema.remotes),
                 here=Destination.CLIENTS,
                 to_wire=lambda _, entity: receiver.network_id_of(entity),
                 from_wire=lambda _, network_id: receiver.entity_of(network_id),
@@ -226,11 +229,12 @@ class Client:
         """
         return self._session.calls.call(self._session.peer, self.world, rpc, *args, **kwargs)
 
-    def events(self) -> list[ClientEvent]:
-        """Return and forget what came, went and changed; see `ecsnet.events`. Ask after every `update`.
+    def events(self) -> list[object]:
+        """Return and forget what came, went and changed, and the game's events; see `ecsnet.events`, `ecsnet.event`.
 
-        All that one update did to the World is told together, when all of it is done. Of a host that does not ask, the
-        newest of earlier updates are kept.
+        Ask after every `update`. All that one update did to the World is told together, when all of it is done; then
+        the game's events, instances of their classes. Of a host that does not ask, the newest of earlier updates are
+        kept.
         """
         events, self._events = self._events, []
         return events
@@ -363,6 +367,7 @@ class Client:
         if receiver.synced and not self._told_synced:
             self._told_synced = True
             self._events.append(Synced())
+        self._events += self._session.calls.take_happened()
 
     def _handle(self, event: object, now: float) -> None:
         match event:

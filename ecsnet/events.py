@@ -129,7 +129,8 @@ PlayerEvent: TypeAlias = PlayerJoined | PlayerLeft | PlayerLost | PlayerReturned
 
 
 # What a client tells. All of one update is told at its end, when every value is in its place, in this order: what went,
-# what came, what changed, each in the order the server made the entities; then differences found; then `Synced`.
+# what came, what changed, each in the order the server made the entities; then differences found; then `Synced`; then
+# the game's own events, see `ecsnet.event`.
 
 
 class DespawnReason(Enum):

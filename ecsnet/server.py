@@ -32,8 +32,10 @@ from ecsnet.replication.sender import Sender
 from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
 from ecsnet.sessions import TICKETS, Session, Sessions
+from ecsnet.systems.callmessages import CallTable
 from ecsnet.systems.lagcompensation import LagCompensation
 from ecsnet.systems.pipeline import SERVER, Step, assemble
+from ecsnet.systems.post import Post
 from ecsnet.systems.rpc import CallDesk
 from ecsnet.systems.session import ServerSession
 from ecsnet.tokens import TokenGate
@@ -104,14 +106,16 @@ class Server:
             password_key=password_key(password, game.application_id) if password else None,
         )
         sender = Sender(self._schema, self.world, _fitting(self.config), cell_units=game.cell_units)
-        desk = CallDesk(game, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
-        self._session = ServerSession(game, self._schema, self.config, sender, desk)
+        table = CallTable(self._schema.remotes)
+        desk = CallDesk(table, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
+        self.peers: dict[int, Peer] = {}
+        self.world.mail = post = Post(table, self.world, sender, self.peers)
+        self._session = ServerSession(game, self._schema, self.config, sender, desk, post, self.peers)
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
         self._reception = Reception(
             game, self._schema, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
             max_clients_per_network=self.config.max_clients_per_network, shared_seed=self.world.shared_seed,
         )  # fmt: skip
-        self.peers = self._session.peers
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
         self._now = 0.0
@@ -309,6 +313,7 @@ class Server:
         self._by_connection[peer.connection] = peer
         self._session.input_buffers[peer.client_id] = players.input_buffer(self.game, self._schema, self.config)
         self._session.sender.subscribe(peer.client_id)
+        self._session.post.admit(peer.client_id)
 
     def _end_conversation(self, peer: Peer, text: str) -> None:
         """Forget what was exchanged with a client over one connection."""
@@ -342,11 +347,11 @@ class Server:
         accesslog.left(peer, reason, text)
 
     def _close_faulty(self, now: float) -> None:
-        """Close the connections of peers that sent what our own software never sends."""
+        """Close the connections of peers that sent what our own software never sends, or do not read what they get."""
         for peer in self.peers.values():
             if peer.fault:
-                logger.warning("client %d (%s) broke the protocol: %s", peer.client_id, peer.name, peer.fault)
-                peer.connection.close(DisconnectReason.PROTOCOL_ERROR, peer.fault, now=now)
+                logger.warning("client %d (%s): %s: %s", peer.client_id, peer.name, peer.fault_reason.text, peer.fault)
+                peer.connection.close(peer.fault_reason, peer.fault, now=now)
                 peer.fault = ""
 
 
