@@ -8,6 +8,7 @@ if __name__ != "ecsnet.components":
 
 from ecsnet.components.bounds2d import Bounds2D
 from ecsnet.components.collider2d import Collider2D, Shape
+from ecsnet.components.connection_quality import ConnectionQuality
 from ecsnet.components.contacts import Contact, Contacts
 from ecsnet.components.interpolated import Interpolated
 from ecsnet.components.lobby_rules import LateJoin, LobbyRules
@@ -33,6 +34,7 @@ from ecsnet.components.visible_to import VisibleTo
 __all__ = [
     "Bounds2D",
     "Collider2D",
+    "ConnectionQuality",
     "Contact",
     "Contacts",
     "Interpolated",

@@ -67,6 +67,24 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
 
 
+class GameCommand(click.Command):
+    """A command about a GAME, whose help tells of that, too, if it is given."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Note what the game is called: --help ends a command before its arguments are looked at."""
+        given, _, _ = self.make_parser(ctx).parse_args(list(args))
+        ctx.meta[GAME_PATH] = given.get("game")
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Add what the game says of itself, line by line as its author wrote it."""
+        path = ctx.meta[GAME_PATH]
+        game = load_game(ctx, self.params[0], path) if isinstance(path, str) else None  # click has a mark for "missing"
+        if game is not None and game.help:
+            with formatter.section(game.name.capitalize()):
+                formatter.write("".join(f"  {line}".rstrip() + "\n" for line in game.help.strip().splitlines()))
+
+
 def load_game(ctx: click.Context, param: click.Parameter, value: str) -> Game:
     """Import the game; what is no game is a mistake in the command."""
     ctx.meta[GAME_PATH] = value
@@ -96,7 +114,7 @@ def commands() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
 
 
-@commands.command()
+@commands.command(cls=GameCommand)
 @game_argument
 @click.option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="Port; 0: any free one.")
 @click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
@@ -203,7 +221,7 @@ def join_command(
     finish(client, hints=hints, seconds=seconds)
 
 
-@commands.command()
+@commands.command(cls=GameCommand)
 @game_argument
 @click.option("--bots", default=3, type=click.IntRange(min=0), help="Players without a person, besides you.")
 @click.option("--name", default="", show_default=False, help="How others see you.")
@@ -235,7 +253,10 @@ def play(
     password: str,
     link: Link,
 ) -> None:
-    """Host GAME and play it, with bots, in one process; friends may join."""
+    """Host GAME and play it, with bots, in one process; friends may join.
+
+    `ecsnet play GAME --help` tells the rules and keys of a game, too.
+    """
     if fast and (port is not None or not headless or seconds is None):
         raise click.UsageError("--fast needs --headless and --seconds, and takes no --port: it runs on a virtual clock")
     headless = is_headless(headless, seconds)

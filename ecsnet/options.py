@@ -131,7 +131,7 @@ def server_options(command: F) -> F:
         transport_config: TransportConfig,
         block_list: Path | None,
         max_clients_per_network: int,
-        resume_seconds: float,
+        resume_seconds: float | None,
         **kwargs: object,
     ) -> object:
         guard = GuardConfig(blocked_networks=() if block_list is None else _read_block_list(block_list))
@@ -147,8 +147,7 @@ def server_options(command: F) -> F:
         click.option(
             "--resume-seconds",
             type=click.FloatRange(min=0),
-            default=usual.resume_grace_seconds,
-            help="How long to keep the place of a player whose connection broke off.",
+            help="How long to keep the place of a player whose connection broke off.  [default: what the game says]",
         ),
         click.option(
             "--max-clients-per-network",

@@ -6,6 +6,7 @@ if __name__ != "ecsnet.systems":
         "so that a game can have a folder `systems` of its own"
     )
 
+from ecsnet.systems.chat import Said, say
 from ecsnet.systems.collision import Collision
 from ecsnet.systems.contacts import contacts_begun, contacts_ended, contacts_of
 from ecsnet.systems.foresight import predict, spawn
@@ -22,6 +23,7 @@ __all__ = [
     "Lobby",
     "Movement",
     "RayHit",
+    "Said",
     "cast",
     "contacts_begun",
     "contacts_ended",
@@ -29,6 +31,7 @@ __all__ = [
     "finish",
     "overlaps",
     "predict",
+    "say",
     "seat_waiting",
     "seconds_left",
     "spawn",

@@ -1,17 +1,19 @@
 """Soccer: what the game is made of. Nothing here, or in the files it names, knows that there is a network."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ecsnet import Game, World
 from ecsnet.samples.soccer.ball import BallMotion
 from ecsnet.samples.soccer.components import Ball, Footballer, Match, MatchRules, Move, Tally
-from ecsnet.samples.soccer.match import Referee
+from ecsnet.samples.soccer.manual import manual
+from ecsnet.samples.soccer.match import Referee, TimedReferee
 from ecsnet.samples.soccer.players import Steer
 from ecsnet.samples.soccer.scoreboard import state_name
 from ecsnet.samples.soccer.spawn import Spawn
-from ecsnet.systems import LOBBY_CALLS, Collision, Lobby, Movement
+from ecsnet.systems import LOBBY_CALLS, Collision, Lobby, Movement, Said, say
 
-__all__ = ["game", "summary"]
+__all__ = ["game", "summary", "timed"]
 
 
 def summary(world: World) -> Mapping[str, object]:
@@ -35,10 +37,15 @@ game = Game(
         Collision,
         BallMotion,
     ],
-    rpcs=[*LOBBY_CALLS],
+    rpcs=[*LOBBY_CALLS, say],
+    events=[Said],
+    resume_grace_seconds=15.0,
+    help=manual(),
     tick_rate_hz=60,
     send_rate_hz=30,
     window="ecsnet.samples.soccer.window:main",
     bot="ecsnet.samples.soccer.bot:SoccerBot",
     summary=summary,
 )
+
+timed = replace(game, systems=tuple(TimedReferee if system is Referee else system for system in game.systems))
