@@ -21,6 +21,7 @@ from ecsnet.rpc import Destination, Reply, Rpc
 from ecsnet.schedule import TickSchedule
 from ecsnet.system import is_predicted
 from ecsnet.systems.callmessages import CallTable
+from ecsnet.systems.heldcalls import HeldCalls
 from ecsnet.systems.history import History
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
@@ -162,6 +163,7 @@ class Client:
                 here=Destination.CLIENTS,
                 to_wire=lambda _, entity: receiver.network_id_of(entity),
                 from_wire=lambda _, network_id: receiver.entity_of(network_id),
+                held=HeldCalls(receiver, interpolator.clock, lambda: self.statistics.rtt_seconds),
             ),
         )
 
@@ -323,6 +325,7 @@ class Client:
         """Let timers fire, apply what arrived, run the ticks that are due."""
         session = self._session
         session.now = now
+        del self._events[:-MAX_EVENTS]
         self._connection.update(now)
         for event in self._connection.events():
             self._handle(event, now)
@@ -335,6 +338,7 @@ class Client:
         session.renderer.advance(
             now, due, frame_ticks=self._frame_seconds / self.world.dt, fraction=self._schedule.fraction(now)
         )
+        self._take_calls(now)
         if session.peer.fault:
             self.close(DisconnectReason.PROTOCOL_ERROR, session.peer.fault, now=now)
             session.peer.fault = ""
@@ -361,13 +365,20 @@ class Client:
         for _ in range(count):
             self.world.process()
         self._session.predictor.tell()
-        del self._events[:-MAX_EVENTS]
         self._events += receiver.news.take()
         self._events += self._session.verifier.take()
         if receiver.synced and not self._told_synced:
             self._told_synced = True
             self._events.append(Synced())
-        self._events += self._session.calls.take_happened()
+
+    def _take_calls(self, now: float) -> None:
+        """Take answers, run what the server calls and hear what happened: after all else of this frame."""
+        calls, peer = self._session.calls, self._session.peer
+        calls.take(peer, self.world, now)
+        calls.run_held(peer, self.world, now, is_end=self.disconnected is not None)
+        if self.disconnected is not None:
+            calls.forget(peer, self.disconnected[1])
+        self._events += calls.take_happened()
 
     def _handle(self, event: object, now: float) -> None:
         match event:
@@ -382,6 +393,4 @@ class Client:
                 if reason is DisconnectReason.SCHEMA_MISMATCH:
                     text = f"{text}: {difference(self._schema.describe(), unpack_schema(payload))}"
                 self.disconnected = (reason, text)
-                self._session.peer.collect()
-                self._session.calls.take(self._session.peer, self.world)  # answers that came with the goodbye
-                self._session.calls.forget(self._session.peer, text)
+                self._session.peer.collect()  # what came with the goodbye

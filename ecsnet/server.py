@@ -318,7 +318,7 @@ class Server:
     def _end_conversation(self, peer: Peer, text: str) -> None:
         """Forget what was exchanged with a client over one connection."""
         peer.collect()
-        self._session.calls.take(peer, self.world)  # what was called before leaving was called
+        self._session.calls.take(peer, self.world, self._now)  # what was called before leaving was called
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
         statistics = self._session.input_buffers.pop(peer.client_id).statistics
