@@ -109,8 +109,10 @@ class CallDesk:
         self._pending[peer.client_id, self._last_call_id] = (entry, reply)
         return self._last_call_id
 
-    def forget(self, peer: Peer, text: str) -> None:
-        """Refuse what still waits for an answer of a peer that is gone."""
+    def forget(self, peer: Peer, world: World, text: str) -> None:
+        """Let go of a peer: what waits for its moment runs now or never, and no answer comes any more."""
+        for arrived in self._held.take_all() if self._held is not None else ():
+            self._run(peer, arrived, world)
         for key in [key for key in self._pending if key[0] == peer.client_id]:
             _, reply = self._pending.pop(key)
             reply.refuse(RefusalCode.DISCONNECTED, text)
@@ -133,14 +135,10 @@ class CallDesk:
                 peer.fault = f"remote call: {error}"
                 return
 
-    def run_held(self, peer: Peer, world: World, now: float, *, is_end: bool) -> None:
-        """Run the calls whose moment has come.
-
-        Args:
-            is_end: The connection has ended: for all of them it is now or never.
-        """
+    def run_held(self, peer: Peer, world: World, now: float) -> None:
+        """Run the calls whose moment has come."""
         assert self._held is not None, "calls wait on clients alone"
-        for arrived in self._held.take_due(now) + (self._held.take_all() if is_end else []):
+        for arrived in self._held.take_due(now):
             self._run(peer, arrived, world)
 
     def _receive(self, peer: Peer, message: bytes, world: World, now: float) -> None:
