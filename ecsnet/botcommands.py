@@ -9,10 +9,11 @@ import click
 from ecsnet.clock import MonotonicClock
 from ecsnet.config import ClientConfig
 from ecsnet.game import Game
+from ecsnet.gameoptions import GAME_PATH, game_option
 from ecsnet.load.figures import CrowdFigures
 from ecsnet.load.plan import CrowdPlan
 from ecsnet.load.run import run_crowd
-from ecsnet.options import GAME_PATH, game_option, link_options, password_option
+from ecsnet.options import link_options, password_option
 from ecsnet.paths import TRANSPORTS
 from ecsnet.reports import LiveLine
 from ecsnet.testing.network import Link

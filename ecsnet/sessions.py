@@ -20,12 +20,9 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.peer import Peer
-from ecsnet.protocol import DisconnectReason
+from ecsnet.protocol import LOST_REASONS, DisconnectReason
 
-__all__ = ["LOST_REASONS", "TICKETS", "Session", "Sessions", "Ticket"]
-
-# The connection broke, nobody wanted it to; whoever left, was kicked or broke the protocol has no place to keep.
-LOST_REASONS = frozenset((DisconnectReason.TIMEOUT, DisconnectReason.CONNECTION_LOST))
+__all__ = ["TICKETS", "Session", "Sessions", "Ticket"]
 
 SESSION_ID_BYTES = 16
 _NONCE_BYTES = 16
@@ -77,7 +74,7 @@ class Sessions:
             secrets: Made from the server's keys for `TICKETS`; the first one seals, all of them open.
         """
         self._secrets = secrets
-        self._grace_seconds = config.resume_grace_seconds
+        self._grace_seconds = config.resume_grace_seconds or 0.0
         self._max_offered = config.max_offered_tickets
         self._entropy = entropy
         self._sessions: dict[int, Session] = {}  # by client id
@@ -155,6 +152,10 @@ class Sessions:
             return False
         session.keep_until = now + self._grace_seconds
         return True
+
+    def remove(self, client_id: int) -> Session:
+        """Let go of a session, whatever became of its player, and return it."""
+        return self._sessions.pop(client_id)
 
     def take_expired(self, now: float) -> Iterator[Session]:
         """Remove the sessions whose player has not come back in time, and yield them."""

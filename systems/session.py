@@ -12,6 +12,7 @@ from ecsnet.replication.sender import Sender
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
 from ecsnet.systems.jitterbuffer import InputBuffer
+from ecsnet.systems.post import Post
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rendering import Renderer
 from ecsnet.systems.rpc import CallDesk
@@ -29,6 +30,7 @@ class ServerSession:
     config: ServerConfig
     sender: Sender
     calls: CallDesk
+    post: Post
     peers: dict[int, Peer] = field(default_factory=dict)  # by client id
     input_buffers: dict[int, InputBuffer] = field(default_factory=dict)  # by client id
     now: float = 0.0  # the host's clock at this update, monotonic seconds
@@ -53,8 +55,3 @@ class ClientSession:
     lag_ticks: float = 0.0  # how far what was drawn trails the tick of the input it leads to; as it travels
     drawn_at_press: float | None = None  # `RenderClock.drawn` when the input last changed, until a tick has it
     now: float = 0.0  # the host's clock at this update, monotonic seconds
-
-    @property
-    def peers(self) -> dict[int, Peer]:
-        """The server as the only peer, so that a system for both sides need not care which it is on."""
-        return {self.peer.client_id: self.peer}

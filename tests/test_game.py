@@ -12,6 +12,7 @@ import pytest
 from ecsnet.errors import SchemaError
 from ecsnet.fields import NetVar, component, netvar, player_input
 from ecsnet.game import Game, load
+from ecsnet.gameevent import event
 from ecsnet.rpc import SERVER, Call, rpc
 from ecsnet.system import System, is_predicted
 from ecsnet.world import World
@@ -36,6 +37,11 @@ class Health:
     """How well."""
 
     points: NetVar[int] = 100
+
+
+@event
+class Dawn:
+    """It is light."""
 
 
 class Steer(System):
@@ -135,13 +141,19 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
     (lambda: Game("g", systems=[int]), "a system has process(self, world)"),  # type: ignore[list-item]
     (lambda: Game("g", rpcs=[print]), "is no remote call; declare it with @rpc(to=...)"),  # type: ignore[list-item]
     (lambda: Game("g", rpcs=[attack, attack]), "two remote calls are named attack"),
+    (lambda: Game("g", events=[Health]), "is no event; list classes declared with @event"),
+    (lambda: Game("g", events=[Dawn()]), "events: Dawn() is no event"),  # type: ignore[list-item]
+    (lambda: Game("g", events=[Dawn, Dawn]), "two remote calls or events are named Dawn"),
     (lambda: Game("g", tick_rate_hz=60, send_rate_hz=25), "send_rate_hz=25 does not divide tick_rate_hz=60"),
     (lambda: Game("g", tick_rate_hz=20), "send_rate_hz=30 does not divide tick_rate_hz=20"),
     (lambda: Game("g", tick_rate_hz=0), "tick_rate_hz=0 is outside 0..1000"),
     (lambda: Game("g", send_rate_hz=float("nan")), "send_rate_hz=nan is outside"),
     (lambda: Game("g", max_clients=0), "max_clients=0 is outside 1..65535"),
+    (lambda: Game("g", resume_grace_seconds=-1), "resume_grace_seconds=-1 is no time; 0 keeps no places"),
+    (lambda: Game("g", help=print), "help=<built-in function print> must be a text"),  # type: ignore[arg-type]
     (lambda: Game("g", window="window.py"), "window='window.py' must look like \"package.module:name\""),
     (lambda: Game("g", bot="a.b:C.d"), "bot='a.b:C.d' must look like"),
+    (lambda: Game("g", terminal="terminal.py"), "terminal='terminal.py' must look like \"package.module:name\""),
     (lambda: Game("g", window=print), "window=<built-in function print> must look like"),  # type: ignore[arg-type]
 ]
 

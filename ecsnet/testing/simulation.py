@@ -138,6 +138,8 @@ class Simulation:
         pins: tuple[bytes, ...] | None = None,
         token: bytes = b"",
         ticket: bytes = b"",
+        room: str = "",
+        room_password: str = "",
         pipeline: Sequence[Step] = CLIENT,
     ) -> Client:
         """Let one more client join; with `wait`, run until it is ready.
@@ -147,7 +149,7 @@ class Simulation:
             pins: None: the server's own key.
             pipeline: The steps of its tick; see `ecsnet.systems.pipeline`.
         """
-        client = self._add_client(name, password, player_key, pins, token, ticket, pipeline)
+        client = self._add_client(name, password, player_key, pins, token, ticket, (room, room_password), pipeline)
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -202,6 +204,7 @@ class Simulation:
         pins: tuple[bytes, ...] | None = None,
         token: bytes = b"",
         ticket: bytes = b"",
+        place: tuple[str, str] = ("", ""),
         pipeline: Sequence[Step] = CLIENT,
     ) -> Client:
         self._joined += 1
@@ -219,6 +222,8 @@ class Simulation:
             player_key=player_key,
             token=token,
             ticket=ticket,
+            room=place[0],
+            room_password=place[1],
             pipeline=pipeline,
         )
         self.clients.append(client)

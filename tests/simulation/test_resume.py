@@ -9,7 +9,7 @@ from ecsnet.components import Owner, Player
 from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig
 from ecsnet.errors import LocalProtocolError
-from ecsnet.events import PlayerJoined, PlayerLeft, PlayerLost, PlayerReturned
+from ecsnet.events import ClientStatus, PlayerJoined, PlayerLeft, PlayerLost, PlayerReturned
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
@@ -27,7 +27,7 @@ def losing(sim: Simulation, client: Client) -> bytes:
     sim.cut_off(client)
     sim.run_until(lambda: client.client_id not in sim.server.peers, within_seconds=15)
     sim.run(2)
-    assert client.disconnected is not None
+    assert client.status is ClientStatus.LOST
     sim.clients.remove(client)
     return client.ticket
 
@@ -127,6 +127,16 @@ def test_without_grace_nothing_is_kept() -> None:
 
     assert client.ticket == b""
     assert status_of(sim, 1) is None
+
+
+@pytest.mark.parametrize(("owner", "kept"), [(None, True), (0.0, False), (20.0, True)])
+def test_the_game_says_how_long_a_place_is_kept_unless_the_owner_does(owner: float | None, kept: bool) -> None:  # noqa: FBT001
+    """It knows what a player nobody steers does; the server's owner may know better."""
+    patient = replace(game, resume_grace_seconds=20.0)
+    sim = Simulation(patient, clients=1, seed=5, server_config=ServerConfig(resume_grace_seconds=owner))
+    losing(sim, sim.clients[0])
+
+    assert (status_of(sim, 1) is PlayerStatus.LOST) is kept
 
 
 @pytest.mark.parametrize("how", ["left", "kicked"])
