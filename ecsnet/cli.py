@@ -13,23 +13,27 @@ from types import MappingProxyType
 
 import click
 
-from ecsnet import game as games
 from ecsnet import keys, tokenfiles, udp
 from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
-from ecsnet.errors import EcsnetError, PortInUseError, SchemaError
-from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend, missing_extra
+from ecsnet.errors import EcsnetError, PortInUseError
+from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend
 from ecsnet.game import Game
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
 from ecsnet.options import (
+    DEFAULT_GAME,
     FILE,
+    GAME_PATH,
+    game_argument,
+    game_option,
     key_option,
     link_options,
     open_access_log,
     password_option,
+    room_password_option,
     seconds_option,
     seed_option,
     server_options,
@@ -38,6 +42,7 @@ from ecsnet.options import (
 from ecsnet.paths import TRANSPORTS, Path, open_path
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import ScoreLine, figures_of
+from ecsnet.roomcommands import rooms
 from ecsnet.runtime import RunningClient, RunningServer, join
 from ecsnet.testing.network import Link
 from ecsnet.tokencommands import read_token, token_commands
@@ -49,8 +54,6 @@ from ecsnet.virtualpath import ImpairedPath
 
 __all__ = ["main"]
 
-DEFAULT_GAME = "soccer"
-GAME_PATH = "ecsnet.game"  # where a command's context keeps what the user called the game
 CLEAN_ENDS = {DisconnectReason.LEFT, DisconnectReason.SERVER_CLOSING}  # of any other, the exit code tells
 
 logger = logging.getLogger("ecsnet")
@@ -65,26 +68,6 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except EcsnetError as error:
             raise click.ClickException(str(error)) from error
-
-
-def load_game(ctx: click.Context, param: click.Parameter, value: str) -> Game:
-    """Import the game; what is no game is a mistake in the command."""
-    ctx.meta[GAME_PATH] = value
-    here = str(FilePath.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        return games.load(value)
-    except SchemaError as error:
-        raise click.BadParameter(str(error), ctx, param) from error
-    except ModuleNotFoundError as error:
-        told = missing_extra(error)
-        if told is not None:
-            raise told from error
-        raise
-
-
-game_argument = click.argument("game", callback=load_game)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -151,7 +134,7 @@ def serve(
 
 @commands.command("join")
 @click.argument("link_text", metavar="LINK")
-@click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
+@game_option
 @click.option("--name", default="", show_default=False, help="How others see you.")
 @password_option("Ask for the server's password.", twice=False)
 @click.option("--player-key", type=FILE, help="Key file by which servers know you again; see `ecsnet keys make`.")
@@ -161,6 +144,8 @@ def serve(
     show_default=False,
     help="Connect token for a server that asks for one: itself, @FILE, or - to read it.",
 )
+@click.option("--room", default="", show_default=False, help="Code of a room.  [default: what LINK says, or any]")
+@room_password_option
 @click.option("--headless", is_flag=True, help="Let a bot play, and end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
 @click.option(
@@ -176,6 +161,8 @@ def join_command(
     password: str,
     player_key: FilePath | None,
     token: str,
+    room: str,
+    room_password: str,
     headless: bool,
     seconds: float | None,
     transport: str | None,
@@ -192,6 +179,8 @@ def join_command(
         password=password,
         player_key=None if player_key is None else keys.load_identity(player_key),
         token=read_token(token) if token else b"",
+        room=room,
+        room_password=room_password,
         via=lambda path: impaired(path, link, seed),
         transport=transport,
         config=ClientConfig(transport=transport_config),
@@ -357,6 +346,7 @@ def finish(
 
 
 commands.add_command(key_commands)
+commands.add_command(rooms)
 commands.add_command(token_commands)
 
 
