@@ -150,6 +150,7 @@ def server_options(command: F) -> F:
         max_clients_per_network: int | None,
         resume_seconds: float | None,
         rooms: int,
+        places: int,
         **kwargs: object,
     ) -> object:
         guard = GuardConfig(blocked_networks=() if block_list is None else _read_block_list(block_list))
@@ -158,7 +159,7 @@ def server_options(command: F) -> F:
             tcp=TcpConfig(max_streams_per_network=max_clients_per_network or usual.tcp.max_streams_per_network),
             max_clients_per_network=max_clients_per_network or usual.max_clients_per_network,
             resume_grace_seconds=resume_seconds,
-            rooms=RoomConfig(max_rooms=rooms) if rooms else None,
+            rooms=RoomConfig(max_rooms=rooms, places=places) if rooms else None,
         )
         return command(*args, config=config, **kwargs)
 
@@ -168,6 +169,9 @@ def server_options(command: F) -> F:
             type=click.IntRange(min=0),
             default=0,
             help="Run up to so many games side by side; 0: one, in which everybody is.",
+        ),
+        click.option(
+            "--places", type=click.IntRange(min=0), default=0, help="Of each of them; 0: as many as the game allows."
         ),
         click.option(
             "--resume-seconds",

@@ -112,8 +112,7 @@ class Passage:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
-        current = self.current if self.current.ended is None else self.current.connection  # no tick runs any more
-        deadlines = [current.next_deadline(), *(left.connection.next_deadline() for left in self._left)]
+        deadlines = [self.current.next_deadline(), *(left.connection.next_deadline() for left in self._left)]
         if self._next is not None:
             deadlines.append(self._next.next_deadline())
         elif self.retrying is not None:
