@@ -23,6 +23,7 @@ from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.retry import Retry
 from ecsnet.rpc import Reply, Rpc
+from ecsnet.systems.hall import ANY_ROOM, HALL
 from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.systems.prediction import Predictor
 from ecsnet.transport.address import Address
@@ -352,4 +353,5 @@ def _checked_place(room: str, password: str) -> tuple[str, str]:
     for what, text, limit in (("code", room, MAX_ROOM_BYTES), ("password", password, MAX_ROOM_PASSWORD_BYTES)):
         if len(text.encode()) > limit:
             raise LocalProtocolError(f"a room's {what} has at most {limit} bytes, not {len(text.encode())}")
-    return room, password
+    is_word = room.lower() in {HALL, ANY_ROOM}
+    return room.lower() if is_word else room.upper(), password
