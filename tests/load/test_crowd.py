@@ -151,14 +151,16 @@ def test_a_part_is_not_asked_once_the_connection_is_closing() -> None:
     member, figures = town.enter(0), CrowdFigures()
     while not caller.calls:
         town.wait(0.05)
+        member.receive(town.clock.now(), figures)
         member.step(town.clock.now(), figures)
     town.server.kick(1, now=town.clock.now())
     town.wait(0.05)
-    member.receive(town.clock.now())
+    member.receive(town.clock.now(), figures)
     assert member.client.state is State.CLOSED
     assert member.client.disconnected is None
     calls = caller.calls
 
+    town.clock.advance(0.2)  # so that it would be time to call
     member.step(town.clock.now(), figures)
 
     assert caller.calls == calls
