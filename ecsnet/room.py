@@ -117,6 +117,11 @@ class Room:
             self.world.process()
         return due
 
+    def answer(self, peer: Peer, now: float) -> bool:
+        """Run what a client called that is answered on arrival; tell whether there was anything."""
+        self.session.now = now
+        return self.session.calls.take_arrived(peer, self.world, now)
+
     def input_statistics(self, client_id: int) -> InputStatistics:
         """Return what was counted of a client's inputs.
 

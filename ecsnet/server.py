@@ -64,6 +64,7 @@ class Server:
     Attributes:
         rooms: The one room, or the hall and all others.
         peers: Who is connected, by client id, wherever they are.
+        answers_on_arrival: Whether the game has calls that wait for no tick: then what arrives should wait for nothing.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Server:
             self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
             max_clients_per_network=self.config.max_clients_per_network,
         )  # fmt: skip
+        self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
         self.peers: dict[int, Peer] = {}
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
@@ -173,6 +175,8 @@ class Server:
             self._handle(event)
         for session in self._sessions.take_expired(now):
             self._remove_player(session.peer, *session.ending)
+        if self.answers_on_arrival:
+            self._answer_calls(now)
         for room in self.rooms:
             self._run(room, now)
 
@@ -180,9 +184,26 @@ class Server:
         """Return what must go out now."""
         return self._endpoint.datagrams_to_send(now)
 
-    def answers(self) -> list[tuple[bytes, Address]]:
-        """Return what of it answers strangers: cheap, so a host may send it between two updates."""
-        return self._endpoint.answers()
+    def answers(self, now: float) -> list[tuple[bytes, Address]]:
+        """Return what waits for no tick: answers to strangers, and to calls declared `answer="arrival"`.
+
+        It is cheap, so a host may ask for it between two updates.
+        """
+        answers = self._endpoint.answers()
+        if self.answers_on_arrival:
+            for connection in self._answer_calls(now):
+                answers += self._endpoint.datagrams_of(connection, now)
+        return answers
+
+    def _answer_calls(self, now: float) -> list[Connection]:
+        """Run the calls that are answered on arrival; return whose they were."""
+        answered = []
+        for connection in self._endpoint.take_heard():
+            peer = self._by_connection.get(connection)
+            room = None if peer is None else self.rooms.of(peer.client_id)
+            if peer is not None and room is not None and room.answer(peer, now) and connection.is_connected:
+                answered.append(connection)
+        return answered
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""

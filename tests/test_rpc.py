@@ -9,6 +9,7 @@ import pytest
 
 from ecsnet.errors import LocalProtocolError, Refused, SchemaError
 from ecsnet.fields import EntityRef, FieldKind, netvar
+from ecsnet.remote import Moment
 from ecsnet.rpc import CLIENTS, SERVER, Call, Destination, Refusal, RefusalCode, Reply, Rpc, rpc
 from ecsnet.world import World
 
@@ -102,6 +103,22 @@ def test_a_call_without_answer() -> None:
     assert (play_sound.result, play_sound.result_fields, play_sound.owned_parameter) == (None, (), None)
     assert play_sound.parameters[0].max_bytes == 40
     assert (play_sound.to, play_sound.reliable) == (CLIENTS, False)
+
+
+def test_when_a_call_runs_is_declared() -> None:
+    """In the tick unless said; on clients at once, unless it names entities: then when they are there."""
+
+    @rpc(to=SERVER, answer="arrival")
+    def hasty(call: Call) -> None: ...
+
+    @rpc(to=CLIENTS)
+    def about(call: Call, who: list[EntityRef]) -> None: ...
+
+    @rpc(to=CLIENTS, deliver="rendered")
+    def shown(call: Call) -> None: ...
+
+    assert [each.on_arrival for each in (attack, hasty)] == [False, True]
+    assert [each.deliver for each in (play_sound, about, shown)] == [Moment.RECEIVED, Moment.APPLIED, Moment.RENDERED]
 
 
 def test_a_single_value_as_result() -> None:
@@ -215,6 +232,11 @@ async def waits(call: Call) -> None: ...
         (plain, {"rate_hz": 0}, "rate_hz=0 is outside 0..1000"),
         (plain, {"to": CLIENTS, "rate_hz": 1}, "owner_only and rate_hz guard the server"),
         (plain, {"to": "server"}, "@rpc(to='server'): a call goes to=SERVER or to=CLIENTS"),
+        (plain, {"answer": "soon"}, 'answer=\'soon\' is none of "tick", "arrival"'),
+        (plain, {"to": CLIENTS, "answer": "tick"}, "answer= says when the server runs a call; clients run theirs by"),
+        (plain, {"answer": "arrival", "reliable": False}, "hastens an answer, and reliable=False has none"),
+        (plain, {"deliver": "applied"}, "deliver= says when clients run a call; the server runs its own by answer="),
+        (plain, {"to": CLIENTS, "deliver": "soon"}, 'deliver=\'soon\' is none of "received", "applied", "rendered"'),
         (value_result, {"to": CLIENTS}, "a call to clients has no answer; return None"),
         (value_result, {"reliable": False}, "reliable=False may get lost, so it cannot promise an answer"),
     ],
