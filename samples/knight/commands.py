@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ecsnet.samples.knight.rules import HEAL_GOLD, HEAL_HEALTH, WEAPON_GOLD, Attack, Weapon
 
-__all__ = ["COMMANDS", "Command", "Mistake", "read"]
+__all__ = ["COMMANDS", "Command", "Mistake", "completions", "read"]
 
 
 class Mistake(ValueError):  # noqa: N818  # what whoever typed has made; the text says what would be right
@@ -61,6 +61,19 @@ def read(line: str) -> tuple[str, str]:
     if not rest and not command.is_complete:
         raise Mistake(f"{command.word} what? Type {command.usage}")
     return command.word, _find(rest, command.choices) if rest and command.choices else rest
+
+
+def completions(typed: str) -> list[str]:
+    """Return what the last word of a line may become; a space follows where more is to come."""
+    word, space, rest = typed.lstrip().partition(" ")
+    if not space:
+        fitting = [command for command in COMMANDS if command.word.startswith(word.lower())]
+        return [command.word + " " * bool(command.choices or command.takes) for command in fitting]
+    try:
+        choices = _BY_WORD[_find(word, tuple(_BY_WORD))].choices
+    except Mistake:
+        return []
+    return [choice for choice in choices if choice.startswith(rest.lstrip().lower())]
 
 
 def _find(word: str, words: Sequence[str]) -> str:
