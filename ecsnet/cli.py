@@ -20,15 +20,12 @@ from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
 from ecsnet.errors import EcsnetError, PortInUseError
 from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend
 from ecsnet.game import Game
+from ecsnet.gameoptions import DEFAULT_GAME, GAME_PATH, GameCommand, game_argument, game_option
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
 from ecsnet.options import (
-    DEFAULT_GAME,
     FILE,
-    GAME_PATH,
-    game_argument,
-    game_option,
     key_option,
     link_options,
     open_access_log,
@@ -80,7 +77,7 @@ def commands() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
 
 
-@commands.command()
+@commands.command(cls=GameCommand)
 @game_argument
 @click.option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="Port; 0: any free one.")
 @click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
@@ -192,7 +189,7 @@ def join_command(
     finish(client, hints=hints, seconds=seconds)
 
 
-@commands.command()
+@commands.command(cls=GameCommand)
 @game_argument
 @click.option("--bots", default=3, type=click.IntRange(min=0), help="Players without a person, besides you.")
 @click.option("--name", default="", show_default=False, help="How others see you.")
@@ -224,7 +221,10 @@ def play(
     password: str,
     link: Link,
 ) -> None:
-    """Host GAME and play it, with bots, in one process; friends may join."""
+    """Host GAME and play it, with bots, in one process; friends may join.
+
+    `ecsnet play GAME --help` tells the rules and keys of a game, too.
+    """
     if fast and (port is not None or not headless or seconds is None):
         raise click.UsageError("--fast needs --headless and --seconds, and takes no --port: it runs on a virtual clock")
     show = choose_frontend(game, headless=headless, seconds=seconds)

@@ -445,9 +445,10 @@ class ServerConfig:
     max_catch_up_ticks: int = 5
     """Ticks a stalled host runs at once; the rest is skipped, or it would only fall further behind."""
 
-    resume_grace_seconds: float = 0.0
+    resume_grace_seconds: float | None = None
     """How long the place and the entity of a player are kept whose connection broke off, on top of the transport's
-    idle_timeout_seconds. 0: not at all, since a game has to decide what an entity does that nobody steers."""
+    idle_timeout_seconds. 0: not at all. None: as the game says, which has to decide what an entity does that nobody
+    steers."""
 
     max_clients_per_network: int = 64
     """Places that the players of one IPv4 address or IPv6 /64 may take: a classroom behind one address fits, and nobody

@@ -24,6 +24,7 @@ from ecsnet.schedule import TickSchedule
 from ecsnet.system import is_predicted
 from ecsnet.systems.callmessages import CallTable
 from ecsnet.systems.hall import HALL, hall_of
+from ecsnet.systems.heldcalls import HeldCalls
 from ecsnet.systems.history import History
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
@@ -46,6 +47,7 @@ __all__ = ["Conversation", "Door"]
 
 LONGEST_FRAME_SECONDS = 0.25  # of what counts for the average frame: a stall is no frame
 FRAME_WEIGHT = 0.1  # of the last frame in the average
+ELSEWHERE = "this client goes on over another connection"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,6 +169,7 @@ class Conversation:
         session.renderer.advance(
             now, due, frame_ticks=self._frame_seconds / self.world.dt, fraction=self.schedule.fraction(now)
         )
+        self._take_calls(now)
         if session.peer.fault:
             self.connection.close(DisconnectReason.PROTOCOL_ERROR, session.peer.fault, now=now)
             session.peer.fault = ""
@@ -183,10 +186,11 @@ class Conversation:
 
     def farewell(self) -> list[object]:
         """Return what there is to tell when another conversation takes the place of this one: all is out of sight."""
-        news = self.session.receiver.news
+        calls, news = self.session.calls, self.session.receiver.news
+        calls.forget(self.session.peer, self.world, ELSEWHERE)
         for entity in self.session.receiver.confirmed:
             news.note_despawn(entity, DespawnReason.HIDDEN)
-        return [*self.take_events(), *news.take()]
+        return [*self.take_events(), *calls.take_happened(), *news.take()]
 
     def _make_session(self) -> ClientSession:
         game, schema, config = self.game, self.schema, self.config
@@ -218,6 +222,7 @@ class Conversation:
                 here=Destination.CLIENTS,
                 to_wire=lambda _, entity: receiver.network_id_of(entity),
                 from_wire=lambda _, network_id: receiver.entity_of(network_id),
+                held=HeldCalls(receiver, interpolator.clock, lambda: self.connection.statistics.rtt_seconds),
             ),
         )
 
@@ -235,7 +240,15 @@ class Conversation:
         if receiver.synced and not self._told_synced:
             self._told_synced = True
             self._events.append(Synced())
-        self._events += self.session.calls.take_happened()
+
+    def _take_calls(self, now: float) -> None:
+        """Take answers, run what the server calls and hear what happened: after all else of this frame."""
+        calls, peer = self.session.calls, self.session.peer
+        calls.take(peer, self.world, now)
+        calls.run_held(peer, self.world, now)
+        if self.ended is not None:
+            calls.forget(peer, self.world, self.ended[1])
+        self._events += calls.take_happened()
 
     def _handle(self, event: object, now: float) -> None:
         match event:
@@ -250,6 +263,4 @@ class Conversation:
                 if reason is DisconnectReason.SCHEMA_MISMATCH:
                     text = f"{text}: {difference(self.schema.describe(), unpack_schema(payload))}"
                 self.ended = (reason, text)
-                self.session.peer.collect()
-                self.session.calls.take(self.session.peer, self.world)  # answers that came with the goodbye
-                self.session.calls.forget(self.session.peer, text)
+                self.session.peer.collect()  # what came with the goodbye

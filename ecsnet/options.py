@@ -4,7 +4,6 @@ import functools
 import logging
 import logging.handlers
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,21 +11,14 @@ from typing import TypeVar, cast
 
 import click
 
-from ecsnet import game as games
 from ecsnet.config import MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES, GuardConfig, RoomConfig, ServerConfig, TransportConfig
-from ecsnet.errors import EcsnetError, LocalProtocolError, SchemaError
-from ecsnet.frontend import missing_extra
-from ecsnet.game import Game
+from ecsnet.errors import EcsnetError, LocalProtocolError
 from ecsnet.testing.network import LINKS, Link
 from ecsnet.transport.doorkeeper import BlockList
 from ecsnet.transport.trace import TraceWriter
 
 __all__ = [
-    "DEFAULT_GAME",
     "FILE",
-    "GAME_PATH",
-    "game_argument",
-    "game_option",
     "key_option",
     "link_options",
     "open_access_log",
@@ -41,8 +33,6 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., object])
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-DEFAULT_GAME = "soccer"
-GAME_PATH = "ecsnet.game"  # where a command's context keeps what the user called the game
 PASSWORD_VARIABLE = "ECSNET_PASSWORD"  # noqa: S105  # the name of one
 
 logger = logging.getLogger("ecsnet")
@@ -50,27 +40,6 @@ logger = logging.getLogger("ecsnet")
 seconds_option = click.option("--seconds", type=click.FloatRange(min=0), help="End after this time.")
 seed_option = click.option("--seed", type=int, help="Reproduces the world's chance.  [default: another each time]")
 key_option = click.option("--key", "key_file", type=FILE, help="The server's key file.  [default: one for all games]")
-
-
-def load_game(ctx: click.Context, param: click.Parameter, value: str) -> Game:
-    """Import the game; what is no game is a mistake in the command."""
-    ctx.meta[GAME_PATH] = value
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        return games.load(value)
-    except SchemaError as error:
-        raise click.BadParameter(str(error), ctx, param) from error
-    except ModuleNotFoundError as error:
-        told = missing_extra(error)
-        if told is not None:
-            raise told from error
-        raise
-
-
-game_argument = click.argument("game", callback=load_game)
-game_option = click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
 
 
 def password_option(text: str, *, twice: bool, of: str = "") -> Callable[[F], F]:
@@ -170,7 +139,7 @@ def server_options(command: F) -> F:
         transport_config: TransportConfig,
         block_list: Path | None,
         max_clients_per_network: int,
-        resume_seconds: float,
+        resume_seconds: float | None,
         rooms: int,
         **kwargs: object,
     ) -> object:
@@ -194,8 +163,7 @@ def server_options(command: F) -> F:
         click.option(
             "--resume-seconds",
             type=click.FloatRange(min=0),
-            default=usual.resume_grace_seconds,
-            help="How long to keep the place of a player whose connection broke off.",
+            help="How long to keep the place of a player whose connection broke off.  [default: what the game says]",
         ),
         click.option(
             "--max-clients-per-network",

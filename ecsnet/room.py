@@ -143,10 +143,10 @@ class Room:
     def end_conversation(self, peer: Peer, text: str) -> InputStatistics:
         """Forget what was exchanged with a client over one connection; return what was counted of its inputs."""
         peer.collect()
-        self.session.calls.take(peer, self.world)  # what was called before leaving was called
+        self.session.calls.take(peer, self.world, self.session.now)  # what was called before leaving was called
         del self.peers[peer.client_id]
         self.session.sender.unsubscribe(peer.client_id)
-        self.session.calls.forget(peer, text)
+        self.session.calls.forget(peer, self.world, text)
         return self.session.input_buffers.pop(peer.client_id).statistics
 
 

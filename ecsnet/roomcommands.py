@@ -13,8 +13,9 @@ from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ClientConfig
 from ecsnet.errors import EcsnetError
 from ecsnet.game import Game
+from ecsnet.gameoptions import DEFAULT_GAME, GAME_PATH, game_option
 from ecsnet.joinlink import JoinLink
-from ecsnet.options import DEFAULT_GAME, FILE, GAME_PATH, game_option, password_option, room_password_option
+from ecsnet.options import FILE, password_option, room_password_option
 from ecsnet.runtime import RunningClient, join
 from ecsnet.systems.hall import HALL, create_room
 from ecsnet.tokencommands import read_token
