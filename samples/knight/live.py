@@ -35,6 +35,7 @@ STYLE = Style.from_dict(
         "win": "ansigreen",
         "loss": "ansired",
         "warn": "ansiyellow",
+        "said": "ansicyan",
         "label": "ansibrightblack",
         "gold": "ansiyellow",
         "bar.good": "bg:ansigreen ansiblack",

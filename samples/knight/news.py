@@ -5,6 +5,7 @@ from ecsnet.components import Player, PlayerStatus
 from ecsnet.events import Changed, ClientStatus, Despawned, Spawned, StatusChanged, Synced
 from ecsnet.samples.knight.components import BarbarianFell, Fallen, KnightFell, Race, RaceWon
 from ecsnet.samples.knight.texts import Line, say
+from ecsnet.systems import Said
 
 __all__ = ["News"]
 
@@ -37,6 +38,8 @@ class News:
                 return say("news", "*", f"{name} went down before {barbarian}")
             case BarbarianFell(knight, name, barbarian) if knight != own:
                 return say("news", "*", f"{name} felled {barbarian}")
+            case Said(_, name, text):
+                return say("said", ">", f"{name}: {text}")
             case RaceWon(name, gold):
                 return say("title", "*", f"{name} has won the race with {gold} gold")
             case Spawned(entity) | Changed(entity) | Despawned(entity):

@@ -22,6 +22,8 @@ from ecsnet.samples.knight.texts import (
     welcome_lines,
     who_lines,
 )
+from ecsnet.systems import say as say_aloud
+from ecsnet.systems.chat import MAX_TEXT_BYTES
 from ecsnet.wire import Tick, advance_tick, tick_difference
 
 __all__ = ["Session"]
@@ -109,6 +111,8 @@ class Session:
             self._expect(call(attack_random_barbarian, entity, self.attack.value), self._tell_battle)
         elif word == "heal":
             self._expect(call(heal, entity), lambda points: self._add("win", "+", f"You have {points} health now"))
+        elif word == "say":
+            self._expect(call(say_aloud, _sayable(rest)), lambda _: None)  # one hears it as everybody does
         else:
             self._expect(call(buy, entity, Weapon(rest)), lambda _: self._add("win", "+", f"The {rest} is yours"))
 
@@ -159,6 +163,14 @@ class Session:
 
     def _seconds_to(self, tick: Tick) -> float:
         return max(0, tick_difference(tick, self._client.world.tick)) * self._client.world.dt
+
+
+def _sayable(text: str) -> str:
+    """Return what can travel of what was typed; a terminal passes on bytes that are no letters."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) > MAX_TEXT_BYTES:
+        raise Mistake(f"Too long, by {len(encoded) - MAX_TEXT_BYTES} letters; say it in two lines")
+    return encoded.decode()
 
 
 _LISTS: dict[str, Callable[[Client], list[Line]]] = {"help": help_lines, "who": who_lines, "look": look_lines}

@@ -9,7 +9,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from ecsnet import Client, World
 from ecsnet.components import Player, PlayerStatus, Transform2D
-from ecsnet.samples.knight.commands import COMMANDS
+from ecsnet.samples.knight.commands import COMMANDS, RULES
 from ecsnet.samples.knight.components import Barbarian, Fallen, Gold, Health, Knight, Race, Stats
 from ecsnet.samples.knight.recovery import seconds_down
 from ecsnet.samples.knight.rules import Attack, Weapon, odds_of
@@ -103,9 +103,7 @@ def help_lines(client: Client) -> list[Line]:
             has_head=True,
         ),
         [],
-        [("", "Who fells a barbarian gets 10 gold more per level. An axe wins more often, a lance wins more.")],
-        [("", "Who falls loses half of his gold, and lies there for five seconds.")],
-        [("", "Words may be cut short: "), ("class:typed", "a s"), ("", ", "), ("class:typed", "b axe"), ("", ".")],
+        [("", " ".join(RULES.split()))],
     ]
 
 

@@ -16,6 +16,7 @@ from ecsnet.samples.knight.commands import COMMANDS, Mistake, completions, read
         ("hea", "heal", ""),
         ("wait 0.5", "wait", "0.5"),
         ("q", "quit", ""),
+        ("s  Who is there?", "say", "Who is there?"),
         ("who\r", "who", ""),
     ],
 )
@@ -27,7 +28,7 @@ def test_words_may_be_cut_short(line: str, word: str, rest: str) -> None:
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("dance", "'dance' is none of attack, heal, buy, who, look, wait, help, quit"),
+        ("dance", "'dance' is none of attack, heal, buy, who, look, say, wait, help, quit"),
         ("w", "'w' may be who or wait"),
         ("he", "'he' may be heal or help"),
         ("attack kick", "'kick' is none of slash, thrust, bash"),
@@ -46,7 +47,7 @@ def test_a_mistake_says_what_would_be_right(line: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("", ["attack ", "heal", "buy ", "who", "look", "wait ", "help", "quit"]),
+        ("", ["attack ", "heal", "buy ", "who", "look", "say ", "wait ", "help", "quit"]),
         ("b", ["buy "]),
         ("he", ["heal", "help"]),
         ("buy ", ["sword", "axe", "lance"]),

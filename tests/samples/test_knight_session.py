@@ -108,7 +108,7 @@ def test_refusals_are_told_as_sentences(simulate: Simulate) -> None:
     first, second = seat.enter("attack", seconds=0) + seat.enter("attack")
     assert first.startswith(("+", "-"))
     assert second.startswith("! You are out of breath for 0.")
-    assert seat.enter("dance") == ["? 'dance' is none of attack, heal, buy, who, look, wait, help, quit"]
+    assert seat.enter("dance") == ["? 'dance' is none of attack, heal, buy, who, look, say, wait, help, quit"]
 
 
 def test_gold_buys_what_was_asked_for(simulate: Simulate) -> None:
@@ -295,6 +295,18 @@ def test_nothing_a_terminal_would_obey_is_shown(simulate: Simulate) -> None:
     seat.sim.run(0.5)
 
     assert seat.shown[-1] == "* ?[2Jx??y went down before z?"
+
+
+def test_what_one_says_all_hear(simulate: Simulate) -> None:
+    """The speaker as well: so he knows that it arrived."""
+    sim = simulate(endless, clients=2)
+    ada, bob = sit(sim)
+    told = ada.enter("say Hello,  \udcff you!")
+
+    assert told == ["> player-1: Hello, ? you!"]
+    assert bob.shown[-1] == told[0]
+    assert ada.enter("say " + "ü" * 121) == ["? Too long, by 2 letters; say it in two lines"]
+    assert bob.enter("say \u202e") == ["! There is nothing to say"]
 
 
 # The status line.
