@@ -6,6 +6,7 @@ see, predicts what it owns and shows the rest smoothly. Start with `samples/hell
 
 from ecsnet.client import Client
 from ecsnet.errors import EcsnetError, Refused, SchemaError
+from ecsnet.events import ClientStatus, StatusChanged
 from ecsnet.fields import EVERYONE, OWNER, TEAM, Audience, EntityRef, NetVar, component, netvar, player_input
 from ecsnet.game import Game
 from ecsnet.gameevent import event
@@ -14,13 +15,16 @@ from ecsnet.rpc import CLIENTS, SERVER, Call, Reply, rpc
 from ecsnet.runtime import RunningClient, RunningServer, join, serve
 from ecsnet.server import Server
 from ecsnet.system import System
+from ecsnet.systems.hall import ANY_ROOM, HALL, create_room
 from ecsnet.targets import CLIENT, OBSERVERS_OF, OWNER_OF
 from ecsnet.world import World
 
 __all__ = [
+    "ANY_ROOM",
     "CLIENT",
     "CLIENTS",
     "EVERYONE",
+    "HALL",
     "OBSERVERS_OF",
     "OWNER",
     "OWNER_OF",
@@ -29,6 +33,7 @@ __all__ = [
     "Audience",
     "Call",
     "Client",
+    "ClientStatus",
     "DisconnectReason",
     "EcsnetError",
     "EntityRef",
@@ -40,9 +45,11 @@ __all__ = [
     "RunningServer",
     "SchemaError",
     "Server",
+    "StatusChanged",
     "System",
     "World",
     "component",
+    "create_room",
     "event",
     "join",
     "netvar",

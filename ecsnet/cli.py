@@ -13,13 +13,14 @@ from types import MappingProxyType
 
 import click
 
-from ecsnet import game as games
 from ecsnet import keys, tokenfiles, udp
 from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
-from ecsnet.errors import EcsnetError, PortInUseError, SchemaError
+from ecsnet.errors import EcsnetError, PortInUseError
+from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend
 from ecsnet.game import Game
+from ecsnet.gameoptions import DEFAULT_GAME, GAME_PATH, GameCommand, game_argument, game_option
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
@@ -29,6 +30,7 @@ from ecsnet.options import (
     link_options,
     open_access_log,
     password_option,
+    room_password_option,
     seconds_option,
     seed_option,
     server_options,
@@ -37,6 +39,7 @@ from ecsnet.options import (
 from ecsnet.paths import TRANSPORTS, Path, open_path
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import ScoreLine, figures_of
+from ecsnet.roomcommands import rooms
 from ecsnet.runtime import RunningClient, RunningServer, join
 from ecsnet.testing.network import Link
 from ecsnet.tokencommands import read_token, token_commands
@@ -45,12 +48,9 @@ from ecsnet.transport.address import DatagramAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import UdpSocket
 from ecsnet.virtualpath import ImpairedPath
-from ecsnet.window import MissingPygameError, find_window, is_pygame, missing_display
 
 __all__ = ["main"]
 
-DEFAULT_GAME = "soccer"
-GAME_PATH = "ecsnet.game"  # where a command's context keeps what the user called the game
 CLEAN_ENDS = {DisconnectReason.LEFT, DisconnectReason.SERVER_CLOSING}  # of any other, the exit code tells
 
 logger = logging.getLogger("ecsnet")
@@ -67,49 +67,12 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-class GameCommand(click.Command):
-    """A command about a GAME, whose help tells of that, too, if it is given."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Note what the game is called: --help ends a command before its arguments are looked at."""
-        given, _, _ = self.make_parser(ctx).parse_args(list(args))
-        ctx.meta[GAME_PATH] = given.get("game")
-        return super().parse_args(ctx, args)
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Add what the game says of itself, line by line as its author wrote it."""
-        path = ctx.meta[GAME_PATH]
-        game = load_game(ctx, self.params[0], path) if isinstance(path, str) else None  # click has a mark for "missing"
-        if game is not None and game.help:
-            with formatter.section(game.name.capitalize()):
-                formatter.write("".join(f"  {line}".rstrip() + "\n" for line in game.help.strip().splitlines()))
-
-
-def load_game(ctx: click.Context, param: click.Parameter, value: str) -> Game:
-    """Import the game; what is no game is a mistake in the command."""
-    ctx.meta[GAME_PATH] = value
-    here = str(FilePath.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        return games.load(value)
-    except SchemaError as error:
-        raise click.BadParameter(str(error), ctx, param) from error
-    except ModuleNotFoundError as error:
-        if is_pygame(error):
-            raise MissingPygameError from error
-        raise
-
-
-game_argument = click.argument("game", callback=load_game)
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="ecsnet")
 def commands() -> None:
     """Serve, join and play multiplayer games made with ecsnet.
 
-    GAME is a sample (soccer, hello) or a module with an attribute `game`, such as mygame.game.
+    GAME is a sample (soccer, knight, hello) or a module with an attribute `game`, such as mygame.game.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
 
@@ -168,7 +131,7 @@ def serve(
 
 @commands.command("join")
 @click.argument("link_text", metavar="LINK")
-@click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
+@game_option
 @click.option("--name", default="", show_default=False, help="How others see you.")
 @password_option("Ask for the server's password.", twice=False)
 @click.option("--player-key", type=FILE, help="Key file by which servers know you again; see `ecsnet keys make`.")
@@ -178,7 +141,9 @@ def serve(
     show_default=False,
     help="Connect token for a server that asks for one: itself, @FILE, or - to read it.",
 )
-@click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
+@click.option("--room", default="", show_default=False, help="Code of a room.  [default: what LINK says, or any]")
+@room_password_option
+@click.option("--headless", is_flag=True, help="Let a bot play, and end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
 @click.option(
     "--transport", type=click.Choice(TRANSPORTS[:2]), help="How to get there.  [default: as LINK says, or udp]"
@@ -193,6 +158,8 @@ def join_command(
     password: str,
     player_key: FilePath | None,
     token: str,
+    room: str,
+    room_password: str,
     headless: bool,
     seconds: float | None,
     transport: str | None,
@@ -200,8 +167,7 @@ def join_command(
     link: Link,
 ) -> None:
     """Join the server at LINK: a join link, or host:port to trust it at the first contact."""
-    headless = is_headless(headless, seconds)
-    show = None if headless else find_window(game)
+    show = choose_frontend(game, headless=headless, seconds=seconds)
     seed = chosen(None)
     client = join(
         game,
@@ -210,6 +176,8 @@ def join_command(
         password=password,
         player_key=None if player_key is None else keys.load_identity(player_key),
         token=read_token(token) if token else b"",
+        room=room,
+        room_password=room_password,
         via=lambda path: impaired(path, link, seed),
         transport=transport,
         config=ClientConfig(transport=transport_config),
@@ -225,7 +193,7 @@ def join_command(
 @game_argument
 @click.option("--bots", default=3, type=click.IntRange(min=0), help="Players without a person, besides you.")
 @click.option("--name", default="", show_default=False, help="How others see you.")
-@click.option("--headless", is_flag=True, help="Let a bot play for you, without a window; end with a line of JSON.")
+@click.option("--headless", is_flag=True, help="Let a bot play for you, and end with a line of JSON.")
 @click.option(
     "--fast", is_flag=True, help="With --headless: as fast as the machine goes; a seed reproduces every byte."
 )
@@ -259,12 +227,11 @@ def play(
     """
     if fast and (port is not None or not headless or seconds is None):
         raise click.UsageError("--fast needs --headless and --seconds, and takes no --port: it runs on a virtual clock")
-    headless = is_headless(headless, seconds)
-    show = None if headless else find_window(game)
+    show = choose_frontend(game, headless=headless, seconds=seconds)
     seed = chosen(seed)
     open_access_log("off")  # the line of the score is there
     identity = socket = None
-    if port is not None or not headless:
+    if port is not None or show is not None:
         identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
         socket = open_for_friends(port)
         announce(socket.address, identity, needs=" --password" * bool(password), err=True)
@@ -294,16 +261,17 @@ def impaired(path: Path, link: Link, seed: int) -> Path:
     return path if link == Link.PERFECT else ImpairedPath(path, link, seed=seed, clock=MonotonicClock())
 
 
-def is_headless(asked: bool, seconds: float | None) -> bool:  # noqa: FBT001  # what it is about
-    """Decide whether to play without a window; say so if that was not asked for."""
-    if not asked and seconds is not None:
-        raise click.UsageError("--seconds needs --headless: a window is open until it is closed")
-    if asked:
-        return True
-    reason = missing_display()
-    if reason:
-        click.echo(f"{reason}: a bot plays without a window; Ctrl-C ends it", err=True)
-    return bool(reason)
+def choose_frontend(game: Game, *, headless: bool, seconds: float | None) -> Frontend | None:
+    """Return what lets a person play; None: a bot plays, as was asked for, or as there is no display: that is said."""
+    if headless:
+        return None
+    if seconds is not None:
+        raise click.UsageError("--seconds needs --headless: a person plays for as long as it is fun")
+    try:
+        return find_frontend(game)
+    except MissingDisplayError as error:
+        click.echo(f"{error}: a bot plays without a window; Ctrl-C ends it", err=True)
+        return None
 
 
 def open_for_friends(port: int | None) -> UdpSocket:
@@ -333,12 +301,12 @@ def announce(
 
 def run(
     client: RunningClient,
-    show: Callable[[RunningClient], object] | None,
+    show: Frontend | None,
     seconds: float | None,
     seed: int,
     figures: Callable[[], Mapping[str, object]],
 ) -> None:
-    """Play in a window, or let a bot play and print the figures; Ctrl-C and SIGTERM leave properly either way."""
+    """Let a person play, or a bot and print the figures; Ctrl-C and SIGTERM leave properly either way."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if show is not None:
@@ -378,6 +346,7 @@ def finish(
 
 
 commands.add_command(key_commands)
+commands.add_command(rooms)
 commands.add_command(token_commands)
 
 

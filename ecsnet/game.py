@@ -49,6 +49,7 @@ class Game:
     resume_grace_seconds: float
     help: str
     window: str | None
+    terminal: str | None
     bot: str | None
     summary: Callable[[World], Mapping[str, object]] | None
 
@@ -69,6 +70,7 @@ class Game:
         resume_grace_seconds: float = 0.0,
         help: str = "",  # noqa: A002  # what users look for
         window: str | None = None,
+        terminal: str | None = None,
         bot: str | None = None,
         summary: Callable[[World], Mapping[str, object]] | None = None,
     ) -> None:
@@ -94,6 +96,8 @@ class Game:
                 `Player.status` is LOST. 0: not at all.
             help: What `ecsnet play NAME --help` tells of the game: its keys, its rules. Lines are kept as they are.
             window: `"package.module:function"`, called with the running client, for people to play.
+            terminal: `"package.module:function"`, the same for a game that is played by typing. Of both, the
+                window goes first where there is a display.
             bot: `"package.module:Class"`, for a client without a person.
             summary: What of a World to print at the end of a match.
 
@@ -116,6 +120,7 @@ class Game:
             "resume_grace_seconds": resume_grace_seconds,
             "help": help,
             "window": window,
+            "terminal": terminal,
             "bot": bot,
             "summary": summary,
         }
@@ -158,7 +163,7 @@ class Game:
         _check_systems(where, self.systems)
         _check_rpcs(where, self.rpcs)
         _check_events(where, self.events, {rpc.name for rpc in self.rpcs})
-        for part, reference in (("window", self.window), ("bot", self.bot)):
+        for part, reference in (("window", self.window), ("terminal", self.terminal), ("bot", self.bot)):
             if reference is not None and not (isinstance(reference, str) and _REFERENCE.fullmatch(reference)):
                 raise SchemaError(f'{where}: {part}={reference!r} must look like "package.module:name"')
 

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 import click
 
-from ecsnet.config import MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES, GuardConfig, ServerConfig, TransportConfig
+from ecsnet.config import MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES, GuardConfig, RoomConfig, ServerConfig, TransportConfig
 from ecsnet.errors import EcsnetError, LocalProtocolError
 from ecsnet.testing.network import LINKS, Link
 from ecsnet.transport.doorkeeper import BlockList
@@ -23,6 +23,7 @@ __all__ = [
     "link_options",
     "open_access_log",
     "password_option",
+    "room_password_option",
     "seconds_option",
     "seed_option",
     "server_options",
@@ -41,22 +42,29 @@ seed_option = click.option("--seed", type=int, help="Reproduces the world's chan
 key_option = click.option("--key", "key_file", type=FILE, help="The server's key file.  [default: one for all games]")
 
 
-def password_option(text: str, *, twice: bool) -> Callable[[F], F]:
+def password_option(text: str, *, twice: bool, of: str = "") -> Callable[[F], F]:
     """Add `--password`; the command is given the password, or an empty text.
 
     Args:
         twice: Ask again, for who sets a password: a slip of the finger would keep everybody out.
+        of: What it is the password of, if not of the server: with "room" it is `--room-password`.
     """
+    name = f"{of}-password".lstrip("-")
+    variable = PASSWORD_VARIABLE.replace("PASSWORD", name.upper().replace("-", "_"))
 
     def ask(_: click.Context, __: click.Parameter, value: bool) -> str:  # noqa: FBT001  # click calls it so
         """Ask for the password, or take it from the environment; never from the command, which others can list."""
-        given = os.environ.get(PASSWORD_VARIABLE, "")
+        given = os.environ.get(variable, "")
         if given or not value:
             return given
-        answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=twice, err=True)
+        prompt = f"Password of the {of}" if of else "Password"
+        answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
         return answer
 
-    return click.option("--password", is_flag=True, callback=ask, help=f"{text}  [or set {PASSWORD_VARIABLE}]")
+    return click.option(f"--{name}", is_flag=True, callback=ask, help=f"{text}  [or set {variable}]")
+
+
+room_password_option = password_option("Ask for the password of the room.", twice=False, of="room")
 
 
 def link_options(command: F) -> F:
@@ -132,6 +140,7 @@ def server_options(command: F) -> F:
         block_list: Path | None,
         max_clients_per_network: int,
         resume_seconds: float | None,
+        rooms: int,
         **kwargs: object,
     ) -> object:
         guard = GuardConfig(blocked_networks=() if block_list is None else _read_block_list(block_list))
@@ -139,11 +148,18 @@ def server_options(command: F) -> F:
             transport=replace(transport_config, guard=guard),
             max_clients_per_network=max_clients_per_network,
             resume_grace_seconds=resume_seconds,
+            rooms=RoomConfig(max_rooms=rooms) if rooms else None,
         )
         return command(*args, config=config, **kwargs)
 
     usual = ServerConfig()
     for option in (
+        click.option(
+            "--rooms",
+            type=click.IntRange(min=0),
+            default=0,
+            help="Run up to so many games side by side; 0: one, in which everybody is.",
+        ),
         click.option(
             "--resume-seconds",
             type=click.FloatRange(min=0),

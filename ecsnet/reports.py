@@ -57,6 +57,9 @@ def figures_of(client: RunningClient) -> dict[str, object]:
 
 def describe(client: RunningClient) -> str:
     """Return tick, players, score and round trip as this client sees them."""
+    if client.retrying is not None:
+        reason, text = client.retrying.lost
+        return f"{text or reason.text}; trying to come back (attempt {client.retrying.failed + 1})"
     if not client.is_ready:
         return f"joining {client.game.name} ... {client.progress:.0%}"
     summary = client.game.summary

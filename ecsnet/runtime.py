@@ -168,6 +168,8 @@ class RunningClient(Client):
         player_key: Identity | None = None,
         token: bytes = b"",
         ticket: bytes = b"",
+        room: str = "",
+        room_password: str = "",
     ) -> None:
         """Take over a path; see `Client` for the rest.
 
@@ -179,7 +181,8 @@ class RunningClient(Client):
         self.clock = clock or MonotonicClock()
         super().__init__(
             game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy,
-            password=password, player_key=player_key, token=token, ticket=ticket,
+            password=password, player_key=player_key, token=token, ticket=ticket, room=room,
+            room_password=room_password,
         )  # fmt: skip
         self._trust = trust
         self._left = False
@@ -272,6 +275,8 @@ def join(
     player_key: Identity | None = None,
     token: bytes = b"",
     ticket: bytes = b"",
+    room: str = "",
+    room_password: str = "",
     via: Callable[[Path], Path] | None = None,
     transport: str | None = None,
 ) -> RunningClient:
@@ -283,7 +288,10 @@ def join(
         password: Of a server that has one.
         player_key: Key pair by which the server knows this player again; see `ecsnet.keys.load_identity`.
         token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
-        ticket: The `ticket` of an earlier client whose connection broke off, to go on in its place.
+        ticket: The `ticket` of an earlier client whose program ended, to go on in its place.
+        room: On a server with rooms, the code of one, or `HALL`, where they are listed; empty: what the link says, or a
+            room with a free place. See `Client.enter`.
+        room_password: Of that room, if it has one.
         via: Wraps the path to the server, e.g. in a bad network for testing.
         transport: "udp" or "tcp"; None: what the link says, UDP if it says nothing.
 
@@ -320,6 +328,8 @@ def join(
             player_key=player_key,
             token=token,
             ticket=ticket,
+            room=room or target.room,
+            room_password=room_password,
         )
     except BaseException:  # e.g. a token that is too long
         path.close()

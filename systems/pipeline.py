@@ -40,7 +40,6 @@ SERVER: tuple[Step, ...] = (
 
 CLIENT: tuple[Step, ...] = (
     ReceiveState,  # the server's state into the World; its tick into this one's
-    ReceiveCalls,  # calls from the server, and results of our own
     Reconcile,  # where the prediction was wrong: rewind, simulate again
     SendInput,  # what is pressed, stamped with this tick, until it is acknowledged
     Predict,  # the game's predicted systems on what this client owns

@@ -153,6 +153,7 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
     (lambda: Game("g", help=print), "help=<built-in function print> must be a text"),  # type: ignore[arg-type]
     (lambda: Game("g", window="window.py"), "window='window.py' must look like \"package.module:name\""),
     (lambda: Game("g", bot="a.b:C.d"), "bot='a.b:C.d' must look like"),
+    (lambda: Game("g", terminal="terminal.py"), "terminal='terminal.py' must look like \"package.module:name\""),
     (lambda: Game("g", window=print), "window=<built-in function print> must look like"),  # type: ignore[arg-type]
 ]
 

@@ -137,6 +137,10 @@ class Receiver:
         replica = self._replicas.get(network_id)
         return replica.entity if replica else 0
 
+    def awaits(self, network_id: int, tick: Tick) -> bool:
+        """Tell whether an entity named by the server at `tick` is still to come: it is not here, and did not go."""
+        return network_id not in self._replicas and self._is_after_end(network_id, tick)
+
     def network_id_of(self, entity: int) -> int:
         """Return the network id of this World's entity; 0 if it is not the server's."""
         return self._network_ids.get(entity, 0)

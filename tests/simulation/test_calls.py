@@ -139,7 +139,7 @@ def test_nonsense_on_the_channel_of_calls_closes_that_connection_only(nonsense: 
     """A cheater's bytes end its own game, with a reason, and nobody else's."""
     sim, _, _ = pasture(transport, Link.LAN)
     cheat, honest = sim.clients
-    cheat._connection.send(CALLS, nonsense)
+    cheat.conversation.connection.send(CALLS, nonsense)
     sim.run_until(lambda: cheat.disconnected is not None, within_seconds=5)
 
     assert cheat.disconnected is not None

@@ -73,7 +73,7 @@ def test_no_network_raises_a_false_alarm(seed: int, loss: float, caplog: pytest.
         sim.network.set_link(address, SERVER_ADDRESS, link)
     events = gather(sim)
     steer(sim, seed)
-    asked = count_complaints(sim.server._session.sender)
+    asked = count_complaints(sim.server.room.session.sender)
     sim.run(seconds=30)
 
     assert [event for event in events if isinstance(event, Desynced)] == []

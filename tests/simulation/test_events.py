@@ -402,7 +402,7 @@ def hide(server: Server, client_id: int, entities: list[int]) -> None:
 
 def show(server: Server, client_id: int, entities: list[int]) -> None:
     """Send a client entities anew."""
-    sender = server._session.sender
+    sender = server.room.session.sender
     for entity in entities:
         sender._subscribers[client_id].show(sender._detector.entities[entity])
 
