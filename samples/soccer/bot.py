@@ -1,14 +1,15 @@
 """SoccerBot: a client without a person. It sees what a player sees and presses the same keys.
 
-Of each side, whoever is nearest goes for the ball; the others stand between the ball and their own goal. The one at
-the ball gets behind it, as seen from the goal he shoots at, runs it forward, and shoots when the shot would go in.
+Of each side, whoever is nearest goes for the ball, the last one keeps the goal, and one between waits where the ball
+may come free. The one at the ball gets behind it, as seen from the goal he shoots at, runs it forward, shoots when
+nobody is in the way, and when a rival is upon him plays it where there is room.
 """
 
 import math
 from typing import NamedTuple
 
 from ecsnet import Client, World
-from ecsnet.components import Player, Seat, Stage, Transform2D
+from ecsnet.components import Player, PlayerStatus, Seat, Stage, Transform2D
 from ecsnet.samples.soccer import pitch
 from ecsnet.samples.soccer.components import Ball, Footballer, Move
 from ecsnet.samples.soccer.phases import may_move, phase_now
@@ -25,6 +26,13 @@ BEHIND = PLAYER_HALF + BALL_RADIUS + 2.0  # units from the ball's centre to one'
 DETOUR = PLAYER_HALF + BALL_RADIUS + 10.0  # how wide to go around a ball that must not be pushed homeward
 SHOT_RANGE = 280.0  # units; a kick rolls 320
 CLEARANCE = 200.0  # units from the own goal line where any kick forward is a good one
+PRESSED = 48.0  # units from a rival to the ball, from which on it is better played away
+FORWARD = 150.0
+ROOM = 120.0
+HOPEFUL = 60.0
+WORTHWHILE = 100.0
+WAY_WIDTH = PLAYER_HALF + BALL_RADIUS + 3.0  # units beside a kick's line that have to be free
+SUPPORT = 90.0  # units beside the ball where a mate waits
 ARRIVED = 8.0  # units; nearer than a few ticks of running
 REMATCH_SECONDS = 2.5  # before the result goes
 
@@ -50,6 +58,9 @@ class Sight(NamedTuple):
     ball_now: Point
     forward: int  # 1: shoots at the right goal; -1: at the left one
     rank: int  # 0: nearest to the ball of the own side, and so on
+    mates: int  # how many play on the own side, oneself included
+    others: tuple[Point, ...]  # everybody else on the pitch
+    rivals: tuple[Point, ...]  # those of them against whom one plays
     aim: float  # units from the middle of the goal to where it shoots
 
     @property
@@ -119,13 +130,23 @@ def look(world: World, entity: int, team: int) -> Sight | None:
     _, (place, ball) = found
     me, now = Point(own.x, own.y), Point(place.x, place.y)
     soon = ball_soon(now, ball, me.distance(now) / pitch.PLAYER_SPEED)
-    side = sorted(
-        (Point(at.x, at.y).distance(soon), mate)
-        for mate, (at, _, seat) in world.observe(Transform2D, Player, Seat)
-        if seat.team == team
+    bodies = [
+        (other, Point(at.x, at.y), seat.team, player.status is PlayerStatus.LOST)
+        for other, (at, player, seat, _) in world.observe(Transform2D, Player, Seat, Footballer)
+    ]
+    side = sorted((at.distance(soon), other) for other, at, of, lost in bodies if of == team and not lost)
+    order = [other for _, other in side]
+    return Sight(
+        me,
+        soon,
+        now,
+        forward=1 if team == Team.HOME else -1,
+        rank=order.index(entity) if entity in order else 0,
+        mates=len(order),
+        others=tuple(at for other, at, _, _ in bodies if other != entity),
+        rivals=tuple(at for _, at, of, _ in bodies if of != team),
+        aim=mood(entity, world),
     )
-    rank = next((rank for rank, (_, mate) in enumerate(side) if mate == entity), 0)
-    return Sight(me, soon, now, 1 if team == Team.HOME else -1, rank, mood(entity, world))
 
 
 def mood(entity: int, world: World) -> float:
@@ -144,12 +165,15 @@ def ball_soon(now: Point, ball: Ball, seconds: float) -> Point:
 
 
 def covering_place(sight: Sight) -> Point:
-    """Return where to stand on the line from the ball to the own goal: the second half-way, the third nearer."""
-    share = 0.55 if sight.rank == 1 else 0.25
-    return Point(
-        sight.home.x + (sight.ball.x - sight.home.x) * share,
-        sight.home.y + (sight.ball.y - sight.home.y) * share,
-    )
+    """Return where to be without the ball: the last before the own goal, others beside the ball and a little behind."""
+    if sight.rank == sight.mates - 1:
+        share = 0.3
+        return Point(
+            sight.home.x + (sight.ball.x - sight.home.x) * share,
+            sight.home.y + (sight.ball.y - sight.home.y) * share,
+        )
+    beside = SUPPORT if sight.ball.y < pitch.MIDDLE_Y else -SUPPORT  # where there is more room
+    return inside(Point(sight.ball.x - sight.forward * SUPPORT / 2, sight.ball.y + beside), PLAYER_HALF)
 
 
 def attacking_place(sight: Sight) -> Point:
@@ -171,7 +195,10 @@ def attacking_place(sight: Sight) -> Point:
 
 
 def choose_shot(sight: Sight) -> int | None:
-    """Return the facing to kick in: at the goal if that goes in, else away from the own goal; None if neither."""
+    """Return the facing to kick in; None to keep the ball at one's feet, or because it is out of reach.
+
+    At the goal if that goes in; away from the own goal, or from a rival who is upon one, where the way is free longest.
+    """
     ball, me = sight.ball_now, sight.me
     body = Box(me.x, me.y, PLAYER_HALF, PLAYER_HALF)
     if gap_circle_box(ball.x, ball.y, BALL_RADIUS, body).distance > pitch.KICK_REACH:
@@ -179,17 +206,56 @@ def choose_shot(sight: Sight) -> int | None:
     in_front = [
         facing
         for facing, (x, y) in enumerate(DIRECTIONS)
-        if x * sight.forward > 0.0 and (ball.x - me.x) * x + (ball.y - me.y) * y > 0.7 * me.distance(ball)
+        if (ball.x - me.x) * x + (ball.y - me.y) * y > 0.6 * me.distance(ball)
     ]
     for facing in in_front:
-        if goes_in(ball, facing, sight.target):
+        if goes_in(ball, facing, sight.target) and to_somebody(sight, facing) > HOPEFUL:
             return facing
-    return in_front[0] if in_front and abs(ball.x - sight.home.x) < CLEARANCE else None
+    is_pressed = any(ball.distance(rival) < PRESSED for rival in sight.rivals)
+    safe = [facing for facing in in_front if not goes_in(ball, facing, sight.home)]
+    if not safe or not (is_pressed or abs(ball.x - sight.home.x) < CLEARANCE):
+        return None
+    best = max(safe, key=lambda facing: worth(sight, facing))
+    return best if worth(sight, best) > WORTHWHILE else None
+
+
+def worth(sight: Sight, facing: int) -> float:
+    """Return what a kick is worth: how far it rolls, and more if that is towards the goal."""
+    x, y = DIRECTIONS[facing]
+    ahead_x, ahead_y = sight.target.x - sight.ball_now.x, sight.target.y - sight.ball_now.y
+    towards = (ahead_x * x + ahead_y * y) / math.hypot(ahead_x, ahead_y)
+    return min(free_way(sight, facing), ROOM) + FORWARD * towards
+
+
+def free_way(sight: Sight, facing: int) -> float:
+    """Return how far a kick would roll before it meets somebody or a wall; the range of a kick if it meets nothing."""
+    x, y = DIRECTIONS[facing]
+    return min(SHOT_RANGE, to_somebody(sight, facing), to_wall(sight.ball_now, x, y))
+
+
+def to_somebody(sight: Sight, facing: int) -> float:
+    """Return how far it is to the first body in the way of a kick."""
+    x, y = DIRECTIONS[facing]
+    ways = [math.inf]
+    for other in sight.others:
+        along = (other.x - sight.ball_now.x) * x + (other.y - sight.ball_now.y) * y
+        beside = (other.x - sight.ball_now.x) * -y + (other.y - sight.ball_now.y) * x
+        if along > 0.0 and abs(beside) < WAY_WIDTH:
+            ways.append(along)
+    return min(ways)
+
+
+def to_wall(ball: Point, x: float, y: float) -> float:
+    """Return how far it is to the edge of the pitch, in a direction."""
+    edges = ((pitch.RIGHT if x > 0.0 else pitch.LEFT, ball.x, x), (pitch.BOTTOM if y > 0.0 else pitch.TOP, ball.y, y))
+    return min((edge - at) / step for edge, at, step in edges if step)
 
 
 def goes_in(ball: Point, facing: int, target: Point) -> bool:
     """Tell whether a kick would roll between the posts."""
     x, y = DIRECTIONS[facing]
+    if x == 0.0 or (target.x - ball.x) * x < 0.0:
+        return False
     distance = (target.x - ball.x) / x
     at = ball.y + y * distance
     return distance < SHOT_RANGE and pitch.MOUTH_TOP + BALL_RADIUS < at < pitch.MOUTH_BOTTOM - BALL_RADIUS
