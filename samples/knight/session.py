@@ -125,6 +125,7 @@ class Session:
 
     def frame(self) -> None:
         """Take what the client has heard since the last time."""
+        self._unanswered = [is_answered for is_answered in self._unanswered if not is_answered()]
         for event in self._client.events():
             if isinstance(event, Synced):  # also after coming back, perhaps to a server that has begun anew
                 self._breath_tick = self._wait_tick = self._client.world.tick
@@ -133,7 +134,6 @@ class Session:
         if not self._is_welcome and self._client.is_ready:
             self._is_welcome = True
             self._lines += welcome_lines(self._client)
-        self._unanswered = [is_answered for is_answered in self._unanswered if not is_answered()]
 
     def _expect(self, reply: Reply[T], tell: Callable[[T], None]) -> None:
         """Have an answer told when it comes."""

@@ -170,7 +170,7 @@ def status_line(client: Client, *, breath_seconds: float, columns: int) -> Line:
     """
     if client.retrying is not None:
         return [("class:warn", f"{GAP}connection lost; attempt {client.retrying.failed + 1} to come back")]
-    if client.entity is None or not client.world.has_component(client.entity, Knight):
+    if client.entity is None or not client.world.has_components(client.entity, Knight, Health, Gold):
         return [("class:warn", f"{GAP}joining {client.progress:.0%}")]
     parts = list(_status_parts(client, client.entity, breath_seconds))
     while sum(get_cwidth(plain(line)) + len(GAP) for _, line in parts) > columns and len(parts) > 1:
