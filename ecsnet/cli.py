@@ -15,6 +15,7 @@ import click
 
 from ecsnet import game as games
 from ecsnet import keys, tokenfiles, udp
+from ecsnet.accountcommands import account_commands
 from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
@@ -356,6 +357,7 @@ def finish(
         click.echo(text or reason.text, err=True)
 
 
+commands.add_command(account_commands)
 commands.add_command(key_commands)
 commands.add_command(token_commands)
 

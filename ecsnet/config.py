@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SUITES",
+    "AccountConfig",
     "ClientConfig",
     "GuardConfig",
     "HandshakeConfig",
@@ -394,6 +395,46 @@ class TokenConfig:
 
     max_token_bytes: int = 640
     """Longest token: 622 B with all of the above."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountConfig:
+    """What a password has to be, what hashing one costs, and how often one may be tried."""
+
+    min_password_characters: int = 8
+    """The least that NIST SP 800-63B takes, which asks for no kinds of letters, either."""
+
+    max_password_bytes: int = 256
+    """In UTF-8: a sentence in any writing. Longer ones would only be work."""
+
+    hash_memory_kib: int = 19_456
+    """Memory of one Argon2id hash, and with it the price of a guess: 19 MiB, as OWASP recommends with two passes."""
+
+    hash_passes: int = 2
+    """How often it is gone through: 21 ms with 19 MiB on a core of 2020, so 47 players a second log in."""
+
+    hash_lanes: int = 1
+    """Into how many parts it is cut; more would only help who has several cores for one guess."""
+
+    max_waiting: int = 128
+    """Passwords that wait to be hashed, 21 ms each: a full server's players all come back within 2.7 s. Further ones
+    hear that the server is busy."""
+
+    attempts_at_once: int = 10
+    """Wrong passwords for one name without a pause. Right ones do not count."""
+
+    attempts_per_second: float = 1 / 30
+    """In the long run: 2,900 guesses a day."""
+
+    network_attempts_at_once: int = 64
+    """The same for all names together of one IPv4 address or IPv6 /64: as many as handshakes, see `GuardConfig`, so
+    that a school that logs in behind one address at once is not held up."""
+
+    network_attempts_per_second: float = 0.2
+    """In the long run: 17,000 guesses a day from each."""
+
+    max_remembered: int = 4096
+    """Names and networks of which attempts are remembered, each; 300 B each."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
