@@ -18,6 +18,7 @@ from ecsnet.components.paused import Paused
 from ecsnet.components.persistent import Persistent
 from ecsnet.components.player import Player, PlayerStatus
 from ecsnet.components.predicted import Predicted
+from ecsnet.components.roominfo import RoomInfo
 from ecsnet.components.rooms import Rooms
 from ecsnet.components.seat import Seat
 from ecsnet.components.spawned import Spawned
@@ -43,6 +44,7 @@ __all__ = [
     "Player",
     "PlayerStatus",
     "Predicted",
+    "RoomInfo",
     "Rooms",
     "Seat",
     "Shape",

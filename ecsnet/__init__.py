@@ -8,17 +8,22 @@ from ecsnet.client import Client
 from ecsnet.errors import EcsnetError, Refused, SchemaError
 from ecsnet.fields import EVERYONE, OWNER, TEAM, Audience, EntityRef, NetVar, component, netvar, player_input
 from ecsnet.game import Game
+from ecsnet.gameevent import event
 from ecsnet.protocol import DisconnectReason
 from ecsnet.rpc import CLIENTS, SERVER, Call, Reply, rpc
 from ecsnet.runtime import RunningClient, RunningServer, join, serve
 from ecsnet.server import Server
 from ecsnet.system import System
+from ecsnet.targets import CLIENT, OBSERVERS_OF, OWNER_OF
 from ecsnet.world import World
 
 __all__ = [
+    "CLIENT",
     "CLIENTS",
     "EVERYONE",
+    "OBSERVERS_OF",
     "OWNER",
+    "OWNER_OF",
     "SERVER",
     "TEAM",
     "Audience",
@@ -38,6 +43,7 @@ __all__ = [
     "System",
     "World",
     "component",
+    "event",
     "join",
     "netvar",
     "player_input",

@@ -19,14 +19,14 @@ __all__ = ["doubted", "joined", "left", "lost", "moved", "refused", "returned"]
 logger = logging.getLogger("ecsnet.access")
 
 
-def joined(peer: Peer) -> None:
-    """Note a new player."""
-    _note("joined", _player(peer), _credentials(peer))
+def joined(peer: Peer, room: str) -> None:
+    """Note a new player, and the code of its room if there are several."""
+    _note("joined", _player(peer), _room(room), _credentials(peer))
 
 
-def returned(peer: Peer) -> None:
-    """Note a player who goes on over another connection."""
-    _note("returned", _player(peer), _credentials(peer))
+def returned(peer: Peer, room: str) -> None:
+    """Note a player who goes on over another connection, perhaps in another room."""
+    _note("returned", _player(peer), _room(room), _credentials(peer))
 
 
 def lost(peer: Peer, reason: DisconnectReason, text: str) -> None:
@@ -64,6 +64,10 @@ def _player(peer: Peer) -> str:
     return (
         f"client={peer.client_id} name={_quoted(peer.name)} address={_place(address)} transport={_transport(address)}"
     )
+
+
+def _room(code: str) -> str:
+    return f"room={code}" if code else ""
 
 
 def _credentials(peer: Peer) -> str:

@@ -11,10 +11,21 @@ from dataclasses import dataclass, field
 import msgpack  # type: ignore[import-untyped]  # ships no types; checked where it is unpacked
 
 from ecsnet.errors import RemoteProtocolError
-from ecsnet.wire import TICK_MASK, Tick
 
-__all__ = ["MAX_TICKET_BYTES", "Credentials", "Welcome", "clean_name", "pack_schema", "unpack_schema"]
+__all__ = [
+    "MAX_ROOM_BYTES",
+    "MAX_ROOM_PASSWORD_BYTES",
+    "MAX_TICKET_BYTES",
+    "Credentials",
+    "Welcome",
+    "clean_name",
+    "pack_schema",
+    "unpack_schema",
+]
 
+MAX_ROOM_BYTES = 16
+MAX_ROOM_PASSWORD_BYTES = 64
+MAX_CLIENT_ID = 0xFFFFFFFF  # a u32
 MAX_NAME_CHARACTERS = 24
 SCHEMA_HASH_BYTES = 16
 MAX_TICKET_BYTES = 128  # ours have 56; more would not fit HELLO beside a long token
@@ -29,10 +40,14 @@ class Credentials:
     schema_hash: bytes
     token: bytes = field(default=b"", repr=False)  # a connect token; see `ecsnet.tokens`
     ticket: bytes = field(default=b"", repr=False)  # of an earlier welcome; see `ecsnet.sessions`
+    room: str = ""  # the code of a room; empty: the server chooses
+    room_password: str = field(default="", repr=False)
 
     def pack(self) -> bytes:
         """Encode for HELLO."""
-        packed: bytes = msgpack.packb([self.name, self.schema_hash, self.token, self.ticket])
+        packed: bytes = msgpack.packb(
+            [self.name, self.schema_hash, self.token, self.ticket, self.room, self.room_password]
+        )
         return packed
 
     @staticmethod
@@ -43,15 +58,22 @@ class Credentials:
             RemoteProtocolError: Not what `pack` makes.
         """
         match _unpack(data):
-            case [str() as name, bytes() as schema_hash, bytes() as token, bytes() as ticket]:
+            case [
+                str() as name,
+                bytes() as schema_hash,
+                bytes() as token,
+                bytes() as ticket,
+                str() as room,
+                str() as room_password,
+            ]:
                 if len(schema_hash) == SCHEMA_HASH_BYTES:
-                    return Credentials(clean_name(name), schema_hash, token, ticket)
+                    return Credentials(clean_name(name), schema_hash, token, ticket, room, room_password)
         raise RemoteProtocolError("these are no credentials")
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What the server grants in REPLY: the client's number, and the tick it was granted in.
+    """What the server grants in REPLY.
 
     Attributes:
         shared_seed: Of the chance that clients can foresee; see `World.rng_for`. 64 bits.
@@ -59,13 +81,12 @@ class Welcome:
     """
 
     client_id: int
-    tick: Tick
     shared_seed: int = 0
     ticket: bytes = field(default=b"", repr=False)
 
     def pack(self) -> bytes:
         """Encode for REPLY."""
-        packed: bytes = msgpack.packb([self.client_id, self.tick, self.shared_seed, self.ticket])
+        packed: bytes = msgpack.packb([self.client_id, self.shared_seed, self.ticket])
         return packed
 
     @staticmethod
@@ -76,10 +97,10 @@ class Welcome:
             RemoteProtocolError: Not what `pack` makes.
         """
         match _unpack(data):
-            case [int() as client_id, int() as tick, int() as seed, bytes() as ticket]:
-                is_sound = 0 < client_id <= TICK_MASK and 0 <= tick <= TICK_MASK and 0 <= seed < 1 << 64
+            case [int() as client_id, int() as seed, bytes() as ticket]:
+                is_sound = 0 < client_id <= MAX_CLIENT_ID and 0 <= seed < 1 << 64
                 if is_sound and len(ticket) <= MAX_TICKET_BYTES:
-                    return Welcome(client_id, tick, seed, ticket)
+                    return Welcome(client_id, seed, ticket)
         raise RemoteProtocolError("this is no welcome")
 
 

@@ -1,37 +1,31 @@
-"""The client: the server's mirror image, with a World that replicates what this player may see."""
+"""The client: the server's mirror image, with a World that replicates what this player may see.
+
+It lives through several connections: a `Conversation` is one of them. Another one takes its place when this client
+enters another room, and when the connection breaks off and it comes back with its ticket.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
 from typing import ParamSpec, TypeVar, overload
 
-from ecsnet.admission import MAX_TICKET_BYTES, Credentials, Welcome, clean_name, unpack_schema
+from ecsnet.admission import MAX_ROOM_BYTES, MAX_ROOM_PASSWORD_BYTES, MAX_TICKET_BYTES, Credentials, clean_name
 from ecsnet.components.player import Player
-from ecsnet.components.predicted import Predicted
+from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ClientConfig, TokenConfig
-from ecsnet.errors import LocalProtocolError, RemoteProtocolError
-from ecsnet.events import ClientEvent, Connected, Disconnected, Synced
+from ecsnet.conversation import Conversation, Door
+from ecsnet.errors import LocalProtocolError
+from ecsnet.events import ClientStatus
 from ecsnet.game import Game
-from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, STATE, Peer
+from ecsnet.passage import Passage
 from ecsnet.playfigures import PlayFigures
-from ecsnet.protocol import DisconnectReason
-from ecsnet.replication.checks import Verifier
+from ecsnet.protocol import LOST_REASONS, DisconnectReason
 from ecsnet.replication.receiver import Receiver
-from ecsnet.replication.schema import Schema, difference
-from ecsnet.rpc import Destination, Reply, Rpc
-from ecsnet.schedule import TickSchedule
-from ecsnet.system import is_predicted
-from ecsnet.systems.history import History
-from ecsnet.systems.inputhistory import InputHistory
-from ecsnet.systems.interpolation import Interpolator
-from ecsnet.systems.lagcompensation import Picture
-from ecsnet.systems.pipeline import CLIENT, Step, assemble
+from ecsnet.replication.schema import Schema
+from ecsnet.retry import Retry
+from ecsnet.rpc import Reply, Rpc
+from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.systems.prediction import Predictor
-from ecsnet.systems.rendering import Renderer
-from ecsnet.systems.rpc import CallDesk
-from ecsnet.systems.session import ClientSession
-from ecsnet.systems.ticksync import TickSync
 from ecsnet.transport.address import Address
-from ecsnet.transport.connection import Connection
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.password import password_key
@@ -42,9 +36,11 @@ from ecsnet.world import World
 
 __all__ = ["Client"]
 
-LONGEST_FRAME_SECONDS = 0.25  # of what counts for the average frame: a stall is no frame
-FRAME_WEIGHT = 0.1  # of the last frame in the average
 MAX_EVENTS = 4096  # of earlier updates; what one update brings is always told whole
+# What an attempt to come back may end by, and another be worth while.
+ATTEMPT_REASONS = LOST_REASONS | {DisconnectReason.HANDSHAKE_TIMEOUT}
+# A server that was restarted has forgotten this player, but a player it is again; what else ends is meant to.
+RETRY_REASONS = LOST_REASONS | {DisconnectReason.SERVER_RESTARTED}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,11 +55,8 @@ class Client:
     """Joins a server, shows its world, and plays.
 
     Attributes:
+        game: What is played; in the hall of a server with rooms, what will be.
         name: How this player asked to be called.
-        world: Replica of what this client may see; what it owns runs ahead of the server.
-        disconnected: (reason, text) once the connection has ended; None before.
-        ticket: Should the connection break off, a new client with it goes on in this one's place; once. Empty before
-            it is connected, and on servers that keep no places.
     """
 
     def __init__(
@@ -81,6 +74,8 @@ class Client:
         player_key: Identity | None = None,
         token: bytes = b"",
         ticket: bytes = b"",
+        room: str = "",
+        room_password: str = "",
     ) -> None:
         """Start joining; `update` carries it on.
 
@@ -92,9 +87,12 @@ class Client:
             player_key: Key pair by which servers know this player again; only servers it joins learn the public half.
             token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
             ticket: The `ticket` of an earlier client whose connection broke off: go on in its place, if there is time.
+            room: The code of a room, on a server that has some; `HALL`: where they are listed. Empty: a room with a
+                free place, which the server chooses.
+            room_password: Of that room, if it has one.
 
         Raises:
-            LocalProtocolError: The token or the ticket is too long to be one.
+            LocalProtocolError: The token, the ticket or what is said of the room is too long to be one.
         """
         if len(token) > (limit := TokenConfig().max_token_bytes):
             raise LocalProtocolError(f"a token has at most {limit} bytes, not {len(token)}")
@@ -103,70 +101,35 @@ class Client:
         self.game = game
         self.name = clean_name(name)
         self.config = config or ClientConfig()
-        self.world = World(tick_rate_hz=game.tick_rate_hz, scope_marker=Predicted)
-        self._schema = Schema(game)
-        self._connection = Connection.connect(
-            address,
+        door = Door(
+            game=game,
+            credentials=Credentials(self.name, b"", token),
             pins=tuple(pins),
-            application_id=game.application_id,
-            credentials=Credentials(self.name, self._schema.hash, token, ticket).pack(),
-            channels=CHANNELS,
-            config=self.config.transport,
+            config=self.config,
             entropy=entropy,
-            now=now,
+            pipeline=pipeline,
             password_key=password_key(password, game.application_id) if password else None,
             player_key=player_key,
         )
-        self._session = self._make_session()
-        self.world.rewinder = Picture(self._session)
-        self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
+        self._passage = Passage(door, address, now=now, ticket=ticket, place=_checked_place(room, room_password))
         self._entity = 0
-        self._updated, self._frame_seconds = now, self.world.dt
-        self.disconnected: tuple[DisconnectReason, str] | None = None
-        self.ticket = b""
-        self._events: list[ClientEvent] = []
-        self._told_synced = False
-        for system in assemble(pipeline, self._session):
-            self.world.add_system(system)
-
-    def _make_session(self) -> ClientSession:
-        game, schema, config = self.game, self._schema, self.config
-        receiver = Receiver(schema, self.world, config.replication)
-        capacity = 2 * config.max_rollback_ticks
-        inputs, history = InputHistory(schema.input_codec, capacity=capacity), History(capacity)
-        predicted = [system() for system in game.systems if is_predicted(system)]
-        interpolator = Interpolator(schema, game.tick_rate_hz, round(game.tick_rate_hz / game.send_rate_hz))
-        renderer = Renderer(self.world, interpolator, history, config)
-        predictor = Predictor(
-            self.world, schema, receiver, inputs, predicted, renderer, history,
-            max_rollback_ticks=config.max_rollback_ticks,
-        )  # fmt: skip
-        self.world.foresight, self.world.name_of = predictor, receiver.network_id_of
-        return ClientSession(
-            game=game,
-            schema=schema,
-            config=config,
-            peer=Peer(self._connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS, CHECKS))),
-            receiver=receiver,
-            verifier=Verifier(receiver, schema),
-            inputs=inputs,
-            predictor=predictor,
-            interpolator=interpolator,
-            renderer=renderer,
-            sync=TickSync(self.world.dt),
-            calls=CallDesk(
-                game,
-                here=Destination.CLIENTS,
-                to_wire=lambda _, entity: receiver.network_id_of(entity),
-                from_wire=lambda _, network_id: receiver.entity_of(network_id),
-            ),
-        )
+        self._events: list[object] = []
 
     def __repr__(self) -> str:
         """Show who this is and how far it got."""
-        return f"Client({self.game.name!r}, id={self.client_id}, {self._connection.state.name}, tick={self.world.tick})"
+        return f"Client({self.game.name!r}, id={self.client_id}, {self.state.name}, tick={self.world.tick})"
+
+    @property
+    def conversation(self) -> Conversation:
+        """All that hangs on the present connection; for tests and tools."""
+        return self._passage.current
 
     # What a game's loop uses.
+
+    @property
+    def world(self) -> World:
+        """Replica of what this client may see; what it owns runs ahead of the server. In another room it is another."""
+        return self.conversation.world
 
     def press(self, command: object) -> None:
         """Set the input from now on, e.g. `client.press(Move(dx=1))`; taps between two ticks are not lost.
@@ -178,8 +141,9 @@ class Client:
         if type(command) is not self.game.input:
             expected = self.game.input.__name__ if self.game.input else "nothing: the game declares no input"
             raise LocalProtocolError(f"press() takes {expected}, not {command!r}")
-        if self._session.inputs.press(self._schema.input_codec.quantise(command)):
-            self._session.drawn_at_press = self._session.interpolator.clock.drawn
+        session = self.conversation.session
+        if not self.conversation.is_hall and session.inputs.press(self.schema.input_codec.quantise(command)):
+            session.drawn_at_press = session.interpolator.clock.drawn
 
     @overload
     def view(self, a: type[A], /) -> Iterator[tuple[int, A]]: ...
@@ -200,7 +164,7 @@ class Client:
         wrong is mended smoothly. So where a place is asked for, an entity appears, and goes, a little later than in
         `world`. The values are for drawing: writing to them changes nothing, and they are good until the next frame.
         """
-        return self._session.renderer.view(types)
+        return self.conversation.session.renderer.view(types)
 
     def confirmed(self, entity: int, component_type: type[A]) -> A | None:
         """Return a component as the server last told it; None where it told of none.
@@ -208,8 +172,8 @@ class Client:
         What this client owns runs ahead of that, and what others own is drawn behind it. It is a copy, to look at; the
         fields that do not travel have their defaults.
         """
-        held = self._session.receiver.confirmed.get(entity, {})
-        records = [record for record in self._schema.records_of.get(component_type, ()) if record.id in held]
+        held = self.conversation.session.receiver.confirmed.get(entity, {})
+        records = [record for record in self.schema.records_of.get(component_type, ()) if record.id in held]
         if not records:
             return None
         component = component_type()
@@ -224,13 +188,14 @@ class Client:
             LocalProtocolError: Not connected, or the function is not one of the game's for the server.
             SchemaError: An argument is not of its declared type or range.
         """
-        return self._session.calls.call(self._session.peer, self.world, rpc, *args, **kwargs)
+        return self.conversation.session.calls.call(self.conversation.session.peer, self.world, rpc, *args, **kwargs)
 
-    def events(self) -> list[ClientEvent]:
-        """Return and forget what came, went and changed; see `ecsnet.events`. Ask after every `update`.
+    def events(self) -> list[object]:
+        """Return and forget what came, went and changed, and the game's events; see `ecsnet.events`, `ecsnet.event`.
 
-        All that one update did to the World is told together, when all of it is done. Of a host that does not ask, the
-        newest of earlier updates are kept.
+        Ask after every `update`. All that one update did to the World is told together, when all of it is done; then
+        the game's events, instances of their classes. Of a host that does not ask, the newest of earlier updates are
+        kept.
         """
         events, self._events = self._events, []
         return events
@@ -238,12 +203,39 @@ class Client:
     @property
     def progress(self) -> float:
         """How much of the world this client could see when it joined has arrived, 0.0 to 1.0; never falls."""
-        return self._session.receiver.progress
+        return self.conversation.session.receiver.progress
+
+    @property
+    def status(self) -> ClientStatus:
+        """How the connection stands."""
+        return self._passage.status
+
+    @property
+    def disconnected(self) -> tuple[DisconnectReason, str] | None:
+        """(reason, text) once the connection has ended for good; None before."""
+        return self._passage.disconnected
+
+    @disconnected.setter
+    def disconnected(self, ending: tuple[DisconnectReason, str]) -> None:
+        self._passage.disconnected = ending
+
+    @property
+    def retrying(self) -> Retry | None:
+        """The attempts to come back while `status` is LOST; None else."""
+        return self._passage.retrying
+
+    @property
+    def ticket(self) -> bytes:
+        """Brings a new client into this one's place, should its program end; once. This one uses it by itself.
+
+        Empty before it is connected, and on servers that keep no places.
+        """
+        return self._passage.ticket
 
     @property
     def client_id(self) -> int:
         """This client's number; 0 until the server granted one."""
-        return self._session.peer.client_id
+        return self.conversation.session.peer.client_id
 
     @property
     def entity(self) -> int | None:
@@ -258,32 +250,32 @@ class Client:
     @property
     def is_ready(self) -> bool:
         """Whether the whole world has arrived and this client's own entity is in it."""
-        return self._session.receiver.synced and self.entity is not None
+        return self.conversation.session.receiver.synced and self.entity is not None
 
     @property
     def server_key(self) -> bytes:
         """The public key the server proved to have; empty until then. Remember it when joining without pins."""
-        return self._connection.server_key
+        return self.conversation.connection.server_key
 
     @property
     def current_server_key(self) -> bytes:
         """The key to remember: another than `server_key` while the server replaces it; empty before."""
-        return self._connection.current_server_key
+        return self.conversation.connection.current_server_key
 
     @property
     def state(self) -> State:
         """How far the connection is."""
-        return self._connection.state
+        return self.conversation.connection.state
 
     @property
     def statistics(self) -> Statistics:
         """What the connection counts and estimates: round trip, losses, bytes."""
-        return self._connection.statistics
+        return self.conversation.connection.statistics
 
     @property
     def figures(self) -> PlayFigures:
         """How the game feels: corrections, delays, how far this client is ahead. For an overlay, once a frame."""
-        session = self._session
+        session = self.conversation.session
         heard = session.receiver.tick
         return PlayFigures(
             corrections=session.predictor.corrections,
@@ -296,87 +288,68 @@ class Client:
 
     @property
     def schema(self) -> Schema:
-        """The records of the game."""
-        return self._schema
+        """The records of what is played where this client is."""
+        return self.conversation.schema
 
     @property
     def receiver(self) -> Receiver:
         """What is confirmed by the server; for tests and tools."""
-        return self._session.receiver
+        return self.conversation.session.receiver
 
     @property
     def predictor(self) -> Predictor:
         """What runs ahead of the server; for tests and tools."""
-        return self._session.predictor
+        return self.conversation.session.predictor
+
+    # Rooms.
+
+    def enter(self, room: str, password: str = "") -> Reply[None]:
+        """Move to another room of this server; poll the reply's `done`.
+
+        This client goes on where it is until it is there, and stays where it is if it is refused. With the room it
+        gets another `world`; what was in sight is told as despawned.
+
+        Args:
+            room: Its code; `ANY_ROOM`: one with a free place; `HALL`: where they are listed.
+
+        Raises:
+            LocalProtocolError: Not connected, on its way already, or room or password are too long.
+        """
+        return self._passage.enter(*_checked_place(room, password))
+
+    @property
+    def room(self) -> RoomInfo | None:
+        """The room this client is in; None in the hall, on servers without rooms, and until it is known."""
+        return None if self.conversation.is_hall else self.world.try_single(RoomInfo)
 
     # The six verbs.
 
     def receive_datagram(self, data: bytes, address: Address, now: float) -> None:
         """Take one datagram from the network; any bytes at all."""
-        self._connection.receive_datagram(data, address, now)
+        self._passage.receive_datagram(data, address, now)
 
     def update(self, now: float) -> None:
         """Let timers fire, apply what arrived, run the ticks that are due."""
-        session = self._session
-        session.now = now
-        self._connection.update(now)
-        for event in self._connection.events():
-            self._handle(event, now)
-        session.peer.collect()
-        due = self._schedule.take_due(now)
-        self._run_ticks(due)
-        self._schedule.speed = session.sync.speed
-        self._frame_seconds += FRAME_WEIGHT * (min(LONGEST_FRAME_SECONDS, now - self._updated) - self._frame_seconds)
-        self._updated = now
-        session.renderer.advance(
-            now, due, frame_ticks=self._frame_seconds / self.world.dt, fraction=self._schedule.fraction(now)
-        )
-        if session.peer.fault:
-            self.close(DisconnectReason.PROTOCOL_ERROR, session.peer.fault, now=now)
-            session.peer.fault = ""
+        self._passage.update(now)
+        del self._events[:-MAX_EVENTS]
+        self._events += self._passage.take_events()
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
         """Return what must go out now."""
-        return self._connection.datagrams_to_send(now)
+        return self._passage.datagrams_to_send(now)
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self._schedule.next_deadline(), self._connection.next_deadline()]
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return self._passage.next_deadline()
 
     def close(self, reason: DisconnectReason = DisconnectReason.LEFT, text: str = "", *, now: float) -> None:
         """Leave, and say why. Send what `datagrams_to_send` returns afterwards."""
-        self._connection.close(reason, text, now=now)
+        self._passage.close(reason, text, now)
 
-    def _run_ticks(self, count: int) -> None:
-        """Run ticks, and note what there is to tell of all of them together."""
-        if not count:
-            return
-        receiver = self._session.receiver
-        receiver.news.note_predicted()
-        for _ in range(count):
-            self.world.process()
-        self._session.predictor.tell()
-        del self._events[:-MAX_EVENTS]
-        self._events += receiver.news.take()
-        self._events += self._session.verifier.take()
-        if receiver.synced and not self._told_synced:
-            self._told_synced = True
-            self._events.append(Synced())
 
-    def _handle(self, event: object, now: float) -> None:
-        match event:
-            case Connected(_, payload):
-                try:
-                    welcome = Welcome.unpack(payload)
-                    self._session.peer.client_id, self.ticket = welcome.client_id, welcome.ticket
-                    self.world.shared_seed = welcome.shared_seed
-                except RemoteProtocolError as error:
-                    self.close(DisconnectReason.PROTOCOL_ERROR, str(error), now=now)
-            case Disconnected(_, reason, text, payload):
-                if reason is DisconnectReason.SCHEMA_MISMATCH:
-                    text = f"{text}: {difference(self._schema.describe(), unpack_schema(payload))}"
-                self.disconnected = (reason, text)
-                self._session.peer.collect()
-                self._session.calls.take(self._session.peer, self.world)  # answers that came with the goodbye
-                self._session.calls.forget(self._session.peer, text)
+def _checked_place(room: str, password: str) -> tuple[str, str]:
+    """Return the code and the password of a room if they fit what carries them."""
+    for what, text, limit in (("code", room, MAX_ROOM_BYTES), ("password", password, MAX_ROOM_PASSWORD_BYTES)):
+        if len(text.encode()) > limit:
+            raise LocalProtocolError(f"a room's {what} has at most {limit} bytes, not {len(text.encode())}")
+    return room, password

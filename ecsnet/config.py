@@ -13,6 +13,7 @@ __all__ = [
     "GuardConfig",
     "HandshakeConfig",
     "ReplicationConfig",
+    "RoomConfig",
     "ServerConfig",
     "TcpConfig",
     "TokenConfig",
@@ -438,12 +439,35 @@ class AccountConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RoomConfig:
+    """How a server runs several games side by side, each in a World of its own."""
+
+    max_rooms: int = 32
+    """Rooms open at once. A soccer match of four takes 1.5 to 3 % of a core; more than a core there is not."""
+
+    max_clients: int = 1024
+    """Places of the whole server, the hall's included; a room has as many as the game's `max_clients`, or fewer."""
+
+    code_letters: int = 5
+    """Letters of a room's code: of 24 different ones, so that 32 rooms are found by one guess in 250,000."""
+
+    clients_create: bool = True
+    """Whether clients may open rooms; else `Server.rooms.open` does, and whoever joins without a code."""
+
+    empty_seconds: float = 30.0
+    """How long a room stays in which nobody has a place: long enough to pass on the code of a new one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ServerConfig:
     """How a server treats its clients."""
 
     transport: TransportConfig = field(default_factory=TransportConfig)
     tcp: TcpConfig = field(default_factory=TcpConfig)
     replication: ReplicationConfig = field(default_factory=ReplicationConfig)
+
+    rooms: RoomConfig | None = None
+    """Several games side by side; None: one, in which everybody is."""
 
     state_budget_bytes: int = 16_384
     """State one client gets in one send tick: 480 kB/s at 30 sends. A late join is spread over as many as it takes."""
@@ -510,3 +534,11 @@ class ClientConfig:
 
     max_catch_up_ticks: int = 5
     """Ticks run at once after a stall, e.g. while a window is dragged."""
+
+    retry_seconds: float = 30.0
+    """How long a client whose connection broke off tries to come back, with its ticket, before it gives up: twice as
+    long as the grace time of most servers, for after that it still comes back as a new player. 0: not at all."""
+
+    retry_pauses_seconds: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
+    """Pauses between the attempts, the last one repeating. One attempt takes up to `HandshakeConfig.timeout_seconds`,
+    in which it asks ten times; over TCP it may fail at once."""

@@ -15,6 +15,7 @@ __all__ = [
     "AddressChanged",
     "Changed",
     "ClientEvent",
+    "ClientStatus",
     "ConnectRefused",
     "ConnectRequested",
     "Connected",
@@ -26,8 +27,10 @@ __all__ = [
     "PlayerJoined",
     "PlayerLeft",
     "PlayerLost",
+    "PlayerMoved",
     "PlayerReturned",
     "Spawned",
+    "StatusChanged",
     "Synced",
     "Writable",
 ]
@@ -125,11 +128,25 @@ class PlayerReturned:
     name: str
 
 
-PlayerEvent: TypeAlias = PlayerJoined | PlayerLeft | PlayerLost | PlayerReturned
+@dataclass(frozen=True, slots=True)
+class PlayerMoved:
+    """Server: a client went to another room, where it has a new player entity; the one before is gone.
+
+    Attributes:
+        room: The code of the room it is in now.
+    """
+
+    client_id: int
+    name: str
+    room: str
+
+
+PlayerEvent: TypeAlias = PlayerJoined | PlayerLeft | PlayerLost | PlayerReturned | PlayerMoved
 
 
 # What a client tells. All of one update is told at its end, when every value is in its place, in this order: what went,
-# what came, what changed, each in the order the server made the entities; then differences found; then `Synced`.
+# what came, what changed, each in the order the server made the entities; then differences found; then `Synced`; then
+# the game's own events, see `ecsnet.event`.
 
 
 class DespawnReason(Enum):
@@ -196,4 +213,27 @@ class Synced:
     """Client: all that it could see when it joined is there. Told once."""
 
 
-ClientEvent: TypeAlias = Spawned | Despawned | Changed | Desynced | Synced
+class ClientStatus(Enum):
+    """How a client's connection stands; `Player.status` says the same of everybody to everybody."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    LOST = "lost"  # it broke off, and the client tries to come back
+    DISCONNECTED = "disconnected"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """Client: its connection stands otherwise than before.
+
+    Attributes:
+        reason: Why, of LOST and DISCONNECTED.
+        text: The same for people.
+    """
+
+    status: ClientStatus
+    reason: DisconnectReason
+    text: str
+
+
+ClientEvent: TypeAlias = Spawned | Despawned | Changed | Desynced | Synced | StatusChanged

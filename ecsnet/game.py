@@ -1,4 +1,4 @@
-"""Game: the manifest of a game (components, input, systems, rpcs, rates), checked as a whole; `load` finds one."""
+"""Game: the manifest of a game (components, input, systems, calls, events, rates), checked whole; `load` finds one."""
 
 import importlib
 import inspect
@@ -12,6 +12,7 @@ from typing import Any
 
 from ecsnet.errors import SchemaError
 from ecsnet.fields import ComponentSpec, place_of, spec_of
+from ecsnet.gameevent import event_spec_of
 from ecsnet.rpc import Rpc
 from ecsnet.system import System, SystemType
 from ecsnet.world import World
@@ -39,6 +40,7 @@ class Game:
     components: tuple[type[object], ...]
     systems: tuple[SystemType, ...]
     rpcs: tuple[Rpc[..., Any], ...]
+    events: tuple[type[object], ...]
     tick_rate_hz: float
     send_rate_hz: float
     max_clients: int
@@ -57,6 +59,7 @@ class Game:
         components: Sequence[type[object]] = (),
         systems: Sequence[SystemType] = (),
         rpcs: Sequence[Rpc[..., Any]] = (),
+        events: Sequence[type[object]] = (),
         tick_rate_hz: float = 60,
         send_rate_hz: float = 30,
         max_clients: int = 32,
@@ -75,6 +78,7 @@ class Game:
             components: The game's own; those of `ecsnet.components` need not be listed.
             systems: Classes, in the order in which they run; instances are made for each World.
             rpcs: Functions declared with `@rpc`.
+            events: Classes declared with `@event`.
             tick_rate_hz: Simulated steps a second.
             send_rate_hz: State messages a second; a whole number of ticks apart.
             max_clients: More are refused.
@@ -98,6 +102,7 @@ class Game:
             "components": _tuple_of(where, "components", components),
             "systems": _tuple_of(where, "systems", systems),
             "rpcs": _tuple_of(where, "rpcs", rpcs),
+            "events": _tuple_of(where, "events", events),
             "tick_rate_hz": tick_rate_hz,
             "send_rate_hz": send_rate_hz,
             "max_clients": max_clients,
@@ -141,6 +146,7 @@ class Game:
         _check_components(where, self.components, self.input)
         _check_systems(where, self.systems)
         _check_rpcs(where, self.rpcs)
+        _check_events(where, self.events, {rpc.name for rpc in self.rpcs})
         for part, reference in (("window", self.window), ("bot", self.bot)):
             if reference is not None and not (isinstance(reference, str) and _REFERENCE.fullmatch(reference)):
                 raise SchemaError(f'{where}: {part}={reference!r} must look like "package.module:name"')
@@ -244,6 +250,16 @@ def _check_rpcs(where: str, rpcs: Sequence[object]) -> None:
         if listed.name in names:
             raise SchemaError(f"{where}: two remote calls are named {listed.name}; names are unique in a game")
         names.add(listed.name)
+
+
+def _check_events(where: str, events: Sequence[object], names: set[str]) -> None:
+    for listed in events:
+        spec = event_spec_of(listed) if isinstance(listed, type) else None
+        if spec is None:
+            raise SchemaError(f"{where}: events: {listed!r} is no event; list classes declared with @event")
+        if spec.name in names:
+            raise SchemaError(f"{where}: two remote calls or events are named {spec.name}; names are unique in a game")
+        names.add(spec.name)
 
 
 def find_module(name: str) -> ModuleType | None:

@@ -14,10 +14,12 @@ __all__ = [
     "NetField",
     "NetVar",
     "Options",
+    "TeamMembers",
     "ValueCodec",
     "flag_mask",
     "is_netvar",
     "markers_of",
+    "names_entities",
     "netvar",
     "options_of",
 ]
@@ -28,6 +30,7 @@ V = TypeVar("V")
 OPTIONS_KEY = "ecsnet.options"  # in the metadata of a dataclasses.Field
 DEFAULT_MAX_ITEMS = 16
 MAX_F32 = 3.4028234663852886e38  # the largest finite IEEE 754 binary32
+MAX_TEAM = 255  # as in `Team`
 
 
 class Marker(Enum):
@@ -41,12 +44,32 @@ NetVar: TypeAlias = Annotated[T, Marker.NETVAR]  # `NetVar[int]` is int to a typ
 EntityRef: TypeAlias = Annotated[int, Marker.ENTITY]  # an entity of this World, mapped on the wire; 0 is nobody
 
 
+@dataclass(frozen=True, slots=True)
+class TeamMembers:
+    """The clients of a team, as those whom a call or an event is for: `world.to(TEAM(1))`."""
+
+    number: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no team."""
+        if type(self.number) is not int or not 1 <= self.number <= MAX_TEAM:
+            raise ValueError(f"TEAM({self.number!r}): a team has a number from 1 to {MAX_TEAM}; 0 is none")
+
+
 class Audience(IntEnum):
     """Who gets a field: the clients that see the entity; or of these its owner alone, or its owner and its team."""
 
     EVERYONE = 0
     OWNER = 1
     TEAM = 2
+
+    def __call__(self, number: int) -> TeamMembers:
+        """Return the clients of a team, for `world.to(TEAM(number))`."""
+        if self is not Audience.TEAM:
+            raise TypeError(
+                f"{self.name} takes nothing; there are TEAM(number), OWNER_OF(entity), OBSERVERS_OF(entity)"
+            )
+        return TeamMembers(number)
 
 
 EVERYONE = Audience.EVERYONE
@@ -213,6 +236,11 @@ def is_netvar(annotation: object) -> bool:
 def markers_of(annotation: object) -> tuple[object, ...]:
     """Return what stands in an Annotated behind the type."""
     return get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+
+
+def names_entities(declared: NetField) -> bool:
+    """Tell whether a field's values may name entities."""
+    return declared.kind is FieldKind.ENTITY or any(map(names_entities, declared.items))
 
 
 def flag_mask(cls: type) -> int:

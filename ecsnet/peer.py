@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ecsnet.protocol import DisconnectReason
 from ecsnet.tokens import ConnectToken
 from ecsnet.transport.channels import Channel, Delivery
 from ecsnet.transport.connection import Connection
@@ -32,6 +33,7 @@ class Peer:
         entity: The client's player entity in the World of this end; 0 while there is none.
         reports: (token, acked) of state messages, in the order the transport learned of them.
         fault: Set by a system that read nonsense from this peer; the host closes the connection after the tick.
+        fault_reason: What it says then.
     """
 
     connection: Connection
@@ -43,6 +45,7 @@ class Peer:
     entity: int = 0
     reports: list[tuple[int, bool]] = field(default_factory=list)
     fault: str = ""
+    fault_reason: DisconnectReason = DisconnectReason.PROTOCOL_ERROR
     _inbox: tuple[list[bytes], ...] = field(default_factory=lambda: tuple([] for _ in CHANNELS))
 
     def collect(self) -> None:
@@ -53,6 +56,10 @@ class Peer:
             else:
                 self.fault = f"a message on channel {CHANNELS[channel].name}, which is not for this side"
         self.reports.extend(self.connection.take_reports())
+
+    def fail(self, text: str, reason: DisconnectReason) -> None:
+        """Have the connection closed after the tick."""
+        self.fault, self.fault_reason = text, reason
 
     def take(self, channel: int) -> list[bytes]:
         """Return and forget the messages that arrived on a channel, oldest first."""

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-__all__ = ["MAGIC", "PROTOCOL_VERSION", "DisconnectReason"]
+__all__ = ["LOST_REASONS", "MAGIC", "PROTOCOL_VERSION", "DisconnectReason"]
 
 MAGIC = b"ecsn"  # opens every INIT, in all versions
 PROTOCOL_VERSION = 1  # changes with every change of the wire; the golden tests hold the bytes it stands for
@@ -31,6 +31,7 @@ class DisconnectReason(IntEnum):
     CONNECTION_LOST = 17
     TOO_SLOW = 18
     FLOODING = 19
+    ROOM_CLOSED = 20
 
     @property
     def text(self) -> str:
@@ -67,4 +68,9 @@ _TEXTS = {
     DisconnectReason.CONNECTION_LOST: "the connection broke off",
     DisconnectReason.TOO_SLOW: "too much waits to be sent: the link is too slow, or the other side does not read",
     DisconnectReason.FLOODING: "the other side sent far more than allowed",
+    DisconnectReason.ROOM_CLOSED: "the room was closed",
 }
+
+# The connection broke, nobody wanted it to; whoever left, was kicked or broke the protocol has no place to keep. Over
+# TCP a network that is gone may show first by what cannot be sent.
+LOST_REASONS = frozenset((DisconnectReason.TIMEOUT, DisconnectReason.CONNECTION_LOST, DisconnectReason.TOO_SLOW))

@@ -10,12 +10,13 @@ travels is the business of `ecsnet.systems.rpc`.
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from enum import Enum, IntEnum
-from typing import Concatenate, Final, Generic, ParamSpec, TypeVar, cast, get_type_hints
+from enum import IntEnum
+from typing import Concatenate, Generic, Literal, ParamSpec, TypeVar, cast
 
 from ecsnet.errors import LocalProtocolError, SchemaError
 from ecsnet.fieldcheck import field_from_annotation
 from ecsnet.fields import FieldKind, NetField, place_of
+from ecsnet.remote import CLIENTS, MAX_PARAMETERS, SERVER, Deliver, Destination, hints_of, moment_of
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
@@ -24,20 +25,8 @@ __all__ = ["CLIENTS", "SERVER", "Call", "Destination", "Refusal", "RefusalCode",
 P = ParamSpec("P")
 R = TypeVar("R")
 
-MAX_PARAMETERS = 32
 MAX_RATE_HZ = 1000.0
 _NO_PARAMETER = inspect.Parameter("nothing", inspect.Parameter.POSITIONAL_ONLY)
-
-
-class Destination(Enum):
-    """Where a remote call runs."""
-
-    SERVER = "server"
-    CLIENTS = "clients"
-
-
-SERVER: Final = Destination.SERVER
-CLIENTS: Final = Destination.CLIENTS
 
 
 class RefusalCode(IntEnum):
@@ -140,12 +129,16 @@ class Rpc(Generic[P, R]):
         result_type: That dataclass; None for the others.
         owned_parameter: With owner_only, the position in `parameters` of the entity that must be the sender's.
         rate_hz: Calls a second that one client may make; None: no limit of its own.
+        on_arrival: Whether the server runs it as soon as it arrives, between two ticks.
+        deliver: When a client runs it.
     """
 
     __slots__ = (
         "_signature",
+        "deliver",
         "handler",
         "name",
+        "on_arrival",
         "owned_parameter",
         "owner_only",
         "parameters",
@@ -164,10 +157,12 @@ class Rpc(Generic[P, R]):
         owner_only: bool,
         rate_hz: float | None,
         reliable: bool,
+        answer: Literal["tick", "arrival"] | None,
+        deliver: Deliver | None,
     ) -> None:
         """Check the declaration; `rpc` makes these."""
         place = _checked_place(handler)
-        hints = _hints(place, handler)
+        hints = hints_of(place, handler)
         call, *others = [*inspect.signature(handler).parameters.values()] or [_NO_PARAMETER]
         if hints.get(call.name) is not Call:
             raise SchemaError(f"{place}: the first parameter of a remote call is `call: Call`")
@@ -177,11 +172,13 @@ class Rpc(Generic[P, R]):
         self.owner_only = owner_only
         self.rate_hz = rate_hz
         self.reliable = reliable
+        self.on_arrival = answer == "arrival"
         self._signature = inspect.Signature(others)
         self.parameters = _read_parameters(place, others, hints)
         self.result_type, self.result = _read_result(place, hints)
         self.owned_parameter = _owned_parameter(place, self.parameters) if owner_only else None
-        self._check_options(place)
+        self.deliver = moment_of(place, deliver, self.parameters)
+        self._check_options(place, answer, deliver)
 
     def __repr__(self) -> str:
         """Show name and destination."""
@@ -230,7 +227,13 @@ class Rpc(Generic[P, R]):
             return ()
         return self.result if isinstance(self.result, tuple) else (self.result,)
 
-    def _check_options(self, place: str) -> None:
+    def _check_options(self, place: str, answer: str | None, deliver: str | None) -> None:
+        if answer not in (None, "tick", "arrival"):
+            raise SchemaError(f'{place}: answer={answer!r} is none of "tick", "arrival"')
+        if self.to is CLIENTS and answer is not None:
+            raise SchemaError(f"{place}: answer= says when the server runs a call; clients run theirs by deliver=")
+        if self.to is SERVER and deliver is not None:
+            raise SchemaError(f"{place}: deliver= says when clients run a call; the server runs its own by answer=")
         if self.rate_hz is not None and not 0 < self.rate_hz <= MAX_RATE_HZ:
             raise SchemaError(f"{place}: rate_hz={self.rate_hz} is outside 0..{MAX_RATE_HZ:g}; None means no limit")
         if self.to is CLIENTS and (self.owner_only or self.rate_hz is not None):
@@ -242,7 +245,13 @@ class Rpc(Generic[P, R]):
 
 
 def rpc(
-    *, to: Destination, owner_only: bool = False, rate_hz: float | None = None, reliable: bool = True
+    *,
+    to: Destination,
+    owner_only: bool = False,
+    rate_hz: float | None = None,
+    reliable: bool = True,
+    answer: Literal["tick", "arrival"] | None = None,
+    deliver: Deliver | None = None,
 ) -> Callable[[Callable[Concatenate[Call, P], R]], Rpc[P, R]]:
     """Declare a remote call.
 
@@ -251,6 +260,11 @@ def rpc(
         owner_only: The call is about its first EntityRef, which the sender must own.
         rate_hz: Calls a second that one client may make on average; more are refused.
         reliable: Arrives once and in order; False: at most once, soon or never.
+        answer: When the server runs it: "tick", unless said: with the next tick, in which its systems see what came of
+            it; "arrival": at once, between two ticks, which answers sooner. None overtakes another of its client.
+        deliver: When clients run it: "received": at once. "applied": when their World has the server's state of that
+            tick and the entities that are named, or 250 ms later; unless said, what names entities. "rendered": when,
+            besides, what they draw of others has reached that tick. Of the same moment all run as they were sent.
 
     Raises:
         SchemaError: The function cannot be called remotely as it is declared; the text says why.
@@ -259,7 +273,9 @@ def rpc(
         raise SchemaError(f"@rpc(to={to!r}): a call goes to=SERVER or to=CLIENTS")
 
     def declare(handler: Callable[Concatenate[Call, P], R]) -> Rpc[P, R]:
-        return Rpc(handler, to=to, owner_only=owner_only, rate_hz=rate_hz, reliable=reliable)
+        return Rpc(
+            handler, to=to, owner_only=owner_only, rate_hz=rate_hz, reliable=reliable, answer=answer, deliver=deliver
+        )
 
     return declare
 
@@ -272,15 +288,6 @@ def _checked_place(handler: Callable[..., object]) -> str:
     if inspect.iscoroutinefunction(handler) or inspect.isgeneratorfunction(handler):
         raise SchemaError(f"{place}: a remote call runs within one tick; it cannot be async or a generator")
     return place
-
-
-def _hints(place: str, declared: Callable[..., object] | type) -> dict[str, object]:
-    try:
-        return get_type_hints(declared, include_extras=True)
-    except (NameError, AttributeError, SyntaxError, TypeError) as error:
-        raise SchemaError(
-            f"{place}: cannot resolve its types: {error}; they must be at the module's top level"
-        ) from error
 
 
 def _read_parameters(
@@ -313,10 +320,12 @@ def _read_result(
         return None, field_from_annotation(place, "result", result)
     if not result.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # set by dataclass, not in its stub
         raise SchemaError(f"{place}.return: {result.__name__} must be frozen: @dataclass(frozen=True)")
-    found = _hints(place_of(result), result)
+    found = hints_of(place_of(result), result)
     names = [declared.name for declared in fields(result) if declared.init]
     if len(names) != len(fields(result)) or not names:
         raise SchemaError(f"{place}.return: {result.__name__} needs fields, all of them given to its constructor")
+    if len(names) > MAX_PARAMETERS:
+        raise SchemaError(f"{place}.return: {result.__name__} has {len(names)} fields, more than {MAX_PARAMETERS}")
     return result, tuple(field_from_annotation(place_of(result), name, found[name]) for name in names)
 
 

@@ -1,15 +1,14 @@
-"""The server: its peers and the authoritative World. It owns no socket and no clock: bytes and `now` in, bytes out."""
+"""The server: its peers and the authoritative Worlds. It owns no socket and no clock: bytes and `now` in, bytes out."""
 
 import logging
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ecsnet import accesslog, players
 from ecsnet.components.player import PlayerStatus
-from ecsnet.components.predicted import Predicted
-from ecsnet.config import ReplicationConfig, ServerConfig, TransportConfig
+from ecsnet.config import ServerConfig, TransportConfig
 from ecsnet.events import (
     AddressChanged,
     Connected,
@@ -20,6 +19,7 @@ from ecsnet.events import (
     PlayerJoined,
     PlayerLeft,
     PlayerLost,
+    PlayerMoved,
     PlayerReturned,
 )
 from ecsnet.game import Game
@@ -29,13 +29,10 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.reception import Guest, Reception
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
-from ecsnet.rpc import Destination
-from ecsnet.schedule import TickSchedule
+from ecsnet.room import Room
+from ecsnet.rooms import Rooms
 from ecsnet.sessions import TICKETS, Session, Sessions
-from ecsnet.systems.lagcompensation import LagCompensation
-from ecsnet.systems.pipeline import SERVER, Step, assemble
-from ecsnet.systems.rpc import CallDesk
-from ecsnet.systems.session import ServerSession
+from ecsnet.systems.pipeline import SERVER, Step
 from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
@@ -49,8 +46,8 @@ from ecsnet.world import World
 __all__ = ["Server"]
 
 MAX_EVENTS = 4096
-MESSAGE_ROOM_BYTES = 150  # packet and message headers, an ACK, the client's own part and a few entities of its own
 ELSEWHERE = "the session goes on over another connection"
+BROKEN = "the room was closed: its game failed"
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +59,11 @@ class Server:
     rest on `world.added(Player)`. The entity goes when the connection does; or, where the connection only broke off,
     `ServerConfig.resume_grace_seconds` later, unless the player is back by then.
 
+    With `ServerConfig.rooms` it runs several games side by side, each in a `Room` of its own.
+
     Attributes:
-        world: The truth. Arrange it freely between updates.
-        peers: Who is connected, by client id.
+        rooms: The one room, or the hall and all others.
+        peers: Who is connected, by client id, wherever they are.
     """
 
     def __init__(
@@ -92,39 +91,42 @@ class Server:
         """
         self.game = game
         self.config = config or ServerConfig()
-        self.world = World(tick_rate_hz=game.tick_rate_hz, seed=seed, tick=start_tick, scope_marker=Predicted)
-        self._schema = Schema(game)
         self._identity = identity or Identity.generate(entropy)
+        self.rooms = Rooms(
+            game, self.config, pipeline=pipeline, seed=seed, start_tick=start_tick, entropy=entropy
+        )  # fmt: skip
         self._endpoint = Endpoint(
             self._identity,
             application_id=game.application_id,
             channels=CHANNELS,
-            config=_with_room_for(self.config.transport, game.max_clients),
+            config=_with_room_for(self.config.transport, self.rooms.max_clients),
             entropy=entropy,
             password_key=password_key(password, game.application_id) if password else None,
         )
-        sender = Sender(self._schema, self.world, _fitting(self.config), cell_units=game.cell_units)
-        desk = CallDesk(game, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
-        self._session = ServerSession(game, self._schema, self.config, sender, desk)
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
         self._reception = Reception(
-            game, self._schema, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
-            max_clients_per_network=self.config.max_clients_per_network, shared_seed=self.world.shared_seed,
+            self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
+            max_clients_per_network=self.config.max_clients_per_network,
         )  # fmt: skip
-        self.peers = self._session.peers
+        self.peers: dict[int, Peer] = {}
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
         self._now = 0.0
-        self._schedule = TickSchedule(self.world.dt, max_catch_up_ticks=self.config.max_catch_up_ticks)
         self._events: deque[PlayerEvent] = deque(maxlen=MAX_EVENTS)
-        for system in assemble(pipeline, self._session):
-            self.world.add_system(system)
-            if isinstance(system, LagCompensation):
-                system.attach(self.world, self._session)
 
     def __repr__(self) -> str:
         """Show the game, the tick and the players."""
         return f"Server({self.game.name!r}, tick={self.world.tick}, clients={sorted(self.peers)})"
+
+    @property
+    def room(self) -> Room:
+        """Its one room; with several, the hall."""
+        return self.rooms.main
+
+    @property
+    def world(self) -> World:
+        """The truth of `room`. Arrange it freely between updates."""
+        return self.rooms.main.world
 
     @property
     def public_key(self) -> bytes:
@@ -134,12 +136,12 @@ class Server:
     @property
     def schema(self) -> Schema:
         """The records of the game."""
-        return self._schema
+        return self.rooms.schema
 
     @property
     def sender(self) -> Sender:
-        """What each client is told; for tests and tools."""
-        return self._session.sender
+        """What each client of `room` is told; for tests and tools."""
+        return self.room.session.sender
 
     @property
     def connections(self) -> list[Connection]:
@@ -148,8 +150,8 @@ class Server:
 
     @property
     def skipped_ticks(self) -> int:
-        """Ticks never run because the host could not keep up."""
-        return self._schedule.skipped
+        """Ticks never run because the host could not keep up, of all rooms that are open."""
+        return sum(room.schedule.skipped for room in self.rooms)
 
     @property
     def delivered(self) -> int:
@@ -164,17 +166,15 @@ class Server:
 
     def update(self, now: float) -> None:
         """Let timers fire and run the ticks that are due."""
-        self._now = self._session.now = now
+        self._now = now
+        self.rooms.update(now)
         self._endpoint.update(now)
         for event in self._endpoint.events():
             self._handle(event)
         for session in self._sessions.take_expired(now):
             self._remove_player(session.peer, *session.ending)
-        for _ in range(self._schedule.take_due(now)):
-            for peer in self.peers.values():
-                peer.collect()
-            self.world.process()
-            self._close_faulty(now)
+        for room in self.rooms:
+            self._run(room, now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
         """Return what must go out now."""
@@ -186,7 +186,7 @@ class Server:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self._schedule.next_deadline(), self._endpoint.next_deadline()]
+        deadlines = [self._endpoint.next_deadline(), *(room.schedule.next_deadline() for room in self.rooms)]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def events(self) -> list[PlayerEvent]:
@@ -205,7 +205,8 @@ class Server:
         Args:
             entity: The server's; a client's World has other numbers.
         """
-        return self._session.sender.explain(client_id, entity)
+        room = self.rooms.of(client_id) or self.room
+        return room.session.sender.explain(client_id, entity)
 
     def input_statistics(self, client_id: int) -> InputStatistics:
         """Return what was counted of a client's inputs: how many were late, and how many of them it cannot mean.
@@ -213,7 +214,8 @@ class Server:
         Raises:
             KeyError: No such client is connected.
         """
-        return self._session.input_buffers[client_id].statistics
+        room = self.rooms.of(client_id) or self.room
+        return room.input_statistics(client_id)
 
     # Who comes and goes.
 
@@ -258,7 +260,7 @@ class Server:
 
     def _answer(self, request: ConnectRequested) -> None:
         """Grant or refuse a request whose cookie is proved. All that is kept is the transport's entry."""
-        answer = self._reception.judge(request, self.world.tick)
+        answer = self._reception.judge(request)
         if isinstance(answer, Guest):
             self._endpoint.accept(request.request_id, answer.welcome.pack(), tag=answer)
         else:
@@ -272,55 +274,60 @@ class Server:
         if self._endpoint.doorkeeper.is_blocked(connection.address, self._now):  # since it was accepted
             connection.close(DisconnectReason.BANNED, now=self._now)
             return
-        refusal = self._reception.confirm(guest)
-        if refusal is not None:
-            connection.close(refusal.reason, refusal.text, now=self._now)
-            accesslog.refused(connection.address, refusal.reason, refusal.text, guest.player_key)
+        room = self._reception.confirm(guest)
+        if not isinstance(room, Room):
+            connection.close(room.reason, room.text, now=self._now)
+            accesslog.refused(connection.address, room.reason, room.text, guest.player_key)
             return
         peer = Peer(connection, guest.client_id, self._reads, guest.name, guest.player_key, guest.token)
         session = self._sessions.get(guest.client_id)
         if session is None:
-            peer.entity = players.make(self.world, self.game, peer)
             self._sessions.begin(guest.session_id, peer, guest.serial, guest.network)
+            self._place(peer, room)
             self._events.append(PlayerJoined(peer.client_id, peer.name))
-            accesslog.joined(peer)
+            accesslog.joined(peer, self.rooms.code_of(room))
         else:
-            self._resume(session, peer, guest)
-        self._begin_conversation(peer)
+            self._resume(session, peer, guest, room)
+        self.peers[peer.client_id] = self._by_connection[connection] = peer
+        room.begin_conversation(peer)
 
-    def _resume(self, session: Session, peer: Peer, guest: Guest) -> None:
-        """Put a player in its place again; if its old connection still looks alive, nobody is there any more."""
-        before = session.peer
+    def _place(self, peer: Peer, room: Room) -> None:
+        """Give a player a place in a room, and an entity there."""
+        self.rooms.take_place(peer.client_id, room)
+        peer.entity = players.make(room.world, room.game, peer)
+
+    def _resume(self, session: Session, peer: Peer, guest: Guest, room: Room) -> None:
+        """Go on with a player's session, where it was or elsewhere.
+
+        If its old connection still looks alive, nobody is there any more.
+        """
+        before, here = session.peer, self.rooms.of(peer.client_id)
+        assert here is not None, f"{peer} has a session and no place"
         if session.keep_until is None:
             self._end_conversation(before, ELSEWHERE)
             before.connection.close(DisconnectReason.KICKED, ELSEWHERE, now=self._now)
         else:
             self._events.append(PlayerReturned(peer.client_id, peer.name))
-        if players.set_status(self.world, before.entity, PlayerStatus.CONNECTED):
+        if here is not room:
+            self._leave_place(before)
+            self._place(peer, room)
+            self._events.append(PlayerMoved(peer.client_id, peer.name, self.rooms.code_of(room)))
+        elif players.set_status(room.world, before.entity, PlayerStatus.CONNECTED):
             peer.entity = before.entity
         else:  # the game deleted it meanwhile
-            peer.entity = players.make(self.world, self.game, peer)
+            peer.entity = players.make(room.world, room.game, peer)
         self._sessions.resume(session, peer, guest.serial, guest.network)
-        accesslog.returned(peer)
-
-    def _begin_conversation(self, peer: Peer) -> None:
-        """Exchange inputs, state and calls over a fresh connection, whatever was said over another one."""
-        self.peers[peer.client_id] = peer
-        self._by_connection[peer.connection] = peer
-        self._session.input_buffers[peer.client_id] = players.input_buffer(self.game, self._schema, self.config)
-        self._session.sender.subscribe(peer.client_id)
+        accesslog.returned(peer, self.rooms.code_of(room))
 
     def _end_conversation(self, peer: Peer, text: str) -> None:
         """Forget what was exchanged with a client over one connection."""
-        peer.collect()
-        self._session.calls.take(peer, self.world)  # what was called before leaving was called
+        room = self.rooms.of(peer.client_id)
+        assert room is not None, f"{peer} was connected and had no place"
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
-        statistics = self._session.input_buffers.pop(peer.client_id).statistics
+        statistics = room.end_conversation(peer, text)
         if statistics.is_doubtful:
             accesslog.doubted(peer, statistics)
-        self._session.sender.unsubscribe(peer.client_id)
-        self._session.calls.forget(peer, text)
 
     def _dismiss(self, connection: Connection, reason: DisconnectReason, text: str) -> None:
         """Let a client go; everybody else plays on. Its player stays for a while if it may come back."""
@@ -331,29 +338,62 @@ class Server:
         if not self._sessions.lose(peer, reason, text, self._now):
             self._remove_player(peer, reason, text)
             return
-        players.set_status(self.world, peer.entity, PlayerStatus.LOST)
+        room = self.rooms.of(peer.client_id)
+        assert room is not None, f"{peer} was lost and had no place"
+        players.set_status(room.world, peer.entity, PlayerStatus.LOST)
         self._events.append(PlayerLost(peer.client_id, peer.name))
         accesslog.lost(peer, reason, text)
 
     def _remove_player(self, peer: Peer, reason: DisconnectReason, text: str) -> None:
-        """Delete a player's entity for good."""
-        self.world.delete_entity(peer.entity)
+        """Let a player's place and entity go for good."""
+        self._leave_place(peer)
         self._events.append(PlayerLeft(peer.client_id, peer.name, reason, text))
         accesslog.left(peer, reason, text)
 
-    def _close_faulty(self, now: float) -> None:
-        """Close the connections of peers that sent what our own software never sends."""
-        for peer in self.peers.values():
+    def _leave_place(self, peer: Peer) -> None:
+        room = self.rooms.leave_place(peer.client_id)
+        room.world.delete_entity(peer.entity)
+
+    # Ticks.
+
+    def _run(self, room: Room, now: float) -> None:
+        """Run the ticks of a room that are due. If its game fails, the others play on."""
+        try:
+            due = room.update(now)
+        except Exception:
+            if self.rooms.several is None or room is self.room:
+                raise  # there is nothing else to be saved
+            logger.exception("room %s failed", self.rooms.code_of(room))
+            self._close_room(room, BROKEN)
+        else:
+            if due:
+                self._close_faulty(room.peers.values(), now)
+
+    def close_room(self, code: str, text: str = "") -> None:
+        """Close a room and disconnect who is in it.
+
+        Raises:
+            KeyError: There is no such room.
+        """
+        self._close_room(self.rooms.by_code[code], text)
+
+    def _close_room(self, room: Room, text: str) -> None:
+        for client_id in list(room.places):
+            session = self._sessions.remove(client_id)
+            peer = session.peer
+            if peer.client_id in self.peers:
+                self._end_conversation(peer, text)
+                peer.connection.close(DisconnectReason.ROOM_CLOSED, text, now=self._now)
+            self._remove_player(peer, DisconnectReason.ROOM_CLOSED, text)
+        self.rooms.close(room)
+
+    def _close_faulty(self, peers: Iterable[Peer], now: float) -> None:
+        """Close the connections of peers that sent what our own software never sends, or do not read what they get."""
+        for peer in peers:
             if peer.fault:
-                logger.warning("client %d (%s) broke the protocol: %s", peer.client_id, peer.name, peer.fault)
-                peer.connection.close(DisconnectReason.PROTOCOL_ERROR, peer.fault, now=now)
+                logger.warning("client %d (%s): %s: %s", peer.client_id, peer.name, peer.fault_reason.text, peer.fault)
+                peer.connection.close(peer.fault_reason, peer.fault, now=now)
                 peer.fault = ""
-
-
-def _fitting(config: ServerConfig) -> ReplicationConfig:
-    """Cut what is shared so that it fits a datagram with the headers and a little of a client's own."""
-    room = config.transport.datagram_bytes - MESSAGE_ROOM_BYTES
-    return replace(config.replication, chunk_bytes=min(config.replication.chunk_bytes, room))
 
 
 def _with_room_for(config: TransportConfig, max_clients: int) -> TransportConfig:

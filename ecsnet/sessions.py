@@ -20,12 +20,9 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.peer import Peer
-from ecsnet.protocol import DisconnectReason
+from ecsnet.protocol import LOST_REASONS, DisconnectReason
 
-__all__ = ["LOST_REASONS", "TICKETS", "Session", "Sessions", "Ticket"]
-
-# The connection broke, nobody wanted it to; whoever left, was kicked or broke the protocol has no place to keep.
-LOST_REASONS = frozenset((DisconnectReason.TIMEOUT, DisconnectReason.CONNECTION_LOST))
+__all__ = ["TICKETS", "Session", "Sessions", "Ticket"]
 
 SESSION_ID_BYTES = 16
 _NONCE_BYTES = 16
@@ -155,6 +152,10 @@ class Sessions:
             return False
         session.keep_until = now + self._grace_seconds
         return True
+
+    def remove(self, client_id: int) -> Session:
+        """Let go of a session, whatever became of its player, and return it."""
+        return self._sessions.pop(client_id)
 
     def take_expired(self, now: float) -> Iterator[Session]:
         """Remove the sessions whose player has not come back in time, and yield them."""

@@ -58,7 +58,7 @@ class _Stream:
 
 
 class TcpStreams:
-    """All streams of a server's listening socket, or a client's one stream.
+    """All streams of a server's listening socket, or a client's, one for each of its connections.
 
     Attributes:
         address: Where it listens, or leads to.
@@ -99,7 +99,8 @@ class TcpStreams:
     def toward(address: DatagramAddress, config: TcpConfig | None = None) -> "TcpStreams":
         """Start a client's stream to an address as `udp.resolve` returns it; `target` is its name.
 
-        Whatever hinders it shows as the end of the stream.
+        Another one, for another connection, is started by sending to the next number. Whatever hinders it shows as the
+        end of the stream.
         """
         streams = TcpStreams(address, config or TcpConfig())
         streams._connect(streams.target)
@@ -107,7 +108,7 @@ class TcpStreams:
 
     @property
     def target(self) -> StreamAddress:
-        """The name of a client's one stream."""
+        """The name of a client's first stream."""
         return StreamAddress(*self.address, 1)
 
     def __repr__(self) -> str:
@@ -148,6 +149,8 @@ class TcpStreams:
 
     def send(self, record: bytes, address: Address, now: float) -> None:
         """Send one record, or close the stream if it is empty; what cannot be sent is counted."""
+        if isinstance(address, StreamAddress) and self._is_next(address):
+            self._connect(address)
         stream = self._streams.get(address)
         if stream is None or stream.closes_at is not None:
             self.drops["no stream"] += bool(record)
@@ -203,7 +206,12 @@ class TcpStreams:
             return "too many streams of a network"
         return ""
 
+    def _is_next(self, address: StreamAddress) -> bool:
+        """Tell whether this is a client's next stream to its server."""
+        return self._listener is None and address.stream == self._last_number + 1 and address[:2] == self.address
+
     def _connect(self, address: StreamAddress) -> None:
+        self._last_number = address.stream
         host, _, scope = address.host.partition("%")
         is_ipv6 = ":" in host
         try:

@@ -22,6 +22,7 @@ import esper
 from ecsnet.journal import Journal, Reader
 from ecsnet.query import Queries, Rows
 from ecsnet.system import Processor
+from ecsnet.targets import Mail, NoMail, Recipients, Target, check_target
 from ecsnet.timeline import Timeline
 from ecsnet.wire import Tick, advance_tick
 
@@ -66,6 +67,7 @@ class World(Timeline):
     Attributes:
         foresight: What predicted systems may ask of a client's prediction; None on a server.
         rewinder: What `rewind` asks; the Server of a game that lists LagCompensation sets it, and every Client.
+        mail: What carries calls and events to clients; the Server sets it.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class World(Timeline):
         super().__init__(tick_rate_hz, seed, tick)
         self.foresight: Foresight | None = None
         self.rewinder: Rewinder | None = None
+        self.mail: Mail = NoMail()
         self._scope_marker = scope_marker
         self._context = _Context()
         self._systems: tuple[Processor, ...] = ()
@@ -363,6 +366,24 @@ class World(Timeline):
                 "after what moves colliders"
             )
         return self.rewinder.rewind(self, client_id)
+
+    # Whom to tell
+
+    def to(self, target: Target) -> Recipients:
+        """Say whom a call or an event is for, in a server's system or in what runs there for a call.
+
+        `world.to(EVERYONE).send(GoalScored(team))`, `world.to(OWNER_OF(knight)).call(show_result, gold)`. It leaves
+        with the state of the next send, for those who are connected now. In a World without a Server nobody is.
+
+        Args:
+            target: EVERYONE, CLIENT(client_id), OWNER_OF(entity): its owner at this moment; OBSERVERS_OF(entity): who
+                sees it when the state is sent, or saw it last if it is gone by then; TEAM(number).
+
+        Raises:
+            TypeError: It is none of these.
+        """
+        check_target(target)
+        return Recipients(self.mail, target)
 
     # What happened
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from ecsnet.system import Processor, System
 from ecsnet.systems.input import ReceiveInput, SendInput
 from ecsnet.systems.parents import DeleteOrphans
+from ecsnet.systems.post import SendCalls
 from ecsnet.systems.prediction import Predict, Reconcile
 from ecsnet.systems.quantisation import Quantise
 from ecsnet.systems.replication import ReceiveState, SendState
@@ -32,6 +33,7 @@ SERVER: tuple[Step, ...] = (
     Quantise,  # what inputs drive, rounded as the wire rounds it, so that predictions can be exact
     DeleteOrphans,  # what was part of an entity that is gone
     SendState,  # what changed, encoded once, to everybody who may see it
+    SendCalls,  # what happened in it, and calls, to those they are for
 )
 
 CLIENT: tuple[Step, ...] = (

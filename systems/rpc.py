@@ -1,30 +1,33 @@
 """Remote calls: a function declared with `@rpc`, called on one side and run on the other. Both ends of it.
 
-Messages on the channels "calls" and "casual-calls"; ids and indexes are varints, entities are the server's:
-
-    CALL     0 | call id (0: no answer wanted) | index of the function | sender's tick u32 | arguments
-    RESULT   1 | call id | the result's values
-    REFUSED  2 | call id | code u8 | text, UTF-8
-
-Arguments and results are packed by a RecordCodec of what the function declares. The index counts the game's functions
-by name; the schema hash covers them, so both sides have the same table. No name travels, nothing is looked up on an
-object. Only this file knows that layout.
+What the server sends to clients goes by post.py; how all of it looks on the wire is in callmessages.py.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from ecsnet.components.owner import Owner
 from ecsnet.errors import LocalProtocolError, Refused, RemoteProtocolError, SendQueueFull
-from ecsnet.game import Game
+from ecsnet.gameevent import EventSpec
 from ecsnet.peer import CALLS, CASUAL_CALLS, Peer
+from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.rpc import Call, Destination, RefusalCode, Reply, Rpc
 from ecsnet.system import System
-from ecsnet.wire import pack_varint, unpack_varint
+from ecsnet.systems.callmessages import (
+    CALL,
+    RESULT,
+    CallTable,
+    Entry,
+    pack_call,
+    pack_refusal,
+    pack_result,
+    unpack_head,
+    unpack_refusal,
+    unpack_values,
+)
 from ecsnet.world import World
 
 if TYPE_CHECKING:
@@ -37,21 +40,9 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-CALL, RESULT, REFUSED = range(3)
 MAX_PENDING_REPLIES = 1024
-MAX_REFUSAL_BYTES = 512
 
 Translate: TypeAlias = Callable[[int, int], int]  # (client id of the peer, entity or network id) -> the other one
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One function of the table: both sides number them alike."""
-
-    index: int
-    rpc: Rpc[..., Any]  # functions of every signature share the table
-    arguments: RecordCodec
-    result: RecordCodec
 
 
 class CallDesk:
@@ -63,26 +54,16 @@ class CallDesk:
         from_wire: Returns the entity a peer of a client id means by a network id; 0 if it is not here.
     """
 
-    def __init__(
-        self,
-        game: Game,
-        *,
-        here: Destination,
-        to_wire: Translate,
-        from_wire: Translate,
-    ) -> None:
-        """Number the game's functions."""
+    def __init__(self, table: CallTable, *, here: Destination, to_wire: Translate, from_wire: Translate) -> None:
+        """Begin without calls."""
+        self._table = table
         self._here = here
         self._to_wire = to_wire
         self._from_wire = from_wire
-        self._table = [
-            _Entry(index, rpc, RecordCodec(rpc.parameters, rpc.name), RecordCodec(rpc.result_fields, rpc.name))
-            for index, rpc in enumerate(sorted(game.rpcs, key=lambda rpc: rpc.name))
-        ]
-        self._entries = {entry.rpc: entry for entry in self._table}
-        self._pending: dict[tuple[int, int], tuple[_Entry, Reply[Any]]] = {}  # by (client id, call id)
+        self._pending: dict[tuple[int, int], tuple[Entry, Reply[Any]]] = {}  # by (client id, call id)
         self._last_call_id = 0
         self._buckets: dict[tuple[int, int], tuple[float, float]] = {}  # by (client id, index): tokens, time
+        self._happened: list[object] = []
 
     # Making calls.
 
@@ -93,30 +74,25 @@ class CallDesk:
             LocalProtocolError: It is not the other side's, or the connection is not up.
             SchemaError: An argument is not of its declared type or range.
         """
-        entry = self._entries.get(rpc)
-        if entry is None:
-            raise LocalProtocolError(f"{rpc.name} is not among the game's rpcs; add it to Game(rpcs=[...])")
+        entry = self._table.entry_of(rpc)
         if rpc.to is self._here:
             raise LocalProtocolError(f"{rpc.name} runs on this side (to={rpc.to.name}); call it as a function")
         if len(self._pending) >= MAX_PENDING_REPLIES:
             raise LocalProtocolError(f"{MAX_PENDING_REPLIES} calls wait for their answers already")
         reply: Reply[R] = Reply()
         arguments = entry.arguments.pack(self._mapped(entry.arguments, rpc.bind(*args, **kwargs), peer, self._to_wire))
-        answered = rpc.to is Destination.SERVER and rpc.reliable
-        call_id = self._remember(peer, entry, reply) if answered else 0
-        message = bytes((CALL,)) + pack_varint(call_id) + pack_varint(entry.index)
+        call_id = self._remember(peer, entry, reply) if rpc.reliable else 0
+        message = pack_call(call_id, entry, world.tick, arguments)
         try:
-            peer.connection.send(
-                CALLS if rpc.reliable else CASUAL_CALLS, message + world.tick.to_bytes(4, "big") + arguments
-            )
+            peer.connection.send(CALLS if rpc.reliable else CASUAL_CALLS, message)
         except LocalProtocolError:
             self._pending.pop((peer.client_id, call_id), None)
             raise
-        if not answered:
+        if not call_id:
             reply.resolve(rpc.make_result(()))  # no result is declared: it is on its way
         return reply
 
-    def _remember(self, peer: Peer, entry: _Entry, reply: Reply[Any]) -> int:
+    def _remember(self, peer: Peer, entry: Entry, reply: Reply[Any]) -> int:
         self._last_call_id += 1
         self._pending[peer.client_id, self._last_call_id] = (entry, reply)
         return self._last_call_id
@@ -130,6 +106,11 @@ class CallDesk:
             del self._buckets[key]
 
     # Answering.
+
+    def take_happened(self) -> list[object]:
+        """Return and forget the events that arrived, in the order of their delivery."""
+        happened, self._happened = self._happened, []
+        return happened
 
     def take(self, peer: Peer, world: World) -> None:
         """Take all that arrived of a peer on the channels of calls; nonsense is its fault, and ends there."""
@@ -146,52 +127,48 @@ class CallDesk:
         Raises:
             RemoteProtocolError: It is not what the other side's desk makes.
         """
-        if not message:
-            raise RemoteProtocolError("an empty message on a channel of calls")
-        call_id, offset = unpack_varint(message, 1)
-        if message[0] == CALL:
+        kind, call_id, offset = unpack_head(message)
+        if kind == CALL:
             self._run(peer, call_id, message, offset, world)
-        elif message[0] in (RESULT, REFUSED):
-            self._resolve(peer, call_id, message, offset)
         else:
-            raise RemoteProtocolError(f"a message of kind {message[0]} on a channel of calls")
+            self._resolve(peer, kind, call_id, message, offset)
 
     def _run(self, peer: Peer, call_id: int, message: bytes, offset: int, world: World) -> None:
-        index, offset = unpack_varint(message, offset)
-        if index >= len(self._table) or self._table[index].rpc.to is not self._here:
-            raise RemoteProtocolError(f"a call of function {index}, which does not run here")
-        if offset + 4 > len(message):
-            raise RemoteProtocolError("a call is cut off before its tick")
-        entry = self._table[index]
-        tick = int.from_bytes(message[offset : offset + 4], "big")
-        values = self._decode(peer, entry.arguments, message, offset + 4)
+        entry, tick, values = self._table.unpack_call(message, offset)
+        if entry.remote.to is not self._here:
+            raise RemoteProtocolError(f"a call of {entry.remote.name}, which does not run here")
+        values = self._mapped(entry.arguments, values, peer, self._from_wire)
         refusal = self._check(peer, entry, values, world)
         if refusal is None:
             call = Call(world, peer.client_id if self._here is Destination.SERVER else 0, peer.entity, tick)
             refusal = self._invoke(peer, call_id, entry, call, values)
         if refusal is not None and call_id:
-            code, text = refusal
-            encoded = text.encode(errors="replace")[:MAX_REFUSAL_BYTES].decode(errors="ignore").encode()
-            _answer(peer, bytes((REFUSED,)) + pack_varint(call_id) + bytes((code.value,)) + encoded)
+            _answer(peer, pack_refusal(call_id, *refusal))
 
     def _invoke(
-        self, peer: Peer, call_id: int, entry: _Entry, call: Call, values: Values
+        self, peer: Peer, call_id: int, entry: Entry, call: Call, values: Values
     ) -> tuple[RefusalCode, str] | None:
         """Run the handler and send its result; return why not. A bug in a handler must not stop the tick."""
+        remote = entry.remote
         try:
-            result = entry.rpc.result_values(entry.rpc.invoke(call, values))
+            if isinstance(remote, EventSpec):
+                self._happened.append(remote.make(values))
+                return None
+            result = remote.result_values(remote.invoke(call, values))
             packed = entry.result.pack(self._mapped(entry.result, result, peer, self._to_wire))
         except Refused as refused:
             return RefusalCode.REFUSED, str(refused)
         except Exception:
-            logger.exception("%s%r called by client %d failed", entry.rpc.name, values, call.sender)
-            return RefusalCode.FAILED, f"{entry.rpc.name} failed on the server"
+            logger.exception("%s%r called by client %d failed", remote.name, values, call.sender)
+            return RefusalCode.FAILED, f"{remote.name} failed on the server"
         if call_id:
-            _answer(peer, bytes((RESULT,)) + pack_varint(call_id) + packed)
+            _answer(peer, pack_result(call_id, packed))
         return None
 
-    def _check(self, peer: Peer, entry: _Entry, values: Values, world: World) -> tuple[RefusalCode, str] | None:
-        rpc = entry.rpc
+    def _check(self, peer: Peer, entry: Entry, values: Values, world: World) -> tuple[RefusalCode, str] | None:
+        rpc = entry.remote
+        if isinstance(rpc, EventSpec):
+            return None
         if rpc.rate_hz is not None and not self._take_token(peer, entry, rpc.rate_hz, world.tick * world.dt):
             return RefusalCode.RATE, f"{rpc.name} may be called {rpc.rate_hz:g} times a second"
         if rpc.owned_parameter is not None:
@@ -202,7 +179,7 @@ class CallDesk:
                 return RefusalCode.NOT_OWNER, f"{rpc.name}: that entity is not yours"  # its number here is our business
         return None
 
-    def _take_token(self, peer: Peer, entry: _Entry, rate_hz: float, seconds: float) -> bool:
+    def _take_token(self, peer: Peer, entry: Entry, rate_hz: float, seconds: float) -> bool:
         """Spend one of the tokens that grow at rate_hz, a second's worth at most, one at least."""
         capacity = max(1.0, rate_hz)
         tokens, since = self._buckets.get((peer.client_id, entry.index), (capacity, seconds))
@@ -212,28 +189,20 @@ class CallDesk:
         self._buckets[peer.client_id, entry.index] = (tokens - granted, seconds)
         return granted
 
-    def _resolve(self, peer: Peer, call_id: int, message: bytes, offset: int) -> None:
+    def _resolve(self, peer: Peer, kind: int, call_id: int, message: bytes, offset: int) -> None:
         entry, reply = self._pending.get((peer.client_id, call_id), (None, None))
         if entry is None or reply is None:
             raise RemoteProtocolError(f"an answer to call {call_id}, which was never made")
-        if message[0] == RESULT:
-            values = self._decode(peer, entry.result, message, offset)
+        if kind == RESULT:
+            values = self._mapped(entry.result, unpack_values(entry.result, message, offset), peer, self._from_wire)
+            assert isinstance(entry.remote, Rpc), "nobody waits for an answer to an event"
             try:
-                reply.resolve(entry.rpc.make_result(values))
+                reply.resolve(entry.remote.make_result(values))
             except Exception as error:  # the result's own class refuses what the server sent
-                raise RemoteProtocolError(f"{entry.rpc.name}: {values!r} is no result: {error}") from error
+                raise RemoteProtocolError(f"{entry.remote.name}: {values!r} is no result: {error}") from error
         else:
-            try:
-                reply.refuse(RefusalCode(message[offset]), message[offset + 1 :].decode(errors="replace"))
-            except (IndexError, ValueError) as error:
-                raise RemoteProtocolError(f"a refusal that cannot be read: {error}") from error
+            reply.refuse(*unpack_refusal(message, offset))
         del self._pending[peer.client_id, call_id]
-
-    def _decode(self, peer: Peer, codec: RecordCodec, message: bytes, offset: int) -> Values:
-        values, end = codec.unpack(message, offset)
-        if end != len(message):
-            raise RemoteProtocolError(f"{codec.owner}: {len(message) - end} B too many")
-        return self._mapped(codec, values, peer, self._from_wire)
 
     @staticmethod
     def _mapped(codec: RecordCodec, values: Values, peer: Peer, translate: Translate) -> Values:
@@ -248,7 +217,7 @@ def _answer(peer: Peer, message: bytes) -> None:
     try:
         peer.connection.send(CALLS, message)
     except SendQueueFull as error:
-        peer.fault = f"answers are not read: {error}"
+        peer.fail(f"answers are not read: {error}", DisconnectReason.TOO_SLOW)
 
 
 class ReceiveCalls(System):

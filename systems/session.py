@@ -12,6 +12,7 @@ from ecsnet.replication.sender import Sender
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
 from ecsnet.systems.jitterbuffer import InputBuffer
+from ecsnet.systems.post import Post
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rendering import Renderer
 from ecsnet.systems.rpc import CallDesk
@@ -29,6 +30,7 @@ class ServerSession:
     config: ServerConfig
     sender: Sender
     calls: CallDesk
+    post: Post
     peers: dict[int, Peer] = field(default_factory=dict)  # by client id
     input_buffers: dict[int, InputBuffer] = field(default_factory=dict)  # by client id
     now: float = 0.0  # the host's clock at this update, monotonic seconds

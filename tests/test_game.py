@@ -12,6 +12,7 @@ import pytest
 from ecsnet.errors import SchemaError
 from ecsnet.fields import NetVar, component, netvar, player_input
 from ecsnet.game import Game, load
+from ecsnet.gameevent import event
 from ecsnet.rpc import SERVER, Call, rpc
 from ecsnet.system import System, is_predicted
 from ecsnet.world import World
@@ -36,6 +37,11 @@ class Health:
     """How well."""
 
     points: NetVar[int] = 100
+
+
+@event
+class Dawn:
+    """It is light."""
 
 
 class Steer(System):
@@ -135,6 +141,9 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
     (lambda: Game("g", systems=[int]), "a system has process(self, world)"),  # type: ignore[list-item]
     (lambda: Game("g", rpcs=[print]), "is no remote call; declare it with @rpc(to=...)"),  # type: ignore[list-item]
     (lambda: Game("g", rpcs=[attack, attack]), "two remote calls are named attack"),
+    (lambda: Game("g", events=[Health]), "is no event; list classes declared with @event"),
+    (lambda: Game("g", events=[Dawn()]), "events: Dawn() is no event"),  # type: ignore[list-item]
+    (lambda: Game("g", events=[Dawn, Dawn]), "two remote calls or events are named Dawn"),
     (lambda: Game("g", tick_rate_hz=60, send_rate_hz=25), "send_rate_hz=25 does not divide tick_rate_hz=60"),
     (lambda: Game("g", tick_rate_hz=20), "send_rate_hz=30 does not divide tick_rate_hz=20"),
     (lambda: Game("g", tick_rate_hz=0), "tick_rate_hz=0 is outside 0..1000"),

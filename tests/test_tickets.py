@@ -11,8 +11,8 @@ from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.events import Connected, ConnectRequested
 from ecsnet.peer import Peer
-from ecsnet.protocol import DisconnectReason
-from ecsnet.sessions import LOST_REASONS, Session, Sessions, Ticket
+from ecsnet.protocol import LOST_REASONS, DisconnectReason
+from ecsnet.sessions import Session, Sessions, Ticket
 
 KEY, FORMER, OTHER = (bytes([number]) * 32 for number in (1, 2, 3))
 ADA = b"a" * 32
@@ -164,7 +164,7 @@ def test_a_repr_shows_neither_tokens_nor_tickets() -> None:
     secret = b"secret 12345"
     shown = [
         Credentials("Ada", bytes(16), secret, secret),
-        Welcome(1, 2, 3, secret),
+        Welcome(1, 3, secret),
         ConnectRequested(1, ("192.0.2.1", 1), secret),
         Connected(None, secret),  # type: ignore[arg-type]  # only shown
         make(),

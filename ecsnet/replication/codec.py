@@ -14,10 +14,10 @@ from dataclasses import MISSING
 from typing import TypeAlias, TypeVar
 
 from ecsnet.errors import SchemaError
-from ecsnet.netfield import FieldKind, NetField
+from ecsnet.netfield import FieldKind, NetField, names_entities
 from ecsnet.replication.complaints import complaint
 from ecsnet.replication.compounds import plan
-from ecsnet.replication.entityrefs import names_entities, reference_functions
+from ecsnet.replication.entityrefs import reference_functions
 from ecsnet.replication.generate import UNENCODABLE, compiled, generate, layout_of
 from ecsnet.replication.plans import Plan
 

@@ -2,15 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from ecsnet.netfield import FieldKind, NetField
+from ecsnet.netfield import FieldKind, NetField, names_entities
 from ecsnet.replication.generate import compiled
 
-__all__ = ["names_entities", "reference_functions"]
-
-
-def names_entities(declared: NetField) -> bool:
-    """Tell whether a field's values may name entities."""
-    return declared.kind is FieldKind.ENTITY or any(map(names_entities, declared.items))
+__all__ = ["reference_functions"]
 
 
 def reference_functions(

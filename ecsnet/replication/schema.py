@@ -8,16 +8,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, Flag
 from hashlib import blake2b
+from typing import Any, TypeAlias
 
 from ecsnet import components as builtin
 from ecsnet.errors import SchemaError
 from ecsnet.fields import RATE_TIERS, Audience, ComponentSpec, FieldKind, NetField, spec_of
 from ecsnet.game import Game
+from ecsnet.gameevent import EventSpec, event_spec_of
 from ecsnet.replication.codec import RecordCodec
 from ecsnet.rpc import Rpc
 from ecsnet.world import World
 
-__all__ = ["Record", "Schema", "difference"]
+__all__ = ["Record", "Remote", "Schema", "difference"]
 
 MAX_RECORDS = 256  # a record's number travels as one byte
 HASH_BYTES = 16
@@ -29,6 +31,8 @@ _INSIDE = {
     FieldKind.DICT: ["key", "value"],
     FieldKind.OPTIONAL: ["value"],
 }  # of a tuple: item0, item1
+
+Remote: TypeAlias = Rpc[..., Any] | EventSpec  # what travels by the number of its name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +76,7 @@ class Schema:
         records: By number.
         records_of: By component class; a component has at most one record per audience.
         input_codec: Of the game's input; without fields if it has none.
+        remotes: The remote calls and events, by number.
         hash: 16 bytes; equal on both sides, or they do not understand each other.
     """
 
@@ -89,7 +94,8 @@ class Schema:
         }
         inputs = () if game.input is None else spec_of(game.input).fields
         self.input_codec = RecordCodec(inputs, "no input" if game.input is None else game.input.__name__)
-        self._lines = list(_describe(game, specs))
+        self.remotes = tuple(sorted(_remotes(game), key=lambda remote: remote.name))
+        self._lines = list(_describe(game, specs, self.remotes))
         self.hash = blake2b("\n".join(self._lines).encode(), digest_size=HASH_BYTES).digest()
 
     def __repr__(self) -> str:
@@ -226,25 +232,29 @@ def _is_private(spec: ComponentSpec) -> bool:
     return spec.is_input and not spec.is_shared
 
 
-def _describe(game: Game, specs: Iterable[ComponentSpec]) -> Iterable[str]:
+def _remotes(game: Game) -> list[Remote]:
+    return [*game.rpcs, *[spec for spec in map(event_spec_of, game.events) if spec is not None]]
+
+
+def _describe(game: Game, specs: Iterable[ComponentSpec], remotes: Iterable[Remote]) -> Iterable[str]:
     lines = [f"tick_rate: hz={game.tick_rate_hz:g}"]
     # The game's own first: where the description is cut to fit a refusal, what differs is most likely still in it.
     for spec in sorted(specs, key=lambda each: each.cls not in game.components):
         word = "input" if spec.is_input else "netvar"
         lines.append(f"{spec.name}: {'input' if spec.is_input else 'component'}{' shared' if spec.is_shared else ''}")
         lines += [f"{spec.name}.{_item(word, at, each)}" for at, each in enumerate(spec.fields)]
-    for rpc in sorted(game.rpcs, key=lambda each: each.name):
-        lines += _describe_rpc(rpc)
+    for remote in remotes:
+        lines += _describe_remote(remote)
     return [f"items: count={len(lines)}", *lines]
 
 
-def _describe_rpc(rpc: Rpc[..., object]) -> Iterable[str]:
-    yield f"{rpc.name}(): rpc to={rpc.to.name} reliable={rpc.reliable}"
-    for at, each in enumerate(rpc.parameters):
-        yield f"{rpc.name}({_item('argument', at, each, closing=')')}"
-    results = () if rpc.result is None else (rpc.result,) if isinstance(rpc.result, NetField) else rpc.result
-    for at, each in enumerate(results):
-        yield f"{rpc.name}().{_item('result', at, each)}"
+def _describe_remote(remote: Remote) -> Iterable[str]:
+    word = "event" if isinstance(remote, EventSpec) else f"rpc to={remote.to.name}"
+    yield f"{remote.name}(): {word} reliable={remote.reliable}"
+    for at, each in enumerate(remote.parameters):
+        yield f"{remote.name}({_item('argument', at, each, closing=')')}"
+    for at, each in enumerate(remote.result_fields):
+        yield f"{remote.name}().{_item('result', at, each)}"
 
 
 def _item(word: str, at: int, declared: NetField, *, closing: str = "") -> str:

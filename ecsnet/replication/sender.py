@@ -7,6 +7,7 @@ who see the same. Only for a client that lost something, or for which entities c
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ecsnet.components.owner import Owner
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.config import ReplicationConfig
 from ecsnet.errors import SchemaError
@@ -80,6 +81,11 @@ class Sender:
     def __repr__(self) -> str:
         """Show the size of the job."""
         return f"Sender({len(self._detector.entities)} entities, {len(self._subscribers)} clients)"
+
+    @property
+    def tick(self) -> Tick:
+        """The tick last encoded."""
+        return self._frame.tick
 
     def subscribe(self, client_id: int) -> None:
         """Begin to replicate to a client, which knows nothing; client ids are above 0 and never used again."""
@@ -197,6 +203,28 @@ class Sender:
         if subscriber.knows(entity):
             return subscriber.names.of(entity)
         return entity if entity not in self._detector.entities and self._interest.will_see(client_id, entity) else 0
+
+    def observers_of(self, entity: int) -> list[int]:
+        """Return the clients that see an entity as of the last `encode`, or that saw it last if that found it gone."""
+        tracked = self._detector.entities.get(entity) or self._frame.deleted.get(entity)
+        if tracked is None:
+            return []
+        seers = self._interest.who_sees(tracked.standing)
+        return [client_id for client_id, subscriber in seers.items() if tracked.visible_to(subscriber)]
+
+    def owner_of(self, entity: int) -> int:
+        """Return an entity's owner, 0 being the server or nobody; of one that is gone, as of the last `encode`."""
+        owner = self._world.try_component(entity, Owner)
+        if owner is not None:
+            return owner.client_id
+        if self._world.entity_exists(entity):
+            return 0
+        tracked = self._detector.entities.get(entity) or self._frame.deleted.get(entity)
+        return 0 if tracked is None else tracked.owner
+
+    def team_of(self, client_id: int) -> int:
+        """Return a client's team as of the last `encode`; 0: none."""
+        return self._interest.standpoints.team_of(client_id)
 
     def meant_by(self, client_id: int, network_id: int) -> int:
         """Return the entity a client means by a number, any number at all; 0 if it knows of none by that."""

@@ -6,8 +6,10 @@ from typing import TypeAlias
 
 from ecsnet.client import Client
 from ecsnet.components.predicted import Predicted
+from ecsnet.conversation import Conversation
 from ecsnet.replication.codec import Values
 from ecsnet.replication.schema import Record
+from ecsnet.room import Room
 from ecsnet.server import Server
 from ecsnet.wire import Tick, is_newer, tick_difference
 
@@ -25,7 +27,7 @@ class Invariants:
         self._server = server
         self._server_tick = server.world.tick
         self._turn = 0
-        self._confirmed: dict[Client, dict[tuple[int, int], Tick]] = {}
+        self._confirmed: dict[Conversation, dict[tuple[int, int], Tick]] = {}
 
     def check(self, clients: Iterable[Client]) -> None:
         """Assert the invariants of this moment."""
@@ -42,13 +44,14 @@ class Invariants:
             self._check_client(present[self._turn])
 
     def _check_peers(self) -> None:
-        entities = [peer.entity for peer in self._server.peers.values()]
-        assert len(entities) == len(set(entities)), f"two peers share a player entity: {entities}"
+        for room in self._server.rooms:
+            entities = [peer.entity for peer in room.peers.values()]
+            assert len(entities) == len(set(entities)), f"two peers share a player entity: {entities}"
 
     def _check_client(self, client: Client) -> None:
         """Assert that no confirmed value is older than it was, and that no two entities stand for one."""
         receiver = client.receiver
-        seen = self._confirmed.setdefault(client, {})
+        seen = self._confirmed.setdefault(client.conversation, {})
         network_ids = [receiver.network_id_of(entity) for entity in receiver.confirmed]
         assert 0 not in network_ids, f"{client}: an entity without a network id"
         assert len(network_ids) == len(set(network_ids)), f"{client}: two entities stand for one: {sorted(network_ids)}"
@@ -68,10 +71,11 @@ def server_view(server: Server, client_id: int) -> View:
     nobody noticed is found out; what is paused or travels once stays as it was sent.
     """
     view: View = {}
-    world, sender = server.world, server.sender
+    room = server.rooms.of(client_id) or server.room
+    world, sender = room.world, room.session.sender
     known_as = partial(sender.network_id_of, client_id)
     for network_id, (tracked, bits) in sender.shown_to(client_id).items():
-        now = {record.id: component for record, component in _records_on(server, tracked.id)}
+        now = {record.id: component for record, component in _records_on(room, tracked.id)}
         view[network_id] = {}
         for record in tracked.kind.records:
             if not bits & record.bit:
@@ -86,8 +90,8 @@ def server_view(server: Server, client_id: int) -> View:
     return view
 
 
-def _records_on(server: Server, entity: int) -> list[tuple[Record, object]]:
-    return server.schema.records_on(server.world, entity) if server.world.entity_exists(entity) else []
+def _records_on(room: Room, entity: int) -> list[tuple[Record, object]]:
+    return room.schema.records_on(room.world, entity) if room.world.entity_exists(entity) else []
 
 
 def client_view(client: Client) -> View:
@@ -112,7 +116,7 @@ def assert_converged(server: Server, client: Client) -> None:
         there, here = expected.get(entity, {}), actual.get(entity, {})
         for record in sorted(there.keys() | here.keys()):
             if there.get(record) != here.get(record):
-                name = server.schema.records[record]
+                name = client.schema.records[record]
                 lines.append(f"entity {entity}, {name}: server {there.get(record)}, client {here.get(record)}")
     raise AssertionError(f"{client} differs from {server}:\n  " + "\n  ".join(lines[:MAX_DIFFERENCES]))
 

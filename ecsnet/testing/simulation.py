@@ -137,6 +137,8 @@ class Simulation:
         pins: tuple[bytes, ...] | None = None,
         token: bytes = b"",
         ticket: bytes = b"",
+        room: str = "",
+        room_password: str = "",
     ) -> Client:
         """Let one more client join; with `wait`, run until it is ready.
 
@@ -144,7 +146,7 @@ class Simulation:
             password: None: the server's own.
             pins: None: the server's own key.
         """
-        client = self._add_client(name, password, player_key, pins, token, ticket)
+        client = self._add_client(name, password, player_key, pins, token, ticket, (room, room_password))
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -199,6 +201,7 @@ class Simulation:
         pins: tuple[bytes, ...] | None = None,
         token: bytes = b"",
         ticket: bytes = b"",
+        place: tuple[str, str] = ("", ""),
     ) -> Client:
         self._joined += 1
         address: Address = (f"10.0.{self._joined >> 8}.{self._joined & 0xFF}", 40000)
@@ -215,6 +218,8 @@ class Simulation:
             player_key=player_key,
             token=token,
             ticket=ticket,
+            room=place[0],
+            room_password=place[1],
         )
         self.clients.append(client)
         self._addresses[client] = address

@@ -138,7 +138,7 @@ class Watcher:
         """Note one frame."""
         client, figures = self._client, self._figures
         figures.frames += 1
-        clock = client._session.interpolator.clock
+        clock = client.conversation.session.interpolator.clock
         newest = client.receiver.tick
         figures.guessed += newest is not None and clock.tick > clock.unwrapped(newest)
         figures.delays.append(clock.delay_ticks * 1000 * client.world.dt)
@@ -148,7 +148,7 @@ class Watcher:
         for entity, drawn in client.view(Transform2D):
             if entity != client.entity:
                 now = (drawn.x, drawn.y)
-                jumps = client._session.renderer.appearance(entity).teleports
+                jumps = client.conversation.session.renderer.appearance(entity).teleports
                 before, jumped = self._drawn.get(entity, (now, jumps))
                 self._drawn[entity] = now, jumps
                 is_ball = client.world.has_component(entity, Ball)
@@ -202,7 +202,7 @@ def play(job: tuple[Link, int, float]) -> Figures:
     sim.run_until(lambda: sim.server.world.single(Match).phase is Phase.PLAY, within_seconds=30)
     truth = Truth(sim)
     watchers = [Watcher(client, truth, figures) for client in sim.clients]
-    buffers = list(sim.server._session.input_buffers.values())
+    buffers = list(sim.server.room.session.input_buffers.values())
     missing = sum(buffer.missing for buffer in buffers)
     for _ in range(round(seconds * game.tick_rate_hz)):
         sim.step()

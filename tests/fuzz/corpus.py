@@ -50,7 +50,7 @@ def corpus() -> Corpus:
     schema = Schema(game)
     made.admission = [
         Credentials("Ada", schema.hash).pack(),
-        Welcome(7, 4242, 1 << 63).pack(),
+        Welcome(7, 1 << 63).pack(),
         pack_schema(schema.describe(), 880),
     ]
     return made

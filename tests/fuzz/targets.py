@@ -253,10 +253,10 @@ class Application:
         self._channels, self._to_server = channels, to_server
         self._liar = self._sim.clients[0]
         [peer] = [each for each in self._sim.server.peers.values() if each.client_id == self._liar.client_id]
-        self._connection = self._liar._connection if to_server else peer.connection
+        self._connection = self._liar.conversation.connection if to_server else peer.connection
         self._fed = 0
         if to_server:  # its own software would wonder at answers to calls it never made
-            self._liar._session.calls.take = lambda *_: None  # type: ignore[method-assign]
+            self._liar.conversation.session.calls.take = lambda *_: None  # type: ignore[method-assign]
 
     def feed(self, data: bytes) -> bool:
         sim = self._sim

@@ -8,6 +8,7 @@ from math import hypot
 
 from ecsnet.client import Client
 from ecsnet.components import Collider2D, Owner, Player, Transform2D, Velocity2D
+from ecsnet.config import ClientConfig
 from ecsnet.fields import netvar, player_input
 from ecsnet.game import Game
 from ecsnet.inputstatistics import InputStatistics
@@ -78,6 +79,7 @@ class Cheat:
         self.client = Client(
             sim.game, SERVER_ADDRESS, now=sim.now, name="cheat", pins=(sim.server.public_key,), entropy=sim._entropy,
             pipeline=tuple(step for step in CLIENT if step is not SendInput), ticket=ticket,
+            config=ClientConfig(retry_seconds=0.0),
         )  # fmt: skip
         sim.clients.append(self.client)
         sim._addresses[self.client] = ("10.9.9.9", 40000 + len(ticket))
@@ -94,11 +96,11 @@ class Cheat:
 
     def send(self, channel: int, message: bytes) -> None:
         """Send a message on a channel, also on one that is not for a client."""
-        self.client._connection.send(channel, message)
+        self.client.conversation.connection.send(channel, message)
 
     def send_frame(self, frame: bytes) -> None:
         """Send a frame as a packet of its own, whatever it is."""
-        traffic = self.client._connection._traffic
+        traffic = self.client.conversation.connection._traffic
         assert traffic is not None
         self.sim.server.receive_datagram(traffic.seal(frame), self.sim._addresses[self.client], self.sim.now)
 

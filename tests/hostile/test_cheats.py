@@ -183,7 +183,7 @@ def test_speed_by_ticks_of_the_far_future_and_past_is_refused_and_counted(away: 
     assert place_of(sim, cheat.client) == (0.0, 0.0)
     assert cheat.counted.taken == 0
     assert cheat.counted.refused >= 59
-    assert "waiting=[]" in repr(sim.server._session.input_buffers[cheat.client.client_id])
+    assert "waiting=[]" in repr(sim.server.room.session.input_buffers[cheat.client.client_id])
 
 
 @pytest.mark.parametrize("late", [1, 2, 30, WINDOW])
@@ -227,8 +227,8 @@ def test_speed_by_our_own_client_with_its_clock_twice_as_fast_is_none() -> None:
     """The popular speed hack: the whole program believes that time runs faster."""
     sim = Simulation(track, clients=2, seed=2)
     honest, fast = sim.clients
-    fast._session.sync = FastClock(TICK)
-    fast._session.sync.synchronised = True
+    fast.conversation.session.sync = FastClock(TICK)
+    fast.conversation.session.sync.synchronised = True
     for client in sim.clients:
         client.press(Run(dx=1))
     sim.run(SECONDS)
@@ -530,7 +530,7 @@ def test_a_flood_of_inputs_is_bounded_work_and_memory(
         sim.step()
 
     assert max(decoded) <= ServerConfig().max_inputs_per_tick + 8  # and the honest one's
-    assert len(repr(sim.server._session.input_buffers[cheat.client.client_id])) < 8 * WINDOW
+    assert len(repr(sim.server.room.session.input_buffers[cheat.client.client_id])) < 8 * WINDOW
     assert cheat.counted.unread >= 55 * (per_tick - 1)
     assert sim.server.input_statistics(honest.client_id).missing == missing
     assert not sim.server.input_statistics(honest.client_id).is_doubtful
@@ -624,7 +624,7 @@ def test_of_several_lags_for_one_input_the_first_counts() -> None:
         cheat.say(tick, RIGHT, lag_ticks=lag)
     sim.run(8 * TICK)
 
-    assert sim.server._session.input_buffers[cheat.client.client_id].lag_ticks == 2.0
+    assert sim.server.room.session.input_buffers[cheat.client.client_id].lag_ticks == 2.0
 
 
 # What the host hears.

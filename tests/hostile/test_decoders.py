@@ -156,8 +156,8 @@ def test_decoder_bomb_as_credentials_is_refused_by_a_server(data: bytes) -> None
     """Through the whole handshake: the player is told, the server goes on."""
     sim = Simulation(game, clients=1)
     bomber = Client(game, ("server", 7777), now=sim.now, entropy=sim._entropy)
-    assert bomber._connection._handshake is not None
-    bomber._connection._handshake._credentials = data
+    assert bomber.conversation.connection._handshake is not None
+    bomber.conversation.connection._handshake._credentials = data
     sim.clients.append(bomber)
     sim._addresses[bomber] = ("bomber", 1)
     sim.run(0.5)
@@ -187,7 +187,7 @@ def test_decoder_bomb_in_a_call_closes_the_caller_alone(channel: int, message: b
     sim = Simulation(game, clients=2)
     heard.clear()
     bomber, other = sim.clients
-    bomber._connection.send(channel, message)
+    bomber.conversation.connection.send(channel, message)
     sim.run(0.3)
 
     assert heard == []
@@ -202,11 +202,11 @@ def test_decoder_bomb_as_input_gains_nothing(message: bytes) -> None:
     """It is counted and ignored; whoever sends it plays on, as does everybody else."""
     sim = Simulation(game, clients=2)
     bomber = sim.clients[0]
-    before = sim.server._session.input_buffers[bomber.client_id].refused
-    bomber._connection.send(INPUT, message)
+    before = sim.server.room.session.input_buffers[bomber.client_id].refused
+    bomber.conversation.connection.send(INPUT, message)
     sim.run(0.3)
 
-    assert sim.server._session.input_buffers[bomber.client_id].refused == before + 1
+    assert sim.server.room.session.input_buffers[bomber.client_id].refused == before + 1
     assert all(client.disconnected is None for client in sim.clients)
 
 
@@ -264,16 +264,16 @@ def test_an_authenticated_flood_of_calls_leaves_the_other_players_ticks_alone() 
     sim.run(1)
     heard.clear()
     call = b"\x00\x00\x00" + bytes(4) + struct.pack("!fB", 1.0, 0)
-    skipped, missing = sim.server.skipped_ticks, sim.server._session.input_buffers[other.client_id].missing
+    skipped, missing = sim.server.skipped_ticks, sim.server.room.session.input_buffers[other.client_id].missing
     began = sim.server.world.tick
     for _ in range(60):
         for _ in range(50):
-            flooder._connection.send(CASUAL_CALLS, call)
-            flooder._connection.send(INPUT, b"\x00\x00\x00\x00\x00")
+            flooder.conversation.connection.send(CASUAL_CALLS, call)
+            flooder.conversation.connection.send(INPUT, b"\x00\x00\x00\x00\x00")
         sim.step()
 
     assert sim.server.world.tick == began + 60
     assert sim.server.skipped_ticks == skipped
-    assert sim.server._session.input_buffers[other.client_id].missing == missing
+    assert sim.server.room.session.input_buffers[other.client_id].missing == missing
     assert other.disconnected is None
     assert heard  # what is within the limits of the connection is a call like any other

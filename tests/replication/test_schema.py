@@ -4,10 +4,11 @@ from enum import Enum, Flag
 
 import pytest
 
-from ecsnet import OWNER, Game, NetVar, World, component, netvar, player_input
+from ecsnet import OWNER, Game, NetVar, World, component, event, netvar, player_input
 from ecsnet.components import Owner, Transform2D
 from ecsnet.errors import SchemaError
 from ecsnet.fields import Audience
+from ecsnet.remote import Deliver
 from ecsnet.replication.schema import Schema, difference
 from ecsnet.rpc import SERVER, Call, rpc
 from tests.replication.pasture import Black, Body, Press, Wool, game, record, schema
@@ -171,6 +172,34 @@ def test_remote_calls_and_inputs_are_part_of_it() -> None:
         "shout_often(times): missing here, argument on the server",
         "shout_often().result: missing here, result on the server",
     ]
+
+
+def test_events_are_numbered_with_the_calls_and_part_of_it() -> None:
+    """By name, in one table; when a client is told of one is its own business."""
+
+    def version(high: int, deliver: Deliver) -> type:
+        body: dict[str, object] = {
+            "__annotations__": {"n": int},
+            "__module__": __name__,
+            "n": netvar(0, low=0, high=high),
+        }
+        return event(deliver=deliver)(type("Rang", (), body))
+
+    @rpc(to=SERVER)
+    def Ring(call: Call) -> None: ...  # noqa: N802  # in between
+
+    @event(reliable=False)
+    class Aired:
+        pass
+
+    one = Schema(Game("g", rpcs=[Ring], events=[version(9, "received"), Aired]))
+    same = Schema(Game("g", rpcs=[Ring], events=[Aired, version(9, "rendered")]))
+    other = Schema(Game("g", rpcs=[Ring], events=[Aired, version(8, "received")]))
+
+    assert [remote.name for remote in one.remotes] == ["Aired", "Rang", "Ring"]
+    assert one.hash == same.hash != other.hash
+    assert difference(one.describe(), other.describe()) == "Rang(n): argument high=9 here, high=8 on the server"
+    assert "Aired(): event reliable=False" in one.describe()
 
 
 def test_what_a_type_holds_is_described_and_differs_by_name() -> None:

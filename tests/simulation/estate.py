@@ -482,7 +482,7 @@ class Watcher:
     last: Moment | None = None
 
     def __post_init__(self) -> None:
-        sender = self.server._session.sender  # what is sent is what it encodes
+        sender = self.server.room.session.sender  # what is sent is what it encodes
         encode = sender.encode
 
         def encode_and_note(tick: Tick) -> None:

@@ -201,7 +201,7 @@ def assert_nothing_open(sim: Simulation) -> None:
         assert not predictor._guests._until
         assert not predictor._guests._asked
         assert not client.receiver.news._hidden
-        renderer = client._session.renderer
+        renderer = client.conversation.session.renderer
         assert not renderer._offsets
         assert not renderer._ghosts
         assert not renderer._unborn

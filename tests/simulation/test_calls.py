@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 
-from ecsnet import CLIENTS, SERVER, Call, EntityRef, Game, NetVar, component, rpc
+from ecsnet import CLIENT, CLIENTS, SERVER, Call, EntityRef, Game, NetVar, component, rpc
 from ecsnet.client import Client
 from ecsnet.components import Owner, VisibleTo
 from ecsnet.errors import LocalProtocolError, SchemaError
@@ -139,7 +139,7 @@ def test_nonsense_on_the_channel_of_calls_closes_that_connection_only(nonsense: 
     """A cheater's bytes end its own game, with a reason, and nobody else's."""
     sim, _, _ = pasture(transport, Link.LAN)
     cheat, honest = sim.clients
-    cheat._connection.send(CALLS, nonsense)
+    cheat.conversation.connection.send(CALLS, nonsense)
     sim.run_until(lambda: cheat.disconnected is not None, within_seconds=5)
 
     assert cheat.disconnected is not None
@@ -191,7 +191,7 @@ def test_a_card_that_one_client_sees_is_the_same_card_in_calls() -> None:
     wait(sim, reply)
     wait(sim, guess)
     for client in sim.clients:
-        sim.server._session.calls.call(sim.server.peers[client.client_id], world, show, cards[1])
+        world.to(CLIENT(client.client_id)).call(show, cards[1])
         sim.run(seconds=0.5)
 
     assert played == [cards[1], 0]

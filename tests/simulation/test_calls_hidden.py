@@ -85,7 +85,7 @@ def test_the_number_of_a_hidden_entity_is_in_no_result(number: int) -> None:
     """A client that is no program of ours reads what is in the datagram."""
     sim, shown, hidden = table()
     [peer] = [peer for peer in sim.server.peers.values() if peer.client_id == sim.clients[1].client_id]
-    named = sim.server._session.sender.network_id_of(peer.client_id, shown if number == 5 else hidden)
+    named = sim.server.room.session.sender.network_id_of(peer.client_id, shown if number == 5 else hidden)
 
     assert named == 0
 

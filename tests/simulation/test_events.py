@@ -8,7 +8,7 @@ from ecsnet import EntityRef, Game, NetVar, component, netvar, player_input
 from ecsnet.client import MAX_EVENTS, Client
 from ecsnet.clock import VirtualClock
 from ecsnet.components import Owner, Player, Predicted, Transform2D
-from ecsnet.events import Changed, ClientEvent, Despawned, DespawnReason, Spawned, Synced
+from ecsnet.events import Changed, Despawned, DespawnReason, Spawned, Synced
 from ecsnet.hosting import Host
 from ecsnet.peer import STATE
 from ecsnet.replication.frames import encode_state
@@ -67,7 +67,7 @@ class Watcher:
         if lines:
             self.heard.append(lines)
 
-    def _describe(self, event: ClientEvent) -> Iterator[str]:
+    def _describe(self, event: object) -> Iterator[str]:
         world = self.client.world
         match event:
             case Spawned(entity) if world.has_component(entity, Kite):
@@ -317,7 +317,7 @@ def test_synced_is_told_once_and_after_all_that_was_there() -> None:
     sim = Simulation(game, clients=0, link=Link(latency_seconds=0.1))
     kites = [make(sim.server.world) for _ in range(1000)]
     client = sim.join(wait=False)
-    events: list[ClientEvent] = []
+    events: list[object] = []
     progress = []
     for _ in range(300):
         sim.step()
@@ -402,7 +402,7 @@ def hide(server: Server, client_id: int, entities: list[int]) -> None:
 
 def show(server: Server, client_id: int, entities: list[int]) -> None:
     """Send a client entities anew."""
-    sender = server._session.sender
+    sender = server.room.session.sender
     for entity in entities:
         sender._subscribers[client_id].show(sender._detector.entities[entity])
 

@@ -85,7 +85,7 @@ def test_nothing_comes_late(link: Link, delay: int) -> None:
     """What is pressed reaches the server before its tick, however long it is held back here."""
     sim = hall(link, delay)
     [client] = sim.clients
-    buffer = sim.server._session.input_buffers[client.client_id]
+    buffer = sim.server.room.session.input_buffers[client.client_id]
     missing, refused = buffer.missing, buffer.refused
     for step in range(240):
         client.press(Trigger(dx=step // 20 % 3 - 1))

@@ -106,7 +106,7 @@ def test_beyond_the_cap_a_shot_gets_what_the_cap_allows(seed: int) -> None:
     cap_ticks = game.max_rewind_seconds / TICK
 
     def aim_ahead() -> None:
-        clock = again.clients[0]._session.interpolator.clock
+        clock = again.clients[0].conversation.session.interpolator.clock
         lag = clock.behind(again.clients[0].world.tick + 1, clock.drawn)
         marksman.lead = (lag - cap_ticks) * SPEED * TICK
 
@@ -179,7 +179,7 @@ def test_who_claims_a_larger_lag_gains_the_cap_and_no_more() -> None:
     """The view is that of 250 ms ago, of whatever a client says; and 200 ms of it are any honest client's."""
     sim = Simulation(game, link=Link.WIFI, seed=1)
     [client] = sim.clients
-    client._session.interpolator.clock = Liar(60, 2)
+    client.conversation.session.interpolator.clock = Liar(60, 2)
     sim.run(2)
     world = sim.server.world
     [(entity, _)] = world.get_component(Target)
@@ -188,7 +188,7 @@ def test_who_claims_a_larger_lag_gains_the_cap_and_no_more() -> None:
     with world.rewind(client.client_id):
         claimed = transform.x
 
-    assert sim.server._session.input_buffers[client.client_id].lag_ticks == 63.75
+    assert sim.server.room.session.input_buffers[client.client_id].lag_ticks == 63.75
     assert 0 < abs(present - claimed) <= 0.25 * SPEED
 
 
@@ -200,7 +200,7 @@ def test_whatever_the_byte_says_the_game_goes_on(lag: int) -> None:
     [client] = sim.clients
     world = sim.server.world
     newest = (world.tick + 5) & 0xFFFF
-    client._connection.send(INPUT, newest.to_bytes(2, "big") + bytes((lag, 1, 1)))
+    client.conversation.connection.send(INPUT, newest.to_bytes(2, "big") + bytes((lag, 1, 1)))
     sim.run(0.5)
     [(entity, _)] = world.get_component(Target)
     transform, velocity = world.component_for_entity(entity, Transform2D), Velocity2D(SPEED)

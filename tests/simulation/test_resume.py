@@ -9,7 +9,7 @@ from ecsnet.components import Owner, Player
 from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig
 from ecsnet.errors import LocalProtocolError
-from ecsnet.events import PlayerJoined, PlayerLeft, PlayerLost, PlayerReturned
+from ecsnet.events import ClientStatus, PlayerJoined, PlayerLeft, PlayerLost, PlayerReturned
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
@@ -27,7 +27,7 @@ def losing(sim: Simulation, client: Client) -> bytes:
     sim.cut_off(client)
     sim.run_until(lambda: client.client_id not in sim.server.peers, within_seconds=15)
     sim.run(2)
-    assert client.disconnected is not None
+    assert client.status is ClientStatus.LOST
     sim.clients.remove(client)
     return client.ticket
 

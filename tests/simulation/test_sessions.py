@@ -110,13 +110,13 @@ def test_garbage_on_the_channel_of_input_gains_nothing(transport: str) -> None:
     """Out of range, too long, too many, from the future: ignored and counted; the others do not notice."""
     sim = Simulation(game, clients=2, seed=7, transport=transport)
     cheat = sim.clients[0]
-    buffer = sim.server._session.input_buffers[cheat.client_id]
+    buffer = sim.server.room.session.input_buffers[cheat.client_id]
     tick = (sim.server.world.tick + 5).to_bytes(4, "big")
     for message in (b"", b"\x00", tick + b"\x01\x09\x00", tick + b"\x01\x01\x01\x01", tick + b"\xff\x00\x00"):
-        cheat._connection.send(INPUT, message)
+        cheat.conversation.connection.send(INPUT, message)
     future = (sim.server.world.tick + 5000).to_bytes(4, "big")
     for _ in range(200):
-        cheat._connection.send(INPUT, future + b"\x01\x01\x01")
+        cheat.conversation.connection.send(INPUT, future + b"\x01\x01\x01")
     sim.run(0.5)
 
     assert buffer.refused > 0
@@ -180,7 +180,7 @@ def test_a_channel_nobody_reads_is_no_place_to_fill(transport: str) -> None:
     sim = Simulation(game, clients=2, seed=12, transport=transport)
     cheat, honest = sim.clients
     for _ in range(20):
-        cheat._connection.send(STATE, bytes(1000))
+        cheat.conversation.connection.send(STATE, bytes(1000))
     sim.run(1)
 
     assert cheat.disconnected is not None
@@ -203,7 +203,7 @@ def test_a_stall_is_overcome_and_inputs_arrive_again(stalled: str, rate: int, tr
     client = sim.clients[0]
     sim.stall(client if stalled == "client" else sim.server, seconds=2)
     sim.run(6)
-    buffer = sim.server._session.input_buffers[client.client_id]
+    buffer = sim.server.room.session.input_buffers[client.client_id]
     before = buffer.missing
     sim.run(4)
 
@@ -267,7 +267,7 @@ def test_who_breaks_the_protocol_three_times_is_shut_out_for_a_minute() -> None:
 
     for _ in range(3):
         cheat = come_back()
-        cheat._connection.send(STATE, bytes(1000))
+        cheat.conversation.connection.send(STATE, bytes(1000))
         sim.run(1)
         assert cheat.disconnected is not None
         assert cheat.disconnected[0] is DisconnectReason.PROTOCOL_ERROR

@@ -9,7 +9,7 @@ from ecsnet.client import Client
 from ecsnet.clock import VirtualClock
 from ecsnet.components import Owner, Spawned, Transform2D
 from ecsnet.config import ClientConfig
-from ecsnet.events import Changed, ClientEvent, Despawned, DespawnReason, Desynced
+from ecsnet.events import Changed, Despawned, DespawnReason, Desynced
 from ecsnet.events import Spawned as Came
 from ecsnet.game import Game
 from ecsnet.hosting import Host
@@ -105,7 +105,7 @@ class Told:
         self._client = client
         self._names: dict[int, set[type]] = {}
         self.lines: list[tuple[str, int, set[type]]] = []
-        self.together: list[list[ClientEvent]] = []
+        self.together: list[list[object]] = []
         client.events()
         for entity in client.world.entities():
             self._names[entity] = set(map(type, client.world.components_for_entity(entity)))

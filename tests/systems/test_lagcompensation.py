@@ -43,7 +43,7 @@ def served(*, lag: float = 2.5, cap_seconds: float = 0.25, start_tick: int = 0, 
     server = Server(replace(played, max_rewind_seconds=cap_seconds), start_tick=start_tick)
     buffer = InputBuffer((False,), window_ticks=64, hold_ticks=3, margin_ticks=30)
     buffer.lag_ticks = lag
-    server._session.input_buffers[ME] = buffer
+    server.room.session.input_buffers[ME] = buffer
     return server
 
 
@@ -297,8 +297,8 @@ def test_everything_is_back_to_the_last_bit_also_after_an_exception(
     """The very objects, whatever they were: an int, minus zero, a number that is none."""
     world = World()
     memory = LagCompensation()
-    memory.attach(world, SERVER._session)
-    SERVER._session.input_buffers[ME].lag_ticks = lag
+    memory.attach(world, SERVER.room.session)
+    SERVER.room.session.input_buffers[ME].lag_ticks = lag
     _, transform, collider = put(world)
     for place, shape in values:
         transform.x, transform.y, transform.rotation = place

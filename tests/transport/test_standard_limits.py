@@ -29,7 +29,7 @@ from ecsnet.fieldcheck import MAX_FIELD_BYTES, MAX_FLAG_BITS, MAX_ITEMS, MAX_MEM
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.checks import MAX_COMPLAINTS, TIMES_SAID
 from ecsnet.replication.schema import MAX_RECORDS
-from ecsnet.systems.rpc import MAX_REFUSAL_BYTES
+from ecsnet.systems.callmessages import MAX_REFUSAL_BYTES
 from ecsnet.transport import acks, crypto, hello, intake, packet, path
 
 STANDARD = Path(ecsnet.transport.__file__).parent / "PROTOCOL.md"

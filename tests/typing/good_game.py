@@ -7,10 +7,12 @@ from typing import ParamSpec, TypeVar, assert_type
 
 import esper
 
-from ecsnet.fields import OWNER, EntityRef, NetVar, component, netvar, player_input
+from ecsnet.fields import EVERYONE, OWNER, TEAM, EntityRef, NetVar, component, netvar, player_input
 from ecsnet.game import Game
+from ecsnet.gameevent import event
 from ecsnet.rpc import CLIENTS, SERVER, Call, Reply, Rpc, rpc
 from ecsnet.system import System
+from ecsnet.targets import OWNER_OF
 from ecsnet.world import World
 
 P = ParamSpec("P")
@@ -112,6 +114,32 @@ def attack(call: Call, knight: EntityRef, kind: str = "slash") -> BattleResult:
 @rpc(to=CLIENTS)
 def play_sound(call: Call, name: str) -> None:
     """Play."""
+
+
+@event
+class Won:
+    """Defaults, and none."""
+
+    knight: EntityRef
+    gold: int = netvar(0, low=0, high=999)
+
+
+@event(reliable=False, deliver="rendered")
+class Clash:
+    """With options."""
+
+    loudness: float = 1.0
+
+
+class Tell(System):
+    """Tells clients."""
+
+    def process(self, world: World) -> None:
+        """Tell."""
+        world.to(EVERYONE).send(Won(3, gold=4))
+        world.to(OWNER_OF(3)).send(Clash())
+        world.to(TEAM(1)).call(play_sound, "horn")
+        assert_type(Won(3).gold, int)
 
 
 class Steer(System):

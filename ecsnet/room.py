@@ -1,0 +1,153 @@
+"""Room: one authoritative World with its pipeline, and the conversations with the clients who are in it.
+
+A server has one, or, where it has several, one for each game that is played and one for the hall. Nothing of one is
+known in another: each has its own entities, its own tick and its own chance.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ecsnet import players
+from ecsnet.components.predicted import Predicted
+from ecsnet.components.roominfo import RoomInfo
+from ecsnet.config import ReplicationConfig, ServerConfig
+from ecsnet.game import Game
+from ecsnet.inputstatistics import InputStatistics
+from ecsnet.peer import Peer
+from ecsnet.replication.schema import Schema
+from ecsnet.replication.sender import Sender
+from ecsnet.rpc import Destination
+from ecsnet.schedule import TickSchedule
+from ecsnet.systems.callmessages import CallTable
+from ecsnet.systems.lagcompensation import LagCompensation
+from ecsnet.systems.pipeline import Step, assemble
+from ecsnet.systems.post import Post
+from ecsnet.systems.rpc import CallDesk
+from ecsnet.systems.session import ServerSession
+from ecsnet.wire import Tick
+from ecsnet.world import World
+
+__all__ = ["Room"]
+
+MESSAGE_ROOM_BYTES = 150  # packet and message headers, an ACK, the client's own part and a few entities of its own
+
+
+class Room:
+    """One game that is played.
+
+    Attributes:
+        game: What is played.
+        world: The truth.
+        session: What the pipeline works on.
+        schedule: When its ticks are due.
+        places: Who has a place, by client id: who is here, and who was lost and may come back.
+        capacity: How many places there are.
+        password: Needed to enter; empty: not.
+        info: What the room says of itself; None where there is but one.
+        empty_since: Since when nobody has had a place; None while somebody has.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        schema: Schema,
+        config: ServerConfig,
+        *,
+        pipeline: Sequence[Step],
+        seed: int,
+        start_tick: Tick = 0,
+        capacity: int = 0,
+        password: str = "",
+        info: RoomInfo | None = None,
+        now: float = 0.0,
+    ) -> None:
+        """Make a room in its first tick; it acts when `update` is called.
+
+        Args:
+            schema: Of the game.
+            capacity: 0: as the game says.
+            info: What the room says of itself, in its World.
+        """
+        self.game = game
+        self.schema = schema
+        self.world = World(tick_rate_hz=game.tick_rate_hz, seed=seed, tick=start_tick, scope_marker=Predicted)
+        sender = Sender(schema, self.world, _fitting(config), cell_units=game.cell_units)
+        table = CallTable(schema.remotes)
+        desk = CallDesk(table, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
+        peers: dict[int, Peer] = {}
+        self.world.mail = post = Post(table, self.world, sender, peers)
+        self.session = ServerSession(game, schema, config, sender, desk, post, peers)
+        self.schedule = TickSchedule(self.world.dt, max_catch_up_ticks=config.max_catch_up_ticks)
+        self.places: dict[int, None] = {}
+        self.capacity = capacity or game.max_clients
+        self.password = password
+        self.info = info
+        self.empty_since: float | None = now
+        if info is not None:
+            self.world.create_entity(info)
+        for system in assemble(pipeline, self.session):
+            self.world.add_system(system)
+            if isinstance(system, LagCompensation):
+                system.attach(self.world, self.session)
+
+    def __repr__(self) -> str:
+        """Show the game, the tick and who is here."""
+        return f"Room({self.game.name!r}, tick={self.world.tick}, clients={sorted(self.peers)})"
+
+    @property
+    def peers(self) -> dict[int, Peer]:
+        """Who is connected and here, by client id."""
+        return self.session.peers
+
+    @property
+    def is_full(self) -> bool:
+        """Whether every place is taken."""
+        return len(self.places) >= self.capacity
+
+    def update(self, now: float) -> int:
+        """Run the ticks that are due, and return how many there were."""
+        self.session.now = now
+        due = self.schedule.take_due(now)
+        for _ in range(due):
+            for peer in self.peers.values():
+                peer.collect()
+            self.world.process()
+        return due
+
+    def input_statistics(self, client_id: int) -> InputStatistics:
+        """Return what was counted of a client's inputs.
+
+        Raises:
+            KeyError: No such client is here.
+        """
+        return self.session.input_buffers[client_id].statistics
+
+    def count(self, now: float) -> None:
+        """Note how many places are taken."""
+        self.empty_since = None if self.places else now
+        if self.info is not None:
+            self.info.players = len(self.places)
+
+    # Who is here.
+
+    def begin_conversation(self, peer: Peer) -> None:
+        """Exchange inputs, state and calls over a fresh connection, whatever was said over another one."""
+        self.peers[peer.client_id] = peer
+        self.session.input_buffers[peer.client_id] = players.input_buffer(self.game, self.schema, self.session.config)
+        self.session.sender.subscribe(peer.client_id)
+        self.session.post.admit(peer.client_id)
+
+    def end_conversation(self, peer: Peer, text: str) -> InputStatistics:
+        """Forget what was exchanged with a client over one connection; return what was counted of its inputs."""
+        peer.collect()
+        self.session.calls.take(peer, self.world)  # what was called before leaving was called
+        del self.peers[peer.client_id]
+        self.session.sender.unsubscribe(peer.client_id)
+        self.session.calls.forget(peer, text)
+        return self.session.input_buffers.pop(peer.client_id).statistics
+
+
+def _fitting(config: ServerConfig) -> ReplicationConfig:
+    """Cut what is shared so that it fits a datagram with the headers and a little of a client's own."""
+    room = config.transport.datagram_bytes - MESSAGE_ROOM_BYTES
+    return replace(config.replication, chunk_bytes=min(config.replication.chunk_bytes, room))

@@ -1,0 +1,240 @@
+"""Rooms: the games that one server runs side by side, by their codes; opened when wanted, gone when empty."""
+
+import hmac
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+
+from ecsnet.admission import MAX_ROOM_PASSWORD_BYTES, clean_name
+from ecsnet.components.roominfo import RoomInfo
+from ecsnet.config import RoomConfig, ServerConfig
+from ecsnet.errors import Refused
+from ecsnet.game import Game
+from ecsnet.replication.schema import Schema
+from ecsnet.room import Room
+from ecsnet.systems.hall import ANY_ROOM, HALL, Landlord, hall_of
+from ecsnet.systems.pipeline import Step
+from ecsnet.transport.noise import Entropy
+from ecsnet.wire import Tick
+
+__all__ = ["Rooms"]
+
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # without I and O, which one reads out loud as numbers
+
+logger = logging.getLogger(__name__)
+
+
+class Rooms:
+    """All rooms of a server: its one room, or the hall and the rooms behind it.
+
+    Attributes:
+        main: The one room; with several, the hall.
+        schema: Of the game that is played; the hall has another.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        config: ServerConfig,
+        *,
+        pipeline: Sequence[Step],
+        seed: int,
+        start_tick: Tick,
+        entropy: Entropy,
+    ) -> None:
+        """Open the one room, or the hall if the configuration asks for several."""
+        self._game = game
+        self._config = config
+        self._pipeline = pipeline
+        self._seed = seed
+        self._entropy = entropy
+        self.schema = Schema(game)
+        self._by_code: dict[str, Room] = {}
+        self._of: dict[int, Room] = {}  # by client id: where it has its place
+        self._creators: dict[int, str] = {}  # of rooms that nobody has entered yet, by client id
+        self._opened = 0
+        self.now = 0.0
+        if config.rooms is None:
+            self.main = Room(game, self.schema, config, pipeline=pipeline, seed=seed, start_tick=start_tick)
+        else:
+            hall = hall_of(game)
+            self.main = Room(
+                hall, Schema(hall), config, pipeline=pipeline, seed=seed, start_tick=start_tick,
+                capacity=config.rooms.max_clients,
+            )  # fmt: skip
+            self.main.world.create_entity(Landlord(self))
+
+    def __repr__(self) -> str:
+        """Show how many there are."""
+        return f"Rooms({sorted(self._by_code)})"
+
+    def __iter__(self) -> Iterator[Room]:
+        """Iterate over all of them, the main one first."""
+        yield self.main
+        yield from list(self._by_code.values())
+
+    def __len__(self) -> int:
+        """Count the rooms behind the hall; 0 on a server with one room."""
+        return len(self._by_code)
+
+    @property
+    def several(self) -> RoomConfig | None:
+        """How rooms are opened and closed; None on a server with one room."""
+        return self._config.rooms
+
+    @property
+    def max_clients(self) -> int:
+        """Places of the whole server."""
+        return self._game.max_clients if self.several is None else self.several.max_clients
+
+    @property
+    def by_code(self) -> dict[str, Room]:
+        """The rooms behind the hall."""
+        return dict(self._by_code)
+
+    def infos(self) -> Iterable[RoomInfo]:
+        """Return what is known of every room, for the hall's list."""
+        return [info for room in self._by_code.values() if (info := room.info) is not None]
+
+    def is_open(self, room: Room) -> bool:
+        """Tell whether a room has not been closed."""
+        return room is self.main or room in self._by_code.values()
+
+    def code_of(self, room: Room) -> str:
+        """Return the code of a room; empty for the one room of a server without several."""
+        if room is self.main:
+            return HALL if self.several is not None else ""
+        return next(code for code, each in self._by_code.items() if each is room)
+
+    # Places.
+
+    def of(self, client_id: int) -> Room | None:
+        """Return the room in which a client has its place."""
+        return self._of.get(client_id)
+
+    def take_place(self, client_id: int, room: Room) -> None:
+        """Give a client a place; whether there is one was asked before."""
+        assert client_id not in self._of, f"{client_id} has a place"
+        self._of[client_id] = room
+        room.places[client_id] = None
+        room.count(self.now)
+
+    def leave_place(self, client_id: int) -> Room:
+        """Take a client's place back and return where it was."""
+        room = self._of.pop(client_id)
+        del room.places[client_id]
+        room.count(self.now)
+        return room
+
+    # Entering.
+
+    def find(self, code: str, password: str) -> Room | None:
+        """Return the room somebody may enter by a code; None where the server chooses, which `choose` does.
+
+        Raises:
+            Refused: There is none, or the password is wrong; the text is for the player.
+        """
+        if self.several is None:
+            if code:
+                raise Refused("this server has no rooms: join it without one")
+            return self.main
+        if code == HALL:
+            return self.main
+        if not code or code == ANY_ROOM:
+            return None
+        room = self._by_code.get(code.upper())
+        if room is None:
+            raise Refused(f"there is no room {code.upper()} here; it may have closed when the last player left")
+        if not hmac.compare_digest(room.password.encode(), password.encode()):
+            what = "wrong password for" if password else "a password is needed for"
+            raise Refused(f"{what} room {code.upper()}")
+        return room
+
+    def choose(self) -> Room | None:
+        """Return a room for somebody who did not name one: the fullest that has a place, else none."""
+        free = [room for room in self._by_code.values() if not room.is_full and not room.password]
+        return max(free, key=lambda room: len(room.places), default=None)
+
+    @property
+    def has_place(self) -> bool:
+        """Whether somebody who did not name a room would get into one."""
+        return self.choose() is not None or self.several is None or len(self) < self.several.max_rooms
+
+    def choose_or_open(self) -> Room:
+        """Return a room for somebody who did not name one; a new one if all are full.
+
+        Raises:
+            Refused: There are as many as there may be; the text is for the player.
+        """
+        room = self.choose()
+        return self._by_code[self.open()] if room is None else room
+
+    # Opening and closing.
+
+    def create(self, name: str, password: str, capacity: int, creator: int) -> str:
+        """Open a room for a client and return its code; the room it opened before goes if nobody has entered it."""
+        assert self.several is not None
+        if not self.several.clients_create:
+            raise Refused("players make no rooms on this server")
+        before = self._by_code.get(self._creators.pop(creator, ""))
+        if before is not None and not before.places:
+            self.close(before)
+        code = self.open(name, password=password, capacity=capacity)
+        self._creators[creator] = code
+        return code
+
+    def open(self, name: str = "", *, password: str = "", capacity: int = 0) -> str:
+        """Open a room and return its code.
+
+        Args:
+            name: For the list; empty: its code.
+            capacity: Places; 0: as many as the game allows.
+
+        Raises:
+            Refused: There are as many as there may be, or what was asked for cannot be; the text says which.
+        """
+        several = self.several
+        if several is None:
+            raise Refused("this server has no rooms")
+        if len(self) >= several.max_rooms:
+            raise Refused(f"all {several.max_rooms} rooms of this server are open")
+        if not 0 <= capacity <= self._game.max_clients:
+            raise Refused(f"a room has 1 to {self._game.max_clients} places, not {capacity}")
+        if len(password.encode()) > MAX_ROOM_PASSWORD_BYTES:
+            raise Refused(f"a room's password has at most {MAX_ROOM_PASSWORD_BYTES} bytes")
+        code = self._new_code(several.code_letters)
+        self._opened += 1
+        capacity = capacity or self._game.max_clients
+        room = Room(
+            self._game, self.schema, self._config, pipeline=self._pipeline, seed=self._seed + self._opened,
+            capacity=capacity, password=password, now=self.now,
+            info=RoomInfo(code, clean_name(name) or code, capacity=capacity, locked=bool(password)),
+        )  # fmt: skip
+        room.world.shared_seed = self.main.world.shared_seed  # a welcome tells it before the room is chosen
+        self._by_code[code] = room
+        logger.info("room %s opened (%d of %d)", code, len(self), several.max_rooms)
+        return code
+
+    def update(self, now: float) -> None:
+        """Close the rooms in which nobody has had a place for long enough."""
+        self.now = now
+        if self.several is None:
+            return
+        for room in list(self._by_code.values()):
+            if room.empty_since is not None and now - room.empty_since >= self.several.empty_seconds:
+                self.close(room)
+
+    def close(self, room: Room) -> None:
+        """Let a room go in which nobody has a place."""
+        assert not room.places, f"{room} is not empty"
+        info = room.info
+        code = self.code_of(room)
+        del self._by_code[code]
+        self._creators = {creator: each for creator, each in self._creators.items() if each != code}
+        logger.info("room %s closed%s", code, "" if info is None else f" ({info.name})")
+
+    def _new_code(self, letters: int) -> str:
+        """Make up a code that no room has; nobody can guess it from others."""
+        while True:
+            code = "".join(LETTERS[byte % len(LETTERS)] for byte in self._entropy(letters))
+            if code not in self._by_code:
+                return code

@@ -1,0 +1,381 @@
+"""Calls and events from the server to clients: whom they reach, when, and as what."""
+
+from collections.abc import Callable
+
+import pytest
+
+from ecsnet import (
+    CLIENT,
+    CLIENTS,
+    EVERYONE,
+    OBSERVERS_OF,
+    OWNER,
+    OWNER_OF,
+    TEAM,
+    Call,
+    Client,
+    EntityRef,
+    Game,
+    NetVar,
+    System,
+    World,
+    component,
+    event,
+    netvar,
+    player_input,
+    rpc,
+)
+from ecsnet.components import Owner, Player, Rooms, Team, Transform2D, VisibleTo
+from ecsnet.errors import LocalProtocolError, SchemaError
+from ecsnet.events import Despawned, Spawned
+from ecsnet.testing.network import Link
+from ecsnet.testing.simulation import Simulation
+
+
+@player_input
+class Steer:
+    turn: int = netvar(0, low=-1, high=1)
+
+
+@component
+class Ship:
+    """Something to be seen, and to be sunk."""
+
+    name: NetVar[str] = ""
+    hull: NetVar[int] = 100
+
+
+@event
+class Sunk:
+    ship: EntityRef
+    name: str = ""
+
+
+@event
+class Counted:
+    number: int
+
+
+@event(reliable=False)
+class Splash:
+    number: int
+
+
+@rpc(to=CLIENTS)
+def hail(call: Call, number: int, names: list[str]) -> None:
+    """Note who was hailed, and on whose side."""
+    hailed.append((call.world, number, names))
+
+
+@event
+class Forgotten:
+    """Declared, and not listed in the game."""
+
+
+LOSSY = Link(loss=0.3, latency_seconds=0.02)
+hailed: list[tuple[World, int, list[str]]] = []
+Plan = Callable[[World], None]
+
+
+class Script(System):
+    """Do what a test asks, once, in a tick of the server."""
+
+    plans: list[Plan] = []  # noqa: RUF012  # of the test at hand
+
+    def process(self, world: World) -> None:
+        plans, Script.plans = Script.plans, []
+        for plan in plans:
+            plan(world)
+
+
+class Boast(System):
+    """Predicted: say each turn, on the server alone."""
+
+    predicted = True
+
+    def process(self, world: World) -> None:
+        for _, steer in world.get_component(Steer):
+            if steer.turn and (careless or not world.is_predicting):
+                world.to(EVERYONE).send(Counted(steer.turn))
+
+
+careless: list[bool] = []
+game = Game(
+    "navy",
+    input=Steer,
+    components=[Ship],
+    systems=[Boast, Script],
+    rpcs=[hail],
+    events=[Sunk, Counted, Splash],
+    tick_rate_hz=60,
+    send_rate_hz=30,
+)
+
+
+@pytest.fixture(autouse=True)
+def _clean() -> None:
+    hailed.clear()
+    careless.clear()
+    Script.plans = []
+
+
+def fleet(transport: str, link: Link = Link.PERFECT, clients: int = 3, seed: int = 1) -> Simulation:
+    return Simulation(game, clients=clients, link=link, seed=seed, transport=transport)
+
+
+def tell(sim: Simulation, plan: Plan, seconds: float = 1.0) -> list[list[object]]:
+    """Do something in the next tick of the server; return what each client is told of the game in the time after."""
+    told: list[list[object]] = [[] for _ in sim.clients]
+    Script.plans.append(plan)
+    for _ in range(round(seconds * 60)):
+        sim.step()
+        for heard, client in zip(told, sim.clients, strict=True):
+            heard += [each for each in client.events() if isinstance(each, Sunk | Counted | Splash)]
+    return told
+
+
+def ids(sim: Simulation) -> list[int]:
+    return [client.client_id for client in sim.clients]
+
+
+def player_of(sim: Simulation, client: Client) -> int:
+    return next(e for e, player in sim.server.world.get_component(Player) if player.client_id == client.client_id)
+
+
+@pytest.mark.parametrize("link", [Link.PERFECT, LOSSY, Link.POOR])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_happened_is_told_once_and_in_order(transport: str, link: Link, seed: int) -> None:
+    """Reliable events arrive once each, as they were sent, whatever the network does."""
+    sim = fleet(transport, link, clients=2, seed=seed)
+
+    def count(world: World) -> None:
+        for number in range(20):
+            world.to(EVERYONE).send(Counted(number))
+
+    assert tell(sim, count, seconds=5) == [[Counted(number) for number in range(20)]] * 2
+
+
+def test_each_target_reaches_those_it_names(transport: str) -> None:
+    """All, one client, an owner, a team, the observers of an entity."""
+    sim = fleet(transport)
+    ada, bob, cyd = ids(sim)
+    world = sim.server.world
+    for client, team in zip(sim.clients, (1, 2, 1), strict=True):
+        world.add_component(player_of(sim, client), Team(team))
+    ship = world.create_entity(Ship(), Owner(bob), VisibleTo(frozenset({cyd})))
+    sim.run(0.2)
+
+    def send(world: World) -> None:
+        world.to(EVERYONE).send(Counted(0))
+        world.to(CLIENT(ada)).send(Counted(1))
+        world.to(CLIENT(99)).send(Counted(2))
+        world.to(OWNER_OF(ship)).send(Counted(3))
+        world.to(TEAM(1)).send(Counted(4))
+        world.to(TEAM(3)).send(Counted(5))
+        world.to(OBSERVERS_OF(ship)).send(Counted(6))
+
+    told = [[each.number for each in heard if isinstance(each, Counted)] for heard in tell(sim, send)]
+
+    assert told == [[0, 1, 4], [0, 3, 6], [0, 4, 6]]
+
+
+def test_a_call_runs_on_each_client_with_the_arguments_of_its_moment() -> None:
+    """Whoever changes a list after calling changes nothing of the call."""
+    sim = fleet("udp", clients=2)
+
+    def call(world: World) -> None:
+        names = ["ajax"]
+        world.to(EVERYONE).call(hail, 5, names=names)
+        names.append("hood")
+
+    tell(sim, call)
+
+    assert hailed == [(client.world, 5, ["ajax"]) for client in sim.clients]
+
+
+def test_an_entity_is_each_clients_own_and_nobody_where_it_is_hidden(transport: str) -> None:
+    """Also one that came in the same tick, and one with a number of its own toward each viewer."""
+    sim = fleet(transport)
+    ada, bob, _ = sim.clients
+    made: dict[str, int] = {}
+
+    def send(world: World) -> None:
+        made["open"] = world.create_entity(Ship("open"))
+        made["shown"] = world.create_entity(Ship("shown"), VisibleTo(frozenset({ada.client_id, bob.client_id})))
+        made["cellar"] = world.create_entity(Ship("cellar"), Rooms(frozenset({"cellar"})))
+        for name, ship in made.items():
+            world.to(EVERYONE).send(Sunk(ship, name))
+
+    told = tell(sim, send)
+    for client, heard in zip(sim.clients, told, strict=True):
+        names = {entity: ship.name for entity, ship in client.world.get_component(Ship)}
+        expected = {"open", "shown"} if client in (ada, bob) else {"open"}
+        assert {names[each.ship] for each in heard if isinstance(each, Sunk) and each.ship} == expected
+        assert [each.name for each in heard if isinstance(each, Sunk)] == ["open", "shown", "cellar"]
+
+
+def test_the_state_of_its_tick_is_there_when_an_event_is_told() -> None:
+    """What just came is in the World, and told before."""
+    sim = fleet("udp", clients=1)
+    client = sim.clients[0]
+    Script.plans.append(lambda world: world.to(EVERYONE).send(Sunk(world.create_entity(Ship(hull=3)))))
+    hulls = []
+    for _ in range(60):
+        sim.step()
+        events = client.events()
+        for at, each in enumerate(events):
+            if isinstance(each, Sunk):
+                hulls.append(client.world.component_for_entity(each.ship, Ship).hull)
+                assert Spawned(each.ship) in events[:at]
+
+    assert hulls == [3]
+
+
+def test_what_is_deleted_in_the_same_tick_still_has_its_owner_and_observers() -> None:
+    """Who saw it last is told, though it has no number for anybody any more."""
+    sim = fleet("udp")
+    ada, bob, _ = sim.clients
+    world = sim.server.world
+    ship = world.create_entity(Ship("ajax"), Owner(ada.client_id), VisibleTo(frozenset({bob.client_id})))
+    fresh: list[int] = []
+    sim.run(0.2)
+
+    def sink(world: World) -> None:
+        world.delete_entity(ship)
+        world.to(OWNER_OF(ship)).send(Counted(1))
+        world.to(OBSERVERS_OF(ship)).send(Sunk(ship, "ajax"))
+        fresh.append(world.create_entity(Ship(), Owner(bob.client_id)))
+        world.to(OWNER_OF(fresh[0])).send(Counted(2))
+        world.to(OBSERVERS_OF(fresh[0])).send(Counted(3))  # nobody has ever seen it
+        world.delete_entity(fresh[0])
+
+    assert tell(sim, sink) == [[Counted(1), Sunk(0, "ajax")], [Sunk(0, "ajax"), Counted(2)], []]
+
+
+def test_who_joins_later_is_told_nothing_from_before() -> None:
+    """Not even what waits for the next send when it comes in."""
+    sim = fleet("udp", clients=1)
+    world = sim.server.world
+    late = sim.join(wait=False)
+    while late.client_id not in sim.server.peers:
+        world.to(EVERYONE).send(Counted(1))
+        sim.step()
+    sim.run(0.5)
+    heard = [each for each in late.events() if isinstance(each, Counted)]
+    world.to(EVERYONE).send(Counted(2))
+    sim.run(0.5)
+
+    assert heard == []
+    assert [each for each in late.events() if isinstance(each, Counted)] == [Counted(2)]
+
+
+def test_an_unreliable_event_comes_with_the_state_of_its_tick_or_not_at_all() -> None:
+    """It rides in the datagram of the state: no later than a position that changed with it."""
+    sim = fleet("udp", Link(loss=0.3, latency_seconds=0.02), clients=1, seed=4)
+    client, world = sim.clients[0], sim.server.world
+    ship = world.create_entity(Ship(), Transform2D())
+    sim.run_until(lambda: bool(client.receiver.entity_of(ship)), within_seconds=5)
+    local, heard = client.receiver.entity_of(ship), []
+    for n in range(200):
+        world.component_for_entity(ship, Ship).hull = n
+        world.to(EVERYONE).send(Splash(n))
+        for _ in range(2):
+            sim.step()
+            for each in client.events():
+                if isinstance(each, Splash):
+                    heard.append(each.number)
+                    assert client.world.component_for_entity(local, Ship).hull >= each.number
+
+    assert 100 < len(heard) < 180
+    assert heard == sorted(set(heard))
+
+
+def test_prediction_does_not_tell_it_again() -> None:
+    """A client simulates a tick many times, and tells nobody; the server simulates it once."""
+    sim = fleet("udp", Link.POOR, clients=2, seed=3)
+    for client in sim.clients:
+        client.predictor.always_roll_back = True
+    sim.clients[0].press(Steer(turn=1))
+    heard, sent = 0, 0
+    for _ in range(120):
+        sim.step()
+        sent += sum(steer.turn for _, steer in sim.server.world.get_component(Steer))
+        heard += sum(isinstance(each, Counted) for each in sim.clients[1].events())
+    sim.clients[0].press(Steer(turn=0))
+    for _ in range(240):
+        sim.step()
+        sent += sum(steer.turn for _, steer in sim.server.world.get_component(Steer))
+        heard += sum(isinstance(each, Counted) for each in sim.clients[1].events())
+
+    assert heard == sent > 60
+
+
+def test_telling_clients_on_a_client_says_what_to_write() -> None:
+    """A predicted system runs there as well, and the first who tries it has to learn that."""
+    sim = fleet("udp", clients=1)
+    careless.append(True)
+    sim.clients[0].press(Steer(turn=1))
+
+    with pytest.raises(RuntimeError, match=r"send\(Counted\(number=1\)\) on a client.*if not world.is_predicting"):
+        sim.run(0.5)
+    with pytest.raises(RuntimeError, match=r"call\(hail, ...\) on a client"):
+        sim.clients[0].world.to(EVERYONE).call(hail, 1, [])
+
+
+def test_mistakes_are_told_where_they_are_made() -> None:
+    """In the system that makes them, not in the send."""
+    sim = fleet("udp", clients=1)
+    world = sim.server.world
+
+    with pytest.raises(SchemaError, match=r"Counted\.number"):
+        world.to(EVERYONE).send(Counted(2**40))
+    with pytest.raises(LocalProtocolError, match=r"Forgotten is not among the game's events; add it to Game\(events="):
+        world.to(EVERYONE).send(Forgotten())
+    with pytest.raises(LocalProtocolError, match="'hello' is no event"):
+        world.to(EVERYONE).send("hello")
+    with pytest.raises(TypeError, match="hail: missing a required argument: 'names'"):
+        world.to(EVERYONE).call(hail, 1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"world.to\(.*OWNER.*\): there are EVERYONE, CLIENT"):
+        world.to(OWNER)
+    with pytest.raises(TypeError, match=r"EVERYONE takes nothing"):
+        EVERYONE(1)
+    with pytest.raises(ValueError, match=r"TEAM\(0\): a team has a number from 1 to 255"):
+        TEAM(0)
+
+
+def test_a_world_of_its_own_tells_nobody() -> None:
+    """A system is tested without a server: what it says then reaches no one."""
+    World().to(EVERYONE).send(Counted(1))
+
+
+def test_a_client_that_does_not_read_is_closed_and_nobody_else_waits(transport: str) -> None:
+    """Its queue is full: 2655 short messages. The tick goes on for the others."""
+    sim = fleet(transport, clients=2)
+    deaf, other = sim.clients
+    sim.cut_off(deaf)
+
+    heard: list[object] = []
+    for tick in range(300):
+        for number in range(40 if tick < 100 else 0):
+            sim.server.world.to(EVERYONE).send(Counted(40 * tick + number))
+        sim.step()
+        heard += [each for each in other.events() if isinstance(each, Counted)]
+
+    assert heard == [Counted(number) for number in range(4000)]
+    assert list(sim.server.peers) == [other.client_id]
+
+
+def test_despawned_is_told_before_what_happened() -> None:
+    """So that a wreck can be drawn where the ship was."""
+    sim = fleet("udp", clients=1)
+    world = sim.server.world
+    ship = world.create_entity(Ship("ajax"))
+    sim.run(0.2)
+    sim.clients[0].events()
+    Script.plans += [lambda world: world.delete_entity(ship), lambda world: world.to(EVERYONE).send(Counted(1))]
+    events: list[object] = []
+    for _ in range(20):
+        sim.step()
+        events += sim.clients[0].events()
+
+    assert [type(each) for each in events if isinstance(each, Despawned | Counted)] == [Despawned, Counted]
