@@ -4,6 +4,7 @@ Declare components and systems in a game module; the server runs them as the onl
 see, predicts what it owns and shows the rest smoothly. Start with `samples/hello`.
 """
 
+from ecsnet.arrival import Arrival
 from ecsnet.client import Client
 from ecsnet.errors import EcsnetError, Refused, SchemaError
 from ecsnet.fields import EVERYONE, OWNER, TEAM, Audience, EntityRef, NetVar, component, netvar, player_input
@@ -26,6 +27,7 @@ __all__ = [
     "OWNER_OF",
     "SERVER",
     "TEAM",
+    "Arrival",
     "Audience",
     "Call",
     "Client",

@@ -22,12 +22,11 @@ from ecsnet.accountnames import account_name, name_key
 from ecsnet.config import AccountConfig
 from ecsnet.errors import AccountError
 from ecsnet.passwordhash import PasswordHash, checked_password, hash_password
+from ecsnet.protocol import DisconnectReason
 from ecsnet.transport.allowance import Allowances
 from ecsnet.transport.noise import Entropy
 
 __all__ = ["Account", "AccountBook", "Accounts", "Answer", "Inline", "Registration", "Worker", "make_account"]
-
-BUSY = "the server is busy, try again"
 
 T = TypeVar("T")
 
@@ -97,11 +96,13 @@ class Answer:
 
     Attributes:
         tag: What the attempt was put with.
+        reason: Of a refusal: SERVER_FULL and REFUSED say that the same may be right later.
     """
 
     tag: object
     account: Account | None
     text: str = ""
+    reason: DisconnectReason = DisconnectReason.BAD_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +165,10 @@ class Accounts:
         except AccountError as error:
             self._refused.append(Answer(tag, None, str(error)))
             return
-        text = self._why_not(name_key(name), network, now)
-        if text:
-            self._refused.append(Answer(tag, None, text))
+        obstacle = self._why_not(name_key(name), network, now)
+        if obstacle is not None:
+            reason, text = obstacle
+            self._refused.append(Answer(tag, None, text, reason))
             return
         job = partial(self._judge, name, password)
         self._attempts.append(_Attempt(tag, name, network, self._worker.submit(job)))
@@ -180,17 +182,18 @@ class Accounts:
             answers += map(self._settle, done)
         return answers
 
-    def _why_not(self, key: str, network: str, now: float) -> str:
-        """Count an attempt; return why it is not even looked at, or nothing."""
+    def _why_not(self, key: str, network: str, now: float) -> tuple[DisconnectReason, str] | None:
+        """Count an attempt; return why it is not even looked at."""
         limits = self.config
         if len(self._attempts) >= limits.max_waiting:
-            return BUSY
+            return DisconnectReason.SERVER_FULL, "the server is busy, try again"
         if not self._by_network.take(network, now):
-            seconds = 1 / limits.network_attempts_per_second
-            return f"too many wrong passwords came from your network: try again in {seconds:.0f} s"
-        if self._homes.get(key) != network and not self._by_name.take(key, now):
-            return f"too many wrong passwords for this name: try again in {1 / limits.attempts_per_second:.0f} s"
-        return ""
+            seconds, what = 1 / limits.network_attempts_per_second, "came from your network"
+        elif self._homes.get(key) != network and not self._by_name.take(key, now):
+            seconds, what = 1 / limits.attempts_per_second, "were tried for this name"
+        else:
+            return None
+        return DisconnectReason.REFUSED, f"too many wrong passwords {what}: try again in {seconds:.0f} s"
 
     def _settle(self, attempt: _Attempt) -> Answer:
         """Make an answer of what the worker found."""
@@ -198,7 +201,9 @@ class Accounts:
             verdict = attempt.verdict.result()
         except Exception:  # a book is the host's own: whatever it raises, the others play on
             logger.exception("cannot check the account of %s", attempt.name)
-            verdict = "the server cannot look at its accounts at the moment"
+            return Answer(
+                attempt.tag, None, "the server cannot look at its accounts at the moment", DisconnectReason.REFUSED
+            )
         if isinstance(verdict, str):
             return Answer(attempt.tag, None, verdict)
         key = verdict.key

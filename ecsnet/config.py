@@ -494,6 +494,17 @@ class ServerConfig:
     """Places that the players of one IPv4 address or IPv6 /64 may take: a classroom behind one address fits, and nobody
     takes every place of a large server from one. Over TCP, `TcpConfig.max_streams_per_network` comes before."""
 
+    introduction_seconds: float = 5.0
+    """How long a client that is asked who it is may take to say so, once its connection is up: as long as for its
+    handshake. Until then it sees nothing of the world and has no place."""
+
+    max_introductions: int = 128
+    """Clients that are asked at once, and whose password is looked at: as many as `AccountConfig.max_waiting`. Others
+    hear that the server is busy."""
+
+    max_introductions_per_network: int = 64
+    """Of these, from one IPv4 address or IPv6 /64: a school that logs in at once."""
+
     max_offered_tickets: int = 8
     """Resume tickets of one session that were given out and not confirmed: one per attempt to come back. The oldest is
     forgotten first; who has no newer one joins as a new player."""

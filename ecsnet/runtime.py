@@ -10,6 +10,8 @@ from pathlib import Path as FilePath
 from typing import Self
 
 from ecsnet import keys, udp
+from ecsnet.accounts import Accounts
+from ecsnet.arrival import Accept
 from ecsnet.client import Client
 from ecsnet.clock import Clock, MonotonicClock
 from ecsnet.collector import calm_collector
@@ -65,9 +67,14 @@ class RunningServer(Server):
         entropy: Entropy = os.urandom,
         password: str = "",
         tokens: TokenGate | None = None,
+        accounts: Accounts | None = None,
+        accept: Accept | None = None,
     ) -> None:
         """Take over a path; see `Server` for the rest."""
-        super().__init__(game, identity, seed=seed, config=config, entropy=entropy, password=password, tokens=tokens)
+        super().__init__(
+            game, identity, seed=seed, config=config, entropy=entropy, password=password, tokens=tokens,
+            accounts=accounts, accept=accept,
+        )  # fmt: skip
         self.path = path
         self.clock = clock or MonotonicClock()
 
@@ -168,6 +175,9 @@ class RunningClient(Client):
         player_key: Identity | None = None,
         token: bytes = b"",
         ticket: bytes = b"",
+        account: str = "",
+        account_password: str = "",
+        greeting: bytes = b"",
     ) -> None:
         """Take over a path; see `Client` for the rest.
 
@@ -180,6 +190,7 @@ class RunningClient(Client):
         super().__init__(
             game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy,
             password=password, player_key=player_key, token=token, ticket=ticket,
+            account=account, account_password=account_password, greeting=greeting,
         )  # fmt: skip
         self._trust = trust
         self._left = False
@@ -236,6 +247,8 @@ def serve(
     config: ServerConfig | None = None,
     password: str = "",
     tokens: TokenGate | None = None,
+    accounts: Accounts | None = None,
+    accept: Accept | None = None,
     seconds: float | None = None,
     report: Callable[[PlayerEvent], None] | None = None,
     transport: str = "udp",
@@ -247,6 +260,8 @@ def serve(
         key_file: Where the server's key is kept, made when missing; None: the user's own, one for all games.
         password: Players have to know it; empty: everybody may come in.
         tokens: Players need a token that passes it, e.g. `TokenGate(key, unix_time=clock.unix_time)`.
+        accounts: Players need one of these, e.g. `open_accounts(path)` of `ecsnet.accountfile`.
+        accept: Asked about everybody who may come in: returns None, or why not, which the player reads.
         seconds: End after this time.
         report: Called for everybody who comes and goes.
         transport: "udp"; "tcp" where UDP does not get through; "both" on the same port number.
@@ -257,7 +272,10 @@ def serve(
     """
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = open_path(transport, port, host, None if config is None else config.tcp)
-    server = RunningServer(game, identity, path, seed=seed, config=config, password=password, tokens=tokens)
+    server = RunningServer(
+        game, identity, path, seed=seed, config=config, password=password, tokens=tokens, accounts=accounts,
+        accept=accept,
+    )  # fmt: skip
     server.run(seconds=seconds, report=report)
 
 
@@ -272,6 +290,9 @@ def join(
     player_key: Identity | None = None,
     token: bytes = b"",
     ticket: bytes = b"",
+    account: str = "",
+    account_password: str = "",
+    greeting: bytes = b"",
     via: Callable[[Path], Path] | None = None,
     transport: str | None = None,
 ) -> RunningClient:
@@ -284,6 +305,9 @@ def join(
         player_key: Key pair by which the server knows this player again; see `ecsnet.keys.load_identity`.
         token: For a server that asks for one; see `ecsnet.tokens.parse_token`.
         ticket: The `ticket` of an earlier client whose connection broke off, to go on in its place.
+        account: The player's name on a server with accounts.
+        account_password: Of that account.
+        greeting: The game's own bytes for the server's `accept`.
         via: Wraps the path to the server, e.g. in a bad network for testing.
         transport: "udp" or "tcp"; None: what the link says, UDP if it says nothing.
 
@@ -320,6 +344,9 @@ def join(
             player_key=player_key,
             token=token,
             ticket=ticket,
+            account=account,
+            account_password=account_password,
+            greeting=greeting,
         )
     except BaseException:  # e.g. a token that is too long
         path.close()

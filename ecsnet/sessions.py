@@ -17,6 +17,7 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from ecsnet.arrival import Identity
 from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.peer import Peer
@@ -52,6 +53,7 @@ class Session:
         keep_until: Until when the place of a lost player is kept, monotonic seconds; None while it is connected.
         ending: Why the last connection ended, for when the player does not come back.
         network: Where its player was when its connection began, as `network_of` tells.
+        identity: By which its player is known again, also without a ticket; None: by a ticket alone.
     """
 
     id: bytes
@@ -62,6 +64,7 @@ class Session:
     keep_until: float | None = None
     ending: tuple[DisconnectReason, str] = (DisconnectReason.UNKNOWN, "")
     network: str = ""
+    identity: Identity | None = None
 
 
 class Sessions:
@@ -78,6 +81,7 @@ class Sessions:
         self._max_offered = config.max_offered_tickets
         self._entropy = entropy
         self._sessions: dict[int, Session] = {}  # by client id
+        self._known: dict[Identity, Session] = {}
 
     def __len__(self) -> int:
         """Return how many places are taken, by who is connected and by who may come back."""
@@ -98,6 +102,10 @@ class Sessions:
     def get(self, client_id: int) -> Session | None:
         """Return a client's session, if there is one."""
         return self._sessions.get(client_id)
+
+    def known(self, identity: Identity | None) -> Session | None:
+        """Return the session of a player who has proved who it is."""
+        return None if identity is None else self._known.get(identity)
 
     def find(self, data: bytes, player_key: bytes) -> Session | None:
         """Return the session a ticket is for; None if its holder has to join as a new player.
@@ -141,21 +149,29 @@ class Sessions:
     def begin(self, session_id: bytes, peer: Peer, serial: int, network: str = "") -> None:
         """Give a new player a place."""
         assert peer.client_id not in self._sessions, f"{peer.client_id} has a place"
-        self._sessions[peer.client_id] = Session(session_id, peer, serial, serial, network=network)
+        identity = None if peer.arrival is None else peer.arrival.identity
+        session = Session(session_id, peer, serial, serial, network=network, identity=identity)
+        self._sessions[peer.client_id] = session
+        if identity is not None:
+            assert identity not in self._known, f"{identity} has a place"
+            self._known[identity] = session
 
     def lose(self, peer: Peer, reason: DisconnectReason, text: str, now: float) -> bool:
         """Note that a connection ended; return whether the place is kept."""
         session = self._sessions[peer.client_id]
         session.ending = reason, text
         if self._grace_seconds <= 0 or reason not in LOST_REASONS:
-            del self._sessions[peer.client_id]
+            self.remove(peer.client_id)
             return False
         session.keep_until = now + self._grace_seconds
         return True
 
     def remove(self, client_id: int) -> Session:
         """Let go of a session, whatever became of its player, and return it."""
-        return self._sessions.pop(client_id)
+        session = self._sessions.pop(client_id)
+        if session.identity is not None:
+            del self._known[session.identity]
+        return session
 
     def take_expired(self, now: float) -> Iterator[Session]:
         """Remove the sessions whose player has not come back in time, and yield them."""
@@ -163,8 +179,7 @@ class Sessions:
             return
         for session in list(self._sessions.values()):
             if session.keep_until is not None and now >= session.keep_until:
-                del self._sessions[session.peer.client_id]
-                yield session
+                yield self.remove(session.peer.client_id)
 
     def _open(self, data: bytes) -> Ticket:
         nonce, sealed = data[:_NONCE_BYTES], data[_NONCE_BYTES:]

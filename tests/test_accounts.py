@@ -11,6 +11,7 @@ from ecsnet import passwordhash
 from ecsnet.accounts import Account, Accounts, Answer, Inline, Registration, make_account
 from ecsnet.config import AccountConfig
 from ecsnet.errors import AccountError
+from ecsnet.protocol import DisconnectReason
 
 T = TypeVar("T")
 
@@ -223,7 +224,8 @@ def test_128_passwords_wait_at_most() -> None:
     for number in range(130):
         accounts.ask(number, f"name {number}", WRONG, network=f"network {number}", now=0.0)
 
-    assert accounts.answers() == [Answer(number, None, "the server is busy, try again") for number in (128, 129)]
+    busy = "the server is busy, try again"
+    assert accounts.answers() == [Answer(each, None, busy, DisconnectReason.SERVER_FULL) for each in (128, 129)]
     assert len(worker.waiting) == 128
     worker.work()
     assert [answer.tag for answer in accounts.answers()] == [0]
@@ -237,7 +239,7 @@ def test_a_name_takes_10_wrong_passwords_at_once_and_then_one_in_30_seconds() ->
     texts = [ask(accounts, "Anna", WRONG, network=f"network {number}").text for number in range(11)]
 
     assert len(set(texts[:10])) == 1
-    assert texts[10] == "too many wrong passwords for this name: try again in 30 s"
+    assert texts[10] == "too many wrong passwords were tried for this name: try again in 30 s"
     assert ask(accounts, "ANNA", ANNAS, network=THERE, now=29.0).account is None
     assert ask(accounts, "Anna", ANNAS, network=THERE, now=30.0).account is not None
 
@@ -247,7 +249,7 @@ def test_guesses_at_a_name_nobody_has_are_limited_alike() -> None:
     accounts = accounts_of(book_of("Anna"))
     texts = [ask(accounts, "Bert", WRONG, network=f"network {number}").text for number in range(11)]
 
-    assert texts[10] == "too many wrong passwords for this name: try again in 30 s"
+    assert texts[10] == "too many wrong passwords were tried for this name: try again in 30 s"
 
 
 def test_a_network_takes_64_wrong_passwords_at_once_and_then_one_in_5_seconds() -> None:
@@ -304,7 +306,9 @@ def test_a_book_that_fails_is_logged_and_the_player_hears_no_secrets(caplog: pyt
     with caplog.at_level(logging.ERROR):
         answer = ask(accounts_of(Burnt()), "Anna", ANNAS)
 
-    assert answer == Answer("tag", None, "the server cannot look at its accounts at the moment")
+    assert answer == Answer(
+        "tag", None, "the server cannot look at its accounts at the moment", DisconnectReason.REFUSED
+    )
     assert "/srv/accounts is on fire" in caplog.text
     assert ANNAS not in caplog.text
 
