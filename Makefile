@@ -48,7 +48,7 @@ clean:
 
 # The stamps depend on pyproject.toml: a new dependency is installed by the next command that needs it.
 $(VENV)/.playable: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[pygame]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[pygame,terminal]"
 	@touch $@
 
 $(VENV)/.developable: pyproject.toml | $(BIN)/python

@@ -8,8 +8,11 @@ if __name__ != "ecsnet.components":
 
 from ecsnet.components.bounds2d import Bounds2D
 from ecsnet.components.collider2d import Collider2D, Shape
+from ecsnet.components.connection_quality import ConnectionQuality
 from ecsnet.components.contacts import Contact, Contacts
 from ecsnet.components.interpolated import Interpolated
+from ecsnet.components.lobby_rules import LateJoin, LobbyRules
+from ecsnet.components.lobby_stage import LobbyStage, Stage
 from ecsnet.components.max_speed import MaxSpeed
 from ecsnet.components.near import Near
 from ecsnet.components.owner import Owner
@@ -32,9 +35,13 @@ from ecsnet.components.visible_to import VisibleTo
 __all__ = [
     "Bounds2D",
     "Collider2D",
+    "ConnectionQuality",
     "Contact",
     "Contacts",
     "Interpolated",
+    "LateJoin",
+    "LobbyRules",
+    "LobbyStage",
     "MaxSpeed",
     "Near",
     "Owner",
@@ -49,6 +56,7 @@ __all__ = [
     "Seat",
     "Shape",
     "Spawned",
+    "Stage",
     "Team",
     "Teleports",
     "Transform2D",

@@ -11,3 +11,4 @@ class Seat:
 
     team: NetVar[int] = netvar(0, low=0, high=255)  # 0: none, a spectator
     ready: NetVar[bool] = False
+    watching: NetVar[bool] = False  # a spectator by choice, who is given no seat

@@ -7,6 +7,7 @@ see, predicts what it owns and shows the rest smoothly. Start with `samples/hell
 from ecsnet.arrival import Arrival
 from ecsnet.client import Client
 from ecsnet.errors import EcsnetError, Refused, SchemaError
+from ecsnet.events import ClientStatus, StatusChanged
 from ecsnet.fields import EVERYONE, OWNER, TEAM, Audience, EntityRef, NetVar, component, netvar, player_input
 from ecsnet.game import Game
 from ecsnet.gameevent import event
@@ -15,13 +16,16 @@ from ecsnet.rpc import CLIENTS, SERVER, Call, Reply, rpc
 from ecsnet.runtime import RunningClient, RunningServer, join, serve
 from ecsnet.server import Server
 from ecsnet.system import System
+from ecsnet.systems.hall import ANY_ROOM, HALL, create_room
 from ecsnet.targets import CLIENT, OBSERVERS_OF, OWNER_OF
 from ecsnet.world import World
 
 __all__ = [
+    "ANY_ROOM",
     "CLIENT",
     "CLIENTS",
     "EVERYONE",
+    "HALL",
     "OBSERVERS_OF",
     "OWNER",
     "OWNER_OF",
@@ -31,6 +35,7 @@ __all__ = [
     "Audience",
     "Call",
     "Client",
+    "ClientStatus",
     "DisconnectReason",
     "EcsnetError",
     "EntityRef",
@@ -42,9 +47,11 @@ __all__ = [
     "RunningServer",
     "SchemaError",
     "Server",
+    "StatusChanged",
     "System",
     "World",
     "component",
+    "create_room",
     "event",
     "join",
     "netvar",

@@ -23,7 +23,10 @@ class Bot(Protocol):
     """Whoever decides what one client presses."""
 
     def decide(self, client: Client) -> object:
-        """Return the game's input component, as it should be from now on. Called before every update."""
+        """Return the game's input component, as it should be from now on; in a game without one, act by calls.
+
+        Called before every update.
+        """
         ...
 
 
@@ -97,9 +100,10 @@ def load_reference(reference: str, what: str) -> Callable[..., object]:
 
 
 def press(client: Client, bot: Bot) -> None:
-    """Let a bot decide for a client, unless the game has nothing to press."""
+    """Let a bot decide for a client."""
+    command = bot.decide(client)
     if client.game.input is not None:
-        client.press(bot.decide(client))
+        client.press(command)
 
 
 def autoplay(

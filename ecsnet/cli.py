@@ -13,14 +13,16 @@ from types import MappingProxyType
 
 import click
 
-from ecsnet import game as games
 from ecsnet import keys, tokenfiles, udp
 from ecsnet.accountcommands import account_commands
+from ecsnet.botcommands import bots
 from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
-from ecsnet.errors import EcsnetError, PortInUseError, SchemaError
+from ecsnet.errors import EcsnetError, PortInUseError
+from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend
 from ecsnet.game import Game
+from ecsnet.gameoptions import DEFAULT_GAME, GAME_PATH, GameCommand, game_argument, game_option
 from ecsnet.hosting import Host
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
@@ -30,6 +32,7 @@ from ecsnet.options import (
     link_options,
     open_access_log,
     password_option,
+    room_password_option,
     seconds_option,
     seed_option,
     server_options,
@@ -37,7 +40,8 @@ from ecsnet.options import (
 )
 from ecsnet.paths import TRANSPORTS, Path, open_path
 from ecsnet.protocol import DisconnectReason
-from ecsnet.reports import ScoreLine, figures_of
+from ecsnet.reports import LiveLine, describe, figures_of
+from ecsnet.roomcommands import rooms
 from ecsnet.runtime import RunningClient, RunningServer, join
 from ecsnet.testing.network import Link
 from ecsnet.tokencommands import read_token, token_commands
@@ -46,12 +50,9 @@ from ecsnet.transport.address import DatagramAddress
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import UdpSocket
 from ecsnet.virtualpath import ImpairedPath
-from ecsnet.window import MissingPygameError, find_window, is_pygame, missing_display
 
 __all__ = ["main"]
 
-DEFAULT_GAME = "soccer"
-GAME_PATH = "ecsnet.game"  # where a command's context keeps what the user called the game
 CLEAN_ENDS = {DisconnectReason.LEFT, DisconnectReason.SERVER_CLOSING}  # of any other, the exit code tells
 
 logger = logging.getLogger("ecsnet")
@@ -68,36 +69,17 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-def load_game(ctx: click.Context, param: click.Parameter, value: str) -> Game:
-    """Import the game; what is no game is a mistake in the command."""
-    ctx.meta[GAME_PATH] = value
-    here = str(FilePath.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        return games.load(value)
-    except SchemaError as error:
-        raise click.BadParameter(str(error), ctx, param) from error
-    except ModuleNotFoundError as error:
-        if is_pygame(error):
-            raise MissingPygameError from error
-        raise
-
-
-game_argument = click.argument("game", callback=load_game)
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(package_name="ecsnet")
 def commands() -> None:
     """Serve, join and play multiplayer games made with ecsnet.
 
-    GAME is a sample (soccer, hello) or a module with an attribute `game`, such as mygame.game.
+    GAME is a sample (soccer, knight, hello) or a module with an attribute `game`, such as mygame.game.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
 
 
-@commands.command()
+@commands.command(cls=GameCommand)
 @game_argument
 @click.option("--port", default=DEFAULT_PORT, type=click.IntRange(0, 65535), help="Port; 0: any free one.")
 @click.option("--host", help="One address of this machine.  [default: all, IPv4 and IPv6]")
@@ -135,7 +117,7 @@ def serve(
     seed = chosen(seed)
     open_access_log(access_log)
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
-    path = open_path(transport, port, host)
+    path = open_path(transport, port, host, config.tcp)
     tokens = None if token_key is None else TokenGate(tokenfiles.load_token_key(token_key), unix_time=unix_time)
     server = RunningServer(
         game, identity, impaired(path, link, seed), seed=seed, config=config, password=password, tokens=tokens
@@ -151,7 +133,7 @@ def serve(
 
 @commands.command("join")
 @click.argument("link_text", metavar="LINK")
-@click.option("--game", default=DEFAULT_GAME, callback=load_game, help="The game the server runs.")
+@game_option
 @click.option("--name", default="", show_default=False, help="How others see you.")
 @password_option("Ask for the server's password.", twice=False)
 @click.option("--player-key", type=FILE, help="Key file by which servers know you again; see `ecsnet keys make`.")
@@ -161,7 +143,9 @@ def serve(
     show_default=False,
     help="Connect token for a server that asks for one: itself, @FILE, or - to read it.",
 )
-@click.option("--headless", is_flag=True, help="Let a bot play, without a window; end with a line of JSON.")
+@click.option("--room", default="", show_default=False, help="Code of a room.  [default: what LINK says, or any]")
+@room_password_option
+@click.option("--headless", is_flag=True, help="Let a bot play, and end with a line of JSON.")
 @click.option("--seconds", type=click.FloatRange(min=0), help="With --headless: leave after this time.")
 @click.option(
     "--transport", type=click.Choice(TRANSPORTS[:2]), help="How to get there.  [default: as LINK says, or udp]"
@@ -176,6 +160,8 @@ def join_command(
     password: str,
     player_key: FilePath | None,
     token: str,
+    room: str,
+    room_password: str,
     headless: bool,
     seconds: float | None,
     transport: str | None,
@@ -183,8 +169,7 @@ def join_command(
     link: Link,
 ) -> None:
     """Join the server at LINK: a join link, or host:port to trust it at the first contact."""
-    headless = is_headless(headless, seconds)
-    show = None if headless else find_window(game)
+    show = choose_frontend(game, headless=headless, seconds=seconds)
     seed = chosen(None)
     client = join(
         game,
@@ -193,6 +178,8 @@ def join_command(
         password=password,
         player_key=None if player_key is None else keys.load_identity(player_key),
         token=read_token(token) if token else b"",
+        room=room,
+        room_password=room_password,
         via=lambda path: impaired(path, link, seed),
         transport=transport,
         config=ClientConfig(transport=transport_config),
@@ -204,11 +191,11 @@ def join_command(
     finish(client, hints=hints, seconds=seconds)
 
 
-@commands.command()
+@commands.command(cls=GameCommand)
 @game_argument
 @click.option("--bots", default=3, type=click.IntRange(min=0), help="Players without a person, besides you.")
 @click.option("--name", default="", show_default=False, help="How others see you.")
-@click.option("--headless", is_flag=True, help="Let a bot play for you, without a window; end with a line of JSON.")
+@click.option("--headless", is_flag=True, help="Let a bot play for you, and end with a line of JSON.")
 @click.option(
     "--fast", is_flag=True, help="With --headless: as fast as the machine goes; a seed reproduces every byte."
 )
@@ -236,15 +223,17 @@ def play(
     password: str,
     link: Link,
 ) -> None:
-    """Host GAME and play it, with bots, in one process; friends may join."""
+    """Host GAME and play it, with bots, in one process; friends may join.
+
+    `ecsnet play GAME --help` tells the rules and keys of a game, too.
+    """
     if fast and (port is not None or not headless or seconds is None):
         raise click.UsageError("--fast needs --headless and --seconds, and takes no --port: it runs on a virtual clock")
-    headless = is_headless(headless, seconds)
-    show = None if headless else find_window(game)
+    show = choose_frontend(game, headless=headless, seconds=seconds)
     seed = chosen(seed)
     open_access_log("off")  # the line of the score is there
     identity = socket = None
-    if port is not None or not headless:
+    if port is not None or show is not None:
         identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
         socket = open_for_friends(port)
         announce(socket.address, identity, needs=" --password" * bool(password), err=True)
@@ -274,16 +263,17 @@ def impaired(path: Path, link: Link, seed: int) -> Path:
     return path if link == Link.PERFECT else ImpairedPath(path, link, seed=seed, clock=MonotonicClock())
 
 
-def is_headless(asked: bool, seconds: float | None) -> bool:  # noqa: FBT001  # what it is about
-    """Decide whether to play without a window; say so if that was not asked for."""
-    if not asked and seconds is not None:
-        raise click.UsageError("--seconds needs --headless: a window is open until it is closed")
-    if asked:
-        return True
-    reason = missing_display()
-    if reason:
-        click.echo(f"{reason}: a bot plays without a window; Ctrl-C ends it", err=True)
-    return bool(reason)
+def choose_frontend(game: Game, *, headless: bool, seconds: float | None) -> Frontend | None:
+    """Return what lets a person play; None: a bot plays, as was asked for, or as there is no display: that is said."""
+    if headless:
+        return None
+    if seconds is not None:
+        raise click.UsageError("--seconds needs --headless: a person plays for as long as it is fun")
+    try:
+        return find_frontend(game)
+    except MissingDisplayError as error:
+        click.echo(f"{error}: a bot plays without a window; Ctrl-C ends it", err=True)
+        return None
 
 
 def open_for_friends(port: int | None) -> UdpSocket:
@@ -313,19 +303,23 @@ def announce(
 
 def run(
     client: RunningClient,
-    show: Callable[[RunningClient], object] | None,
+    show: Frontend | None,
     seconds: float | None,
     seed: int,
     figures: Callable[[], Mapping[str, object]],
 ) -> None:
-    """Play in a window, or let a bot play and print the figures; Ctrl-C and SIGTERM leave properly either way."""
+    """Let a person play, or a bot and print the figures; Ctrl-C and SIGTERM leave properly either way."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if show is not None:
             show(client)
         else:
-            line = ScoreLine(sys.stderr)
-            autoplay(client, make_bot(client.game, seed), seconds=seconds, tell=line.show)
+            line = LiveLine(sys.stderr)
+
+            def tell(client: RunningClient) -> None:
+                line.show(describe(client), client.clock.now())
+
+            autoplay(client, make_bot(client.game, seed), seconds=seconds, tell=tell)
             line.end()
             found = figures()
             if found:  # of who was not let in there are none
@@ -358,7 +352,9 @@ def finish(
 
 
 commands.add_command(account_commands)
+commands.add_command(bots)
 commands.add_command(key_commands)
+commands.add_command(rooms)
 commands.add_command(token_commands)
 
 

@@ -33,6 +33,7 @@ from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.retry import Retry
 from ecsnet.rpc import Reply, Rpc
+from ecsnet.systems.hall import ANY_ROOM, HALL
 from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.systems.prediction import Predictor
 from ecsnet.transport.address import Address
@@ -117,8 +118,6 @@ class Client:
             ("the name of an account", account.encode(), MAX_ACCOUNT_BYTES),
             ("the password of an account", account_password.encode(), MAX_ACCOUNT_PASSWORD_BYTES),
             ("a greeting", greeting, MAX_GREETING_BYTES),
-            ("a room's code", room.encode(), MAX_ROOM_BYTES),
-            ("a room's password", room_password.encode(), MAX_ROOM_PASSWORD_BYTES),
         )
         self.game = game
         self.name = clean_name(name or account)
@@ -134,7 +133,7 @@ class Client:
             password_key=password_key(password, game.application_id) if password else None,
             player_key=player_key,
         )
-        self._passage = Passage(door, address, now=now, ticket=ticket, place=(room, room_password))
+        self._passage = Passage(door, address, now=now, ticket=ticket, place=_checked_place(room, room_password))
         self._entity = 0
         self._events: list[object] = []
 
@@ -340,11 +339,7 @@ class Client:
         Raises:
             LocalProtocolError: Not connected, on its way already, or room or password are too long.
         """
-        _check_sizes(
-            ("a room's code", room.encode(), MAX_ROOM_BYTES),
-            ("a room's password", password.encode(), MAX_ROOM_PASSWORD_BYTES),
-        )
-        return self._passage.enter(room, password)
+        return self._passage.enter(*_checked_place(room, password))
 
     @property
     def room(self) -> RoomInfo | None:
@@ -374,6 +369,16 @@ class Client:
     def close(self, reason: DisconnectReason = DisconnectReason.LEFT, text: str = "", *, now: float) -> None:
         """Leave, and say why. Send what `datagrams_to_send` returns afterwards."""
         self._passage.close(reason, text, now)
+
+
+def _checked_place(room: str, password: str) -> tuple[str, str]:
+    """Return the code and the password of a room if they fit what carries them."""
+    _check_sizes(
+        ("a room's code", room.encode(), MAX_ROOM_BYTES),
+        ("a room's password", password.encode(), MAX_ROOM_PASSWORD_BYTES),
+    )
+    is_word = room.lower() in {HALL, ANY_ROOM}
+    return room.lower() if is_word else room.upper(), password
 
 
 def _check_sizes(*parts: tuple[str, bytes, int]) -> None:

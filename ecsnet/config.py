@@ -446,7 +446,10 @@ class RoomConfig:
     """Rooms open at once. A soccer match of four takes 1.5 to 3 % of a core; more than a core there is not."""
 
     max_clients: int = 1024
-    """Places of the whole server, the hall's included; a room has as many as the game's `max_clients`, or fewer."""
+    """Places of the whole server, the hall's included."""
+
+    places: int = 0
+    """Places of a room whose maker named no other number; 0: the game's `max_clients`, which is also the most."""
 
     code_letters: int = 5
     """Letters of a room's code: of 24 different ones, so that 32 rooms are found by one guess in 250,000."""
@@ -486,9 +489,10 @@ class ServerConfig:
     max_catch_up_ticks: int = 5
     """Ticks a stalled host runs at once; the rest is skipped, or it would only fall further behind."""
 
-    resume_grace_seconds: float = 0.0
+    resume_grace_seconds: float | None = None
     """How long the place and the entity of a player are kept whose connection broke off, on top of the transport's
-    idle_timeout_seconds. 0: not at all, since a game has to decide what an entity does that nobody steers."""
+    idle_timeout_seconds. 0: not at all. None: as the game says, which has to decide what an entity does that nobody
+    steers."""
 
     max_clients_per_network: int = 64
     """Places that the players of one IPv4 address or IPv6 /64 may take: a classroom behind one address fits, and nobody

@@ -24,6 +24,7 @@ from ecsnet.schedule import TickSchedule
 from ecsnet.system import is_predicted
 from ecsnet.systems.callmessages import CallTable
 from ecsnet.systems.hall import HALL, hall_of
+from ecsnet.systems.heldcalls import HeldCalls
 from ecsnet.systems.history import History
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
@@ -47,6 +48,7 @@ __all__ = ["Conversation", "Door"]
 LONGEST_FRAME_SECONDS = 0.25  # of what counts for the average frame: a stall is no frame
 FRAME_WEIGHT = 0.1  # of the last frame in the average
 MAX_EARLY_MESSAGES = 256  # that overtake a welcome: 8 s of state in one datagram each
+ELSEWHERE = "this client goes on over another connection"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,11 +166,8 @@ class Conversation:
         for event in self.connection.events():
             self._handle(event, now)
         session.peer.collect()
-        due = self.schedule.take_due(now)
-        if self.welcome is None and session.peer.waiting:
-            self._wait_for_welcome(now)
-        if self.welcome is None and session.peer.waiting:
-            due = 0
+        is_early = self._is_early(now)
+        due = 0 if is_early else self.schedule.take_due(now)
         self._run_ticks(due)
         self.schedule.speed = session.sync.speed
         self._frame_seconds += FRAME_WEIGHT * (min(LONGEST_FRAME_SECONDS, now - self._updated) - self._frame_seconds)
@@ -176,13 +175,15 @@ class Conversation:
         session.renderer.advance(
             now, due, frame_ticks=self._frame_seconds / self.world.dt, fraction=self.schedule.fraction(now)
         )
+        if not is_early:
+            self._take_calls(now)
         if session.peer.fault:
             self.connection.close(DisconnectReason.PROTOCOL_ERROR, session.peer.fault, now=now)
             session.peer.fault = ""
 
     def next_deadline(self) -> float | None:
-        """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self.schedule.next_deadline(), self.connection.next_deadline()]
+        """Return when `update` should be called at the latest, monotonic seconds; once it has ended nothing ticks."""
+        deadlines = [self.connection.next_deadline(), self.schedule.next_deadline() if self.ended is None else None]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def take_events(self) -> list[object]:
@@ -192,10 +193,11 @@ class Conversation:
 
     def farewell(self) -> list[object]:
         """Return what there is to tell when another conversation takes the place of this one: all is out of sight."""
-        news = self.session.receiver.news
+        calls, news = self.session.calls, self.session.receiver.news
+        calls.forget(self.session.peer, self.world, ELSEWHERE)
         for entity in self.session.receiver.confirmed:
             news.note_despawn(entity, DespawnReason.HIDDEN)
-        return [*self.take_events(), *news.take()]
+        return [*self.take_events(), *calls.take_happened(), *news.take()]
 
     def _make_session(self) -> ClientSession:
         game, schema, config = self.game, self.schema, self.config
@@ -227,6 +229,7 @@ class Conversation:
                 here=Destination.CLIENTS,
                 to_wire=lambda _, entity: receiver.network_id_of(entity),
                 from_wire=lambda _, network_id: receiver.entity_of(network_id),
+                held=HeldCalls(receiver, interpolator.clock, lambda: self.connection.statistics.rtt_seconds),
             ),
         )
 
@@ -244,7 +247,15 @@ class Conversation:
         if receiver.synced and not self._told_synced:
             self._told_synced = True
             self._events.append(Synced())
-        self._events += self.session.calls.take_happened()
+
+    def _take_calls(self, now: float) -> None:
+        """Take answers, run what the server calls and hear what happened: after all else of this frame."""
+        calls, peer = self.session.calls, self.session.peer
+        calls.take(peer, self.world, now)
+        calls.run_held(peer, self.world, now)
+        if self.ended is not None:
+            calls.forget(peer, self.world, self.ended[1])
+        self._events += calls.take_happened()
 
     def _handle(self, event: object, now: float) -> None:
         match event:
@@ -256,9 +267,7 @@ class Conversation:
                 if reason is DisconnectReason.SCHEMA_MISMATCH:
                     text = f"{text}: {difference(self.schema.describe(), unpack_schema(payload))}"
                 self.ended = (reason, text)
-                self.session.peer.collect()
-                self.session.calls.take(self.session.peer, self.world)  # answers that came with the goodbye
-                self.session.calls.forget(self.session.peer, text)
+                self.session.peer.collect()  # what came with the goodbye
 
     def _enter(self, payload: bytes, now: float) -> None:
         """Take the server's welcome."""
@@ -269,11 +278,13 @@ class Conversation:
         except RemoteProtocolError as error:
             self.connection.close(DisconnectReason.PROTOCOL_ERROR, str(error), now=now)
 
-    def _wait_for_welcome(self, now: float) -> None:
-        """Look for the welcome of a server that has asked. State may overtake it, and waits until it is there."""
+    def _is_early(self, now: float) -> bool:
+        """Look for the welcome of a server that asked; tell whether something has overtaken it, which has to wait."""
         peer = self.session.peer
-        welcome = peer.take_first(CALLS)
-        if welcome is not None:
-            self._enter(welcome, now)
-        elif peer.waiting > MAX_EARLY_MESSAGES:
+        if self.welcome is None and self.ended is None:
+            welcome = peer.take_first(CALLS)
+            if welcome is not None:
+                self._enter(welcome, now)
+        if self.welcome is None and peer.waiting > MAX_EARLY_MESSAGES:
             peer.fault = "no welcome, but much else"
+        return self.welcome is None and self.ended is None and peer.waiting > 0

@@ -48,8 +48,10 @@ class Game:
     max_clients: int
     cell_units: float
     max_rewind_seconds: float
-    lobby: object
+    resume_grace_seconds: float
+    help: str
     window: str | None
+    terminal: str | None
     bot: str | None
     summary: Callable[[World], Mapping[str, object]] | None
 
@@ -68,8 +70,10 @@ class Game:
         max_clients: int = 32,
         cell_units: float = 128.0,
         max_rewind_seconds: float = USUAL_REWIND_SECONDS,
-        lobby: object = None,
+        resume_grace_seconds: float = 0.0,
+        help: str = "",  # noqa: A002  # what users look for
         window: str | None = None,
+        terminal: str | None = None,
         bot: str | None = None,
         summary: Callable[[World], Mapping[str, object]] | None = None,
     ) -> None:
@@ -92,8 +96,13 @@ class Game:
             max_rewind_seconds: How far back `world.rewind` goes at most, on both sides. Whoever is hit has been behind
                 the corner for up to that long, as he sees it, and a client that claims an older picture than it has
                 gains no more. A good Wi-Fi needs 0.23, a mobile network 0.4. 0: everything stays in the present.
-            lobby: What the game's lobby is made of, if it has one.
+            resume_grace_seconds: How long the place and the entity of a player are kept whose connection broke off,
+                unless the server's owner says otherwise. The game decides what such an entity does, whose
+                `Player.status` is LOST. 0: not at all.
+            help: What `ecsnet play NAME --help` tells of the game: its keys, its rules. Lines are kept as they are.
             window: `"package.module:function"`, called with the running client, for people to play.
+            terminal: `"package.module:function"`, the same for a game that is played by typing. Of both, the
+                window goes first where there is a display.
             bot: `"package.module:Class"`, for a client without a person.
             summary: What of a World to print at the end of a match.
 
@@ -114,8 +123,10 @@ class Game:
             "max_clients": max_clients,
             "cell_units": cell_units,
             "max_rewind_seconds": max_rewind_seconds,
-            "lobby": lobby,
+            "resume_grace_seconds": resume_grace_seconds,
+            "help": help,
             "window": window,
+            "terminal": terminal,
             "bot": bot,
             "summary": summary,
         }
@@ -153,11 +164,16 @@ class Game:
             raise SchemaError(f"{where}: cell_units={self.cell_units!r} must be above 0, world units")
         if not isinstance(self.max_rewind_seconds, int | float) or not 0 <= self.max_rewind_seconds < math.inf:
             raise SchemaError(f"{where}: max_rewind_seconds={self.max_rewind_seconds!r} is no time; 0 switches it off")
+        grace_seconds = self.resume_grace_seconds
+        if not isinstance(grace_seconds, int | float) or not 0 <= grace_seconds < math.inf:
+            raise SchemaError(f"{where}: resume_grace_seconds={grace_seconds!r} is no time; 0 keeps no places")
+        if not isinstance(self.help, str):
+            raise SchemaError(f"{where}: help={self.help!r} must be a text")
         _check_components(where, self.components, self.input)
         _check_systems(where, self.systems)
         _check_rpcs(where, self.rpcs)
         _check_events(where, self.events, {rpc.name for rpc in self.rpcs})
-        for part, reference in (("window", self.window), ("bot", self.bot)):
+        for part, reference in (("window", self.window), ("terminal", self.terminal), ("bot", self.bot)):
             if reference is not None and not (isinstance(reference, str) and _REFERENCE.fullmatch(reference)):
                 raise SchemaError(f'{where}: {part}={reference!r} must look like "package.module:name"')
 

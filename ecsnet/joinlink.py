@@ -4,7 +4,8 @@
 
 The part behind `#` is the server's public key, base64url without padding; or two of them with a point between, while
 one takes the other's place. It pins: a link from a friend cannot lead anywhere else. `ecsnet+tcp://` leads there over
-TCP. Without a key, and for a bare `host:port`, the first contact decides (see `ecsnet.keys.KnownServers`).
+TCP. On a server with several rooms the code of one may stand behind the `/`. Without a key, and for a bare `host:port`,
+the first contact decides (see `ecsnet.keys.KnownServers`).
 """
 
 import base64
@@ -29,7 +30,7 @@ _LINK = re.compile(
     (?: \[ (?P<ipv6> [^\[\]]+ ) \]          # [2001:db8::1], brackets because of its colons
       | (?P<host> [^\s\[\]:/?\#@\\]+ ) )    # a name or an IPv4 address
     (?: : (?P<port> [0-9]{1,5} ) )?
-    /?
+    (?: / (?P<room> [A-Za-z]{1,16} )? )?
     (?: \# (?P<keys> [A-Za-z0-9_.-]* ) )?
     """,
     re.VERBOSE,
@@ -44,12 +45,14 @@ class JoinLink:
         host: Name or address; IPv6 without brackets.
         keys: To pin, 32 bytes each, the current one first; none: trust on first use.
         transport: "udp" or "tcp".
+        room: The code of a room; empty: the server chooses.
     """
 
     host: str
     port: int = DEFAULT_PORT
     keys: tuple[bytes, ...] = ()
     transport: str = "udp"
+    room: str = ""
 
     @staticmethod
     def parse(text: str) -> "JoinLink":
@@ -70,11 +73,12 @@ class JoinLink:
         port = int(match["port"] or DEFAULT_PORT)
         if not 1 <= port <= _MAX_PORT:
             raise _error(text, f"a port is a number from 1 to {_MAX_PORT}, not {port}")
-        return JoinLink(match["ipv6"] or match["host"].lower(), port, _parse_keys(text, match["keys"]), transport)
+        host, room = match["ipv6"] or match["host"].lower(), (match["room"] or "").upper()
+        return JoinLink(host, port, _parse_keys(text, match["keys"]), transport, room)
 
     def __str__(self) -> str:
         """Return the link, which `parse` reads back."""
-        return f"{_SCHEMES[self.transport]}{self.place}/{self.fragment}"
+        return f"{_SCHEMES[self.transport]}{self.place}/{self.room}{self.fragment}"
 
     @property
     def fragment(self) -> str:

@@ -11,7 +11,15 @@ from typing import TypeVar, cast
 
 import click
 
-from ecsnet.config import MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES, GuardConfig, ServerConfig, TransportConfig
+from ecsnet.config import (
+    MAX_DATAGRAM_BYTES,
+    MIN_DATAGRAM_BYTES,
+    GuardConfig,
+    RoomConfig,
+    ServerConfig,
+    TcpConfig,
+    TransportConfig,
+)
 from ecsnet.errors import EcsnetError, LocalProtocolError
 from ecsnet.testing.network import LINKS, Link
 from ecsnet.transport.doorkeeper import BlockList
@@ -23,6 +31,7 @@ __all__ = [
     "link_options",
     "open_access_log",
     "password_option",
+    "room_password_option",
     "seconds_option",
     "seed_option",
     "server_options",
@@ -41,22 +50,29 @@ seed_option = click.option("--seed", type=int, help="Reproduces the world's chan
 key_option = click.option("--key", "key_file", type=FILE, help="The server's key file.  [default: one for all games]")
 
 
-def password_option(text: str, *, twice: bool) -> Callable[[F], F]:
+def password_option(text: str, *, twice: bool, of: str = "") -> Callable[[F], F]:
     """Add `--password`; the command is given the password, or an empty text.
 
     Args:
         twice: Ask again, for who sets a password: a slip of the finger would keep everybody out.
+        of: What it is the password of, if not of the server: with "room" it is `--room-password`.
     """
+    name = f"{of}-password".lstrip("-")
+    variable = PASSWORD_VARIABLE.replace("PASSWORD", name.upper().replace("-", "_"))
 
     def ask(_: click.Context, __: click.Parameter, value: bool) -> str:  # noqa: FBT001  # click calls it so
         """Ask for the password, or take it from the environment; never from the command, which others can list."""
-        given = os.environ.get(PASSWORD_VARIABLE, "")
+        given = os.environ.get(variable, "")
         if given or not value:
             return given
-        answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=twice, err=True)
+        prompt = f"Password of the {of}" if of else "Password"
+        answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True)
         return answer
 
-    return click.option("--password", is_flag=True, callback=ask, help=f"{text}  [or set {PASSWORD_VARIABLE}]")
+    return click.option(f"--{name}", is_flag=True, callback=ask, help=f"{text}  [or set {variable}]")
+
+
+room_password_option = password_option("Ask for the password of the room.", twice=False, of="room")
 
 
 def link_options(command: F) -> F:
@@ -123,6 +139,7 @@ def transport_options(side: str) -> Callable[[F], F]:
 
 def server_options(command: F) -> F:
     """Add how a server treats its clients; the command is given a `ServerConfig`."""
+    usual = ServerConfig()
 
     @transport_options("server")
     @functools.wraps(command)
@@ -130,31 +147,42 @@ def server_options(command: F) -> F:
         *args: object,
         transport_config: TransportConfig,
         block_list: Path | None,
-        max_clients_per_network: int,
-        resume_seconds: float,
+        max_clients_per_network: int | None,
+        resume_seconds: float | None,
+        rooms: int,
+        places: int,
         **kwargs: object,
     ) -> object:
         guard = GuardConfig(blocked_networks=() if block_list is None else _read_block_list(block_list))
         config = ServerConfig(
             transport=replace(transport_config, guard=guard),
-            max_clients_per_network=max_clients_per_network,
+            tcp=TcpConfig(max_streams_per_network=max_clients_per_network or usual.tcp.max_streams_per_network),
+            max_clients_per_network=max_clients_per_network or usual.max_clients_per_network,
             resume_grace_seconds=resume_seconds,
+            rooms=RoomConfig(max_rooms=rooms, places=places) if rooms else None,
         )
         return command(*args, config=config, **kwargs)
 
-    usual = ServerConfig()
     for option in (
+        click.option(
+            "--rooms",
+            type=click.IntRange(min=0),
+            default=0,
+            help="Run up to so many games side by side; 0: one, in which everybody is.",
+        ),
+        click.option(
+            "--places", type=click.IntRange(min=0), default=0, help="Of each of them; 0: as many as the game allows."
+        ),
         click.option(
             "--resume-seconds",
             type=click.FloatRange(min=0),
-            default=usual.resume_grace_seconds,
-            help="How long to keep the place of a player whose connection broke off.",
+            help="How long to keep the place of a player whose connection broke off.  [default: what the game says]",
         ),
         click.option(
             "--max-clients-per-network",
             type=click.IntRange(min=1),
-            default=usual.max_clients_per_network,
-            help="Refuse more from one IPv4 address or IPv6 /64.",
+            help="Refuse more from one IPv4 address or IPv6 /64.  "
+            f"[default: {usual.max_clients_per_network}, over TCP {usual.tcp.max_streams_per_network}]",
         ),
         click.option("--block-list", type=FILE, help="Let nobody in from the networks in FILE: one CIDR a line."),
     ):

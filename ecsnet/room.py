@@ -44,6 +44,7 @@ class Room:
         capacity: How many places there are.
         password: Needed to enter; empty: not.
         info: What the room says of itself; None where there is but one.
+        stays: Whether it does when nobody has a place.
         empty_since: Since when nobody has had a place; None while somebody has.
     """
 
@@ -58,6 +59,7 @@ class Room:
         start_tick: Tick = 0,
         capacity: int = 0,
         password: str = "",
+        stays: bool = True,
         info: RoomInfo | None = None,
         now: float = 0.0,
     ) -> None:
@@ -81,6 +83,7 @@ class Room:
         self.places: dict[int, None] = {}
         self.capacity = capacity or game.max_clients
         self.password = password
+        self.stays = stays
         self.info = info
         self.empty_since: float | None = now
         if info is not None:
@@ -140,10 +143,10 @@ class Room:
     def end_conversation(self, peer: Peer, text: str) -> InputStatistics:
         """Forget what was exchanged with a client over one connection; return what was counted of its inputs."""
         peer.collect()
-        self.session.calls.take(peer, self.world)  # what was called before leaving was called
+        self.session.calls.take(peer, self.world, self.session.now)  # what was called before leaving was called
         del self.peers[peer.client_id]
         self.session.sender.unsubscribe(peer.client_id)
-        self.session.calls.forget(peer, text)
+        self.session.calls.forget(peer, self.world, text)
         return self.session.input_buffers.pop(peer.client_id).statistics
 
 

@@ -141,12 +141,12 @@ class Rooms:
             return self.main
         if not code or code == ANY_ROOM:
             return None
-        room = self._by_code.get(code.upper())
+        room = self._by_code.get(code)
         if room is None:
-            raise Refused(f"there is no room {code.upper()} here; it may have closed when the last player left")
+            raise Refused(f"there is no room {code} here; it may have closed when the last player left")
         if not hmac.compare_digest(room.password.encode(), password.encode()):
             what = "wrong password for" if password else "a password is needed for"
-            raise Refused(f"{what} room {code.upper()}")
+            raise Refused(f"{what} room {code}")
         return room
 
     def choose(self) -> Room | None:
@@ -166,7 +166,7 @@ class Rooms:
             Refused: There are as many as there may be; the text is for the player.
         """
         room = self.choose()
-        return self._by_code[self.open()] if room is None else room
+        return self._by_code[self.open(stays=False)] if room is None else room
 
     # Opening and closing.
 
@@ -178,16 +178,17 @@ class Rooms:
         before = self._by_code.get(self._creators.pop(creator, ""))
         if before is not None and not before.places:
             self.close(before)
-        code = self.open(name, password=password, capacity=capacity)
+        code = self.open(name, password=password, capacity=capacity, stays=False)
         self._creators[creator] = code
         return code
 
-    def open(self, name: str = "", *, password: str = "", capacity: int = 0) -> str:
+    def open(self, name: str = "", *, password: str = "", capacity: int = 0, stays: bool = True) -> str:
         """Open a room and return its code.
 
         Args:
             name: For the list; empty: its code.
-            capacity: Places; 0: as many as the game allows.
+            capacity: Places; 0: as many as the configuration says.
+            stays: Also when nobody is in it.
 
         Raises:
             Refused: There are as many as there may be, or what was asked for cannot be; the text says which.
@@ -203,10 +204,10 @@ class Rooms:
             raise Refused(f"a room's password has at most {MAX_ROOM_PASSWORD_BYTES} bytes")
         code = self._new_code(several.code_letters)
         self._opened += 1
-        capacity = capacity or self._game.max_clients
+        capacity = capacity or min(several.places or self._game.max_clients, self._game.max_clients)
         room = Room(
             self._game, self.schema, self._config, pipeline=self._pipeline, seed=self._seed + self._opened,
-            capacity=capacity, password=password, now=self.now,
+            capacity=capacity, password=password, stays=stays, now=self.now,
             info=RoomInfo(code, clean_name(name) or code, capacity=capacity, locked=bool(password)),
         )  # fmt: skip
         room.world.shared_seed = self.main.world.shared_seed  # a welcome tells it before the room is chosen
@@ -220,7 +221,7 @@ class Rooms:
         if self.several is None:
             return
         for room in list(self._by_code.values()):
-            if room.empty_since is not None and now - room.empty_since >= self.several.empty_seconds:
+            if not room.stays and room.empty_since is not None and now - room.empty_since >= self.several.empty_seconds:
                 self.close(room)
 
     def close(self, room: Room) -> None:
@@ -236,5 +237,5 @@ class Rooms:
         """Make up a code that no room has; nobody can guess it from others."""
         while True:
             code = "".join(LETTERS[byte % len(LETTERS)] for byte in self._entropy(letters))
-            if code not in self._by_code:
+            if code not in self._by_code and code.lower() not in {HALL, ANY_ROOM}:
                 return code

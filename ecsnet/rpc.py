@@ -263,8 +263,9 @@ def rpc(
         answer: When the server runs it: "tick", unless said: with the next tick, in which its systems see what came of
             it; "arrival": at once, between two ticks, which answers sooner. None overtakes another of its client.
         deliver: When clients run it: "received": at once. "applied": when their World has the server's state of that
-            tick and the entities that are named, or 250 ms later; unless said, what names entities. "rendered": when,
-            besides, what they draw of others has reached that tick. Of the same moment all run as they were sent.
+            tick and the entities that are named, or it is 250 ms and three round trips later; unless said, what names
+            entities. "rendered": when, besides, what they draw of others has reached that tick. Of the same moment all
+            run in the order in which they were sent.
 
     Raises:
         SchemaError: The function cannot be called remotely as it is declared; the text says why.

@@ -60,7 +60,7 @@ class Server:
 
     A player who connects becomes an entity with `Player`, `Owner` and the game's input component; the game adds the
     rest on `world.added(Player)`. The entity goes when the connection does; or, where the connection only broke off,
-    `ServerConfig.resume_grace_seconds` later, unless the player is back by then.
+    `resume_grace_seconds` of the configuration or the game later, unless the player is back by then.
 
     With `ServerConfig.rooms` it runs several games side by side, each in a `Room` of its own.
 
@@ -98,7 +98,7 @@ class Server:
                 reads; see `ecsnet.Arrival`. It must not take long.
         """
         self.game = game
-        self.config = config or ServerConfig()
+        self.config = _as_the_game_says(config or ServerConfig(), game)
         self._identity = identity or Identity.generate(entropy)
         self.rooms = Rooms(
             game, self.config, pipeline=pipeline, seed=seed, start_tick=start_tick, entropy=entropy
@@ -441,6 +441,13 @@ class Server:
                 logger.warning("client %d (%s): %s: %s", peer.client_id, peer.name, peer.fault_reason.text, peer.fault)
                 peer.connection.close(peer.fault_reason, peer.fault, now=now)
                 peer.fault = ""
+
+
+def _as_the_game_says(config: ServerConfig, game: Game) -> ServerConfig:
+    """Fill in what the server's owner left to the game."""
+    if config.resume_grace_seconds is not None:
+        return config
+    return replace(config, resume_grace_seconds=game.resume_grace_seconds)
 
 
 def _with_room_for(config: TransportConfig, max_clients: int) -> TransportConfig:

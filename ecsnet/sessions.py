@@ -77,7 +77,7 @@ class Sessions:
             secrets: Made from the server's keys for `TICKETS`; the first one seals, all of them open.
         """
         self._secrets = secrets
-        self._grace_seconds = config.resume_grace_seconds
+        self._grace_seconds = config.resume_grace_seconds or 0.0
         self._max_offered = config.max_offered_tickets
         self._entropy = entropy
         self._sessions: dict[int, Session] = {}  # by client id

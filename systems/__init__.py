@@ -6,26 +6,36 @@ if __name__ != "ecsnet.systems":
         "so that a game can have a folder `systems` of its own"
     )
 
+from ecsnet.systems.chat import Said, say
 from ecsnet.systems.collision import Collision
 from ecsnet.systems.contacts import contacts_begun, contacts_ended, contacts_of
 from ecsnet.systems.foresight import predict, spawn
 from ecsnet.systems.lagcompensation import LagCompensation
-from ecsnet.systems.lobby import Lobby
+from ecsnet.systems.lobby import LOBBY_CALLS, Lobby
 from ecsnet.systems.movement import Movement, teleport
 from ecsnet.systems.raycast import RayHit, cast, overlaps
+from ecsnet.systems.stages import finish, seat_waiting, seconds_left, stage_begun, stage_now
 
 __all__ = [
+    "LOBBY_CALLS",
     "Collision",
     "LagCompensation",
     "Lobby",
     "Movement",
     "RayHit",
+    "Said",
     "cast",
     "contacts_begun",
     "contacts_ended",
     "contacts_of",
+    "finish",
     "overlaps",
     "predict",
+    "say",
+    "seat_waiting",
+    "seconds_left",
     "spawn",
+    "stage_begun",
+    "stage_now",
     "teleport",
 ]

@@ -25,6 +25,7 @@ __all__ = [
     "MAX_REFUSAL_BYTES",
     "REFUSED",
     "RESULT",
+    "Arrived",
     "CallTable",
     "Entry",
     "pack_call",
@@ -47,6 +48,26 @@ class Entry:
     remote: Remote
     arguments: RecordCodec
     result: RecordCodec
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Arrived:
+    """A call of the other side, read and not run.
+
+    Attributes:
+        call_id: 0: it wants no answer.
+        tick: The sender's, when it called.
+        values: Of its arguments; entities in them are still the server's.
+    """
+
+    call_id: int
+    entry: Entry
+    tick: Tick
+    values: Values
+
+    def __repr__(self) -> str:
+        """Show what was called, when and with what."""
+        return f"{self.entry.remote.name}{self.values!r} of tick {self.tick}"
 
 
 class CallTable:
@@ -76,8 +97,8 @@ class CallTable:
             raise LocalProtocolError(f"{remote.name} is not among the game's {part}; add it to Game({part}=[...])")
         return entry
 
-    def unpack_call(self, message: bytes, offset: int) -> tuple[Entry, Tick, Values]:
-        """Read a CALL behind its id; entities in it are still the sender's.
+    def unpack_call(self, call_id: int, message: bytes, offset: int) -> Arrived:
+        """Read a CALL behind its id.
 
         Raises:
             RemoteProtocolError: It is not what the other side makes.
@@ -89,7 +110,7 @@ class CallTable:
             raise RemoteProtocolError("a call is cut off before its tick")
         entry = self._entries[index]
         tick = int.from_bytes(message[offset : offset + 4], "big")
-        return entry, tick, unpack_values(entry.arguments, message, offset + 4)
+        return Arrived(call_id, entry, tick, unpack_values(entry.arguments, message, offset + 4))
 
 
 def pack_call(call_id: int, entry: Entry, tick: Tick, arguments: bytes) -> bytes:

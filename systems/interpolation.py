@@ -61,6 +61,10 @@ class RenderClock:
         """Whether what is drawn is beyond the newest state."""
         return self.tick > self.newest
 
+    def has_reached(self, tick: Tick) -> bool:
+        """Tell whether what is drawn of others is of this tick, or after it."""
+        return self._base is not None and self.unwrapped(tick) <= self.tick
+
     def unwrapped(self, tick: Tick) -> int:
         """Return a tick counted from the first one seen, so that it can be blended across the 32-bit wrap."""
         if self._base is None:

@@ -8,16 +8,18 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from ecsnet.system import Processor, System
+from ecsnet.systems.following import FollowState
 from ecsnet.systems.input import ReceiveInput, SendInput
 from ecsnet.systems.parents import DeleteOrphans
 from ecsnet.systems.post import SendCalls
 from ecsnet.systems.prediction import Predict, Reconcile
+from ecsnet.systems.quality import ReportQuality
 from ecsnet.systems.quantisation import Quantise
 from ecsnet.systems.replication import ReceiveState, SendState
 from ecsnet.systems.rpc import ReceiveCalls
 from ecsnet.systems.session import ClientSession, ServerSession
 
-__all__ = ["CLIENT", "SERVER", "GameSystems", "Step", "assemble"]
+__all__ = ["CLIENT", "LIGHT_CLIENT", "SERVER", "GameSystems", "Step", "assemble"]
 
 Step: TypeAlias = type[System]
 
@@ -32,16 +34,21 @@ SERVER: tuple[Step, ...] = (
     GameSystems,  # the game: the only part that knows its rules
     Quantise,  # what inputs drive, rounded as the wire rounds it, so that predictions can be exact
     DeleteOrphans,  # what was part of an entity that is gone
+    ReportQuality,  # how well the players are connected, for games that show it
     SendState,  # what changed, encoded once, to everybody who may see it
     SendCalls,  # what happened in it, and calls, to those they are for
 )
 
 CLIENT: tuple[Step, ...] = (
     ReceiveState,  # the server's state into the World; its tick into this one's
-    ReceiveCalls,  # calls from the server, and results of our own
     Reconcile,  # where the prediction was wrong: rewind, simulate again
     SendInput,  # what is pressed, stamped with this tick, until it is acknowledged
     Predict,  # the game's predicted systems on what this client owns
+)
+
+LIGHT_CLIENT: tuple[Step, ...] = (  # for load: to the server the same, at a fraction of what a World costs
+    FollowState,  # the server's tick into this one's
+    SendInput,
 )
 
 

@@ -19,6 +19,7 @@ from ecsnet.system import System
 from ecsnet.systems.callmessages import (
     CALL,
     RESULT,
+    Arrived,
     CallTable,
     Entry,
     pack_call,
@@ -28,10 +29,11 @@ from ecsnet.systems.callmessages import (
     unpack_refusal,
     unpack_values,
 )
+from ecsnet.systems.heldcalls import HeldCalls
 from ecsnet.world import World
 
 if TYPE_CHECKING:
-    from ecsnet.systems.session import ClientSession, ServerSession
+    from ecsnet.systems.session import ServerSession
 
 __all__ = ["CallDesk", "ReceiveCalls"]
 
@@ -52,14 +54,24 @@ class CallDesk:
         here: Which calls run on this side.
         to_wire: Returns the network id of an entity, for the peer of a client id; 0 if it must not know it.
         from_wire: Returns the entity a peer of a client id means by a network id; 0 if it is not here.
+        held: On a client, where calls wait for their moment; None: they run when they are taken.
     """
 
-    def __init__(self, table: CallTable, *, here: Destination, to_wire: Translate, from_wire: Translate) -> None:
+    def __init__(
+        self,
+        table: CallTable,
+        *,
+        here: Destination,
+        to_wire: Translate,
+        from_wire: Translate,
+        held: HeldCalls | None = None,
+    ) -> None:
         """Begin without calls."""
         self._table = table
         self._here = here
         self._to_wire = to_wire
         self._from_wire = from_wire
+        self._held = held
         self._pending: dict[tuple[int, int], tuple[Entry, Reply[Any]]] = {}  # by (client id, call id)
         self._last_call_id = 0
         self._buckets: dict[tuple[int, int], tuple[float, float]] = {}  # by (client id, index): tokens, time
@@ -97,8 +109,10 @@ class CallDesk:
         self._pending[peer.client_id, self._last_call_id] = (entry, reply)
         return self._last_call_id
 
-    def forget(self, peer: Peer, text: str) -> None:
-        """Refuse what still waits for an answer of a peer that is gone."""
+    def forget(self, peer: Peer, world: World, text: str) -> None:
+        """Let go of a peer: what waits for its moment runs now or never, and no answer comes any more."""
+        for arrived in self._held.take_all() if self._held is not None else ():
+            self._run(peer, arrived, world)
         for key in [key for key in self._pending if key[0] == peer.client_id]:
             _, reply = self._pending.pop(key)
             reply.refuse(RefusalCode.DISCONNECTED, text)
@@ -112,35 +126,46 @@ class CallDesk:
         happened, self._happened = self._happened, []
         return happened
 
-    def take(self, peer: Peer, world: World) -> None:
+    def take(self, peer: Peer, world: World, now: float) -> None:
         """Take all that arrived of a peer on the channels of calls; nonsense is its fault, and ends there."""
         for message in peer.take(CALLS) + peer.take(CASUAL_CALLS):
             try:
-                self.receive(peer, message, world)
+                self._receive(peer, message, world, now)
             except RemoteProtocolError as error:
                 peer.fault = f"remote call: {error}"
                 return
 
-    def receive(self, peer: Peer, message: bytes, world: World) -> None:
+    def run_held(self, peer: Peer, world: World, now: float) -> None:
+        """Run the calls whose moment has come."""
+        assert self._held is not None, "calls wait on clients alone"
+        for arrived in self._held.take_due(now):
+            self._run(peer, arrived, world)
+
+    def _receive(self, peer: Peer, message: bytes, world: World, now: float) -> None:
         """Take one message of a peer.
 
         Raises:
             RemoteProtocolError: It is not what the other side's desk makes.
         """
         kind, call_id, offset = unpack_head(message)
-        if kind == CALL:
-            self._run(peer, call_id, message, offset, world)
-        else:
+        if kind != CALL:
             self._resolve(peer, kind, call_id, message, offset)
+            return
+        arrived = self._table.unpack_call(call_id, message, offset)
+        if arrived.entry.remote.to is not self._here:
+            raise RemoteProtocolError(f"a call of {arrived.entry.remote.name}, which does not run here")
+        if self._held is None:
+            self._run(peer, arrived, world)
+        else:
+            self._held.hold(arrived, len(message), now)
 
-    def _run(self, peer: Peer, call_id: int, message: bytes, offset: int, world: World) -> None:
-        entry, tick, values = self._table.unpack_call(message, offset)
-        if entry.remote.to is not self._here:
-            raise RemoteProtocolError(f"a call of {entry.remote.name}, which does not run here")
-        values = self._mapped(entry.arguments, values, peer, self._from_wire)
+    def _run(self, peer: Peer, arrived: Arrived, world: World) -> None:
+        entry, call_id = arrived.entry, arrived.call_id
+        values = self._mapped(entry.arguments, arrived.values, peer, self._from_wire)
         refusal = self._check(peer, entry, values, world)
         if refusal is None:
-            call = Call(world, peer.client_id if self._here is Destination.SERVER else 0, peer.entity, tick)
+            sender = peer.client_id if self._here is Destination.SERVER else 0
+            call = Call(world, sender, peer.entity, arrived.tick)
             refusal = self._invoke(peer, call_id, entry, call, values)
         if refusal is not None and call_id:
             _answer(peer, pack_refusal(call_id, *refusal))
@@ -159,7 +184,8 @@ class CallDesk:
         except Refused as refused:
             return RefusalCode.REFUSED, str(refused)
         except Exception:
-            logger.exception("%s%r called by client %d failed", remote.name, values, call.sender)
+            caller = f"client {call.sender}" if call.sender else "the server"
+            logger.exception("%s%r called by %s failed", remote.name, values, caller)
             return RefusalCode.FAILED, f"{remote.name} failed on the server"
         if call_id:
             _answer(peer, pack_result(call_id, packed))
@@ -221,13 +247,13 @@ def _answer(peer: Peer, message: bytes) -> None:
 
 
 class ReceiveCalls(System):
-    """Both sides: run the calls that arrived, and take the answers to our own, in the order of their arrival."""
+    """Server: run the calls that arrived, in the order of their arrival."""
 
-    def __init__(self, session: "ServerSession | ClientSession") -> None:
+    def __init__(self, session: "ServerSession") -> None:
         """Bind to the conversation."""
         self._session = session
 
     def process(self, world: World) -> None:
         """Empty the channels of calls of every peer."""
         for peer in list(self._session.peers.values()):
-            self._session.calls.take(peer, world)
+            self._session.calls.take(peer, world, self._session.now)

@@ -55,8 +55,3 @@ class ClientSession:
     lag_ticks: float = 0.0  # how far what was drawn trails the tick of the input it leads to; as it travels
     drawn_at_press: float | None = None  # `RenderClock.drawn` when the input last changed, until a tick has it
     now: float = 0.0  # the host's clock at this update, monotonic seconds
-
-    @property
-    def peers(self) -> dict[int, Peer]:
-        """The server as the only peer, so that a system for both sides need not care which it is on."""
-        return {self.peer.client_id: self.peer}

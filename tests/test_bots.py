@@ -2,9 +2,11 @@
 
 import pytest
 
-from ecsnet.bots import Wanderer, load_reference, make_bot
+from ecsnet.bots import Wanderer, load_reference, make_bot, press
+from ecsnet.client import Client
 from ecsnet.errors import SchemaError
 from ecsnet.game import Game
+from ecsnet.testing.plugin import Simulate
 
 
 def test_a_game_without_a_bot_gets_one_that_wanders() -> None:
@@ -26,3 +28,22 @@ def test_a_reference_to_nothing_is_told(reference: str, text: str) -> None:
         load_reference(reference, "bot")
 
     assert text in str(caught.value)
+
+
+class Greeter:
+    """A bot that notes whom it decides for."""
+
+    def __init__(self) -> None:
+        self.met: list[Client] = []
+
+    def decide(self, client: Client) -> None:
+        self.met.append(client)
+
+
+def test_a_bot_plays_a_game_that_has_nothing_to_press(simulate: Simulate) -> None:
+    """It acts by calls; only what it returns is of no use then."""
+    sim, bot = simulate(Game("g")), Greeter()
+
+    press(sim.clients[0], bot)
+
+    assert bot.met == sim.clients

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TypeAlias
@@ -257,12 +258,18 @@ def test_a_port_in_use_is_named(start: Start) -> None:
     assert (code, f"UDP port {port[1]} is in use by another program" in errors) == (1, True)
 
 
-def test_a_window_without_pygame_says_how_to_get_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("game", "part", "package", "extra"),
+    [("soccer", "window", "pygame", "pygame"), ("knight", "terminal", "prompt_toolkit", "terminal")],
+)
+def test_a_game_without_its_extra_says_how_to_get_it(
+    tmp_path: Path, game: str, part: str, package: str, extra: str
+) -> None:
     """The extra is easily forgotten, and a ModuleNotFoundError helps nobody."""
-    (tmp_path / "pygame.py").write_text("raise ModuleNotFoundError('hidden by the test', name='pygame')\n")
+    (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('hidden by the test', name={package!r})\n")
     (tmp_path / "run.py").write_text(
         f"import os, sys; os.environ['SDL_VIDEODRIVER'] = 'dummy'; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from ecsnet.cli import main; sys.argv = ['ecsnet', 'play', 'soccer']; main()\n"
+        f"from ecsnet.cli import main; sys.argv = ['ecsnet', 'play', {game!r}]; main()\n"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(tmp_path)}
     run = subprocess.run(
@@ -277,5 +284,31 @@ def test_a_window_without_pygame_says_how_to_get_it(tmp_path: Path) -> None:
 
     assert (run.returncode, run.stderr) == (
         1,
-        'Error: this game\'s window needs pygame: pip install "ecsnet[pygame]"\n',
+        f'Error: this game\'s {part} needs {package}: pip install "ecsnet[{extra}]"\n',
     )
+
+
+def test_rooms_are_listed_made_and_entered(start: Start) -> None:
+    """What one command prints another one takes; nobody needs to know what a code is made of."""
+    server, link = serve(start, "hello", "--rooms", "2")
+    code, listed, _ = finished(start("rooms", link, "--game", "hello"))
+    assert (code, "no room is open" in listed) == (0, True)
+    code, made, _ = finished(start("rooms", link, "--game", "hello", "--create", "Anna's", "--places", "3"))
+    assert code == 0
+    found = re.search(r'join with: ecsnet join "(.+)" --game hello', made)
+    assert found
+    player = start("join", found[1], "--game", "hello", "--headless", "--seconds", "6")
+    deadline = time.monotonic() + 20
+    rooms: list[dict[str, object]] = []
+    while not (rooms and rooms[0]["players"] == "1/3"):
+        assert time.monotonic() < deadline, rooms
+        code, listed, _ = finished(start("rooms", link, "--game", "hello", "--json"))
+        rooms = json.loads(listed)
+    assert (rooms[0]["name"], rooms[0]["locked"]) == ("Anna's", False)
+    assert f"/{rooms[0]['code']}#" in found[1]
+    assert finished(player)[0] == 0
+
+    code, _, errors = finished(start("join", link, "--game", "hello", "--room", "nope", "--headless"))
+    assert (code, "there is no room NOPE here" in errors) == (1, True)
+    server.send_signal(signal.SIGINT)
+    assert finished(server)[0] == 0

@@ -149,8 +149,11 @@ MISTAKES: list[tuple[Callable[[], object], str]] = [
     (lambda: Game("g", tick_rate_hz=0), "tick_rate_hz=0 is outside 0..1000"),
     (lambda: Game("g", send_rate_hz=float("nan")), "send_rate_hz=nan is outside"),
     (lambda: Game("g", max_clients=0), "max_clients=0 is outside 1..65535"),
+    (lambda: Game("g", resume_grace_seconds=-1), "resume_grace_seconds=-1 is no time; 0 keeps no places"),
+    (lambda: Game("g", help=print), "help=<built-in function print> must be a text"),  # type: ignore[arg-type]
     (lambda: Game("g", window="window.py"), "window='window.py' must look like \"package.module:name\""),
     (lambda: Game("g", bot="a.b:C.d"), "bot='a.b:C.d' must look like"),
+    (lambda: Game("g", terminal="terminal.py"), "terminal='terminal.py' must look like \"package.module:name\""),
     (lambda: Game("g", window=print), "window=<built-in function print> must look like"),  # type: ignore[arg-type]
 ]
 

@@ -26,8 +26,8 @@ def test_the_engines_folder_refuses_to_be_imported_under_its_bare_name(name: str
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_what_is_promised_is_there(name: str) -> None:
-    """`from ecsnet.components import *` works, in the order of the alphabet."""
+    """`from ecsnet.components import *` works, and nothing is promised twice."""
     promised = FOLDERS[name].__all__
 
-    assert promised == sorted(promised)
+    assert len(promised) == len(set(promised))
     assert all(hasattr(FOLDERS[name], each) for each in promised)

@@ -16,10 +16,11 @@ NAMES = st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,30}[a-z0-9])?", fullmatch=True)
     host=st.one_of(NAMES, st.ip_addresses().map(str)),
     port=st.integers(1, 65535),
     keys=st.lists(st.binary(min_size=32, max_size=32), max_size=2),
+    room=st.from_regex(r"[A-Z]{0,16}", fullmatch=True),
 )
-def test_a_link_is_read_back(host: str, port: int, keys: list[bytes]) -> None:
-    """Names, IPv4 and IPv6, without key, with one and with two."""
-    link = JoinLink(host, port, tuple(keys))
+def test_a_link_is_read_back(host: str, port: int, keys: list[bytes], room: str) -> None:
+    """Names, IPv4 and IPv6, without key, with one and with two, with a room and without."""
+    link = JoinLink(host, port, tuple(keys), room=room)
 
     assert JoinLink.parse(str(link)) == link
 
@@ -33,6 +34,8 @@ def test_a_link_is_read_back(host: str, port: int, keys: list[bytes]) -> None:
         (f"10.0.0.1:4000#{ENCODED}", JoinLink("10.0.0.1", 4000, (KEY,))),
         ("play.example.org", JoinLink("play.example.org", DEFAULT_PORT)),
         ("localhost:4000", JoinLink("localhost", 4000)),
+        ("localhost:4000/kabcd", JoinLink("localhost", 4000, room="KABCD")),
+        (f"ecsnet://localhost/KABCD#{ENCODED}", JoinLink("localhost", DEFAULT_PORT, (KEY,), room="KABCD")),
         ("ecsnet://localhost", JoinLink("localhost", DEFAULT_PORT)),
         ("::1", JoinLink("::1", DEFAULT_PORT)),
         ("[::1]", JoinLink("::1", DEFAULT_PORT)),
@@ -64,7 +67,7 @@ def test_a_link_may_lead_over_tcp() -> None:
         ("", "neither a link nor host:port"),
         ("ecsnet://", "neither a link nor host:port"),
         ("http://play.example.org:4000/", "neither a link nor host:port"),
-        ("play.example.org:4000/path", "neither a link nor host:port"),
+        ("play.example.org:4000/path/on", "neither a link nor host:port"),
         ("user@host:4000", "neither a link nor host:port"),
         ("two words", "neither a link nor host:port"),
         ("host:0", "a port is a number from 1 to 65535, not 0"),

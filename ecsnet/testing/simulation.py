@@ -4,7 +4,7 @@ The same seed gives the same traffic, byte for byte. Nothing waits: a minute of 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ecsnet.accounts import Accounts
@@ -13,6 +13,7 @@ from ecsnet.client import Client
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
 from ecsnet.server import Server
+from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.testing.invariants import Invariants, assert_converged
 from ecsnet.testing.network import Link, VirtualNetwork
 from ecsnet.tokens import TokenGate, TokenOpener
@@ -150,6 +151,7 @@ class Simulation:
         ticket: bytes = b"",
         room: str = "",
         room_password: str = "",
+        pipeline: Sequence[Step] = CLIENT,
         account: str = "",
         account_password: str = "",
         greeting: bytes = b"",
@@ -159,10 +161,12 @@ class Simulation:
         Args:
             password: None: the server's own.
             pins: None: the server's own key.
+            pipeline: The steps of its tick; see `ecsnet.systems.pipeline`.
         """
         client = self._add_client(
             name, password, pins, player_key=player_key, token=token, ticket=ticket, room=room,
             room_password=room_password, account=account, account_password=account_password, greeting=greeting,
+            pipeline=pipeline,
         )  # fmt: skip
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ecsnet import System, World
-from ecsnet.components import Seat, Transform2D, Velocity2D
+from ecsnet.components import Seat, Stage, Transform2D, Velocity2D
 from ecsnet.samples.soccer import pitch
-from ecsnet.samples.soccer.components import Ball, Footballer, Match
-from ecsnet.samples.soccer.phases import phase_at
+from ecsnet.samples.soccer.components import Ball, Footballer
+from ecsnet.samples.soccer.phases import phase_now
 from ecsnet.samples.soccer.pitch import BALL_RADIUS, Phase, Team
 from ecsnet.samples.soccer.players import DIRECTIONS, cooldown_ticks
-from ecsnet.systems import predict
+from ecsnet.systems import predict, stage_now
 from ecsnet.systems.geometry import Box, Gap, Hit, bounce, gap_circle_box, sweep_circle_box
 
 __all__ = ["WALLS", "BallMotion"]
@@ -60,8 +60,7 @@ class BallMotion(System):
 
     def process(self, world: World) -> None:
         """Let the ball be pushed, kicked and rolled; it waits on its spot until the kickoff is over."""
-        match = world.try_single(Match)
-        if match is None or phase_at(match, world.tick) in {Phase.COUNTDOWN, Phase.KICKOFF}:
+        if stage_now(world) is Stage.COUNTDOWN or phase_now(world) is Phase.KICKOFF:
             return
         foresee(world)
         bodies = list(find_bodies(world))

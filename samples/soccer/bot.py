@@ -8,12 +8,13 @@ import math
 from typing import NamedTuple
 
 from ecsnet import Client, World
-from ecsnet.components import Player, Seat, Transform2D
+from ecsnet.components import Player, Seat, Stage, Transform2D
 from ecsnet.samples.soccer import pitch
-from ecsnet.samples.soccer.components import Ball, Footballer, Match, Move
-from ecsnet.samples.soccer.phases import may_move, phase_at
+from ecsnet.samples.soccer.components import Ball, Footballer, Move
+from ecsnet.samples.soccer.phases import may_move, phase_now
 from ecsnet.samples.soccer.pitch import BALL_RADIUS, PLAYER_HALF, Phase, Team
 from ecsnet.samples.soccer.players import DIRECTIONS
+from ecsnet.systems import seconds_left, stage_now
 from ecsnet.systems.geometry import Box, gap_circle_box
 from ecsnet.systems.lobby import set_ready
 from ecsnet.wire import tick_difference
@@ -25,6 +26,7 @@ DETOUR = PLAYER_HALF + BALL_RADIUS + 10.0  # how wide to go around a ball that m
 SHOT_RANGE = 280.0  # units; a kick rolls 320
 CLEARANCE = 200.0  # units from the own goal line where any kick forward is a good one
 ARRIVED = 8.0  # units; nearer than a few ticks of running
+REMATCH_SECONDS = 2.5  # before the result goes
 
 _MOVES = ((1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1))  # by facing
 
@@ -69,7 +71,7 @@ class SoccerBot:
         self._asked_tick: int | None = None
 
     def decide(self, client: Client) -> Move:
-        """Get ready in the lobby; return what to press."""
+        """Get ready before a match, and for another after it; return what to press."""
         entity = client.entity
         if entity is None or client.disconnected is not None:
             return Move()
@@ -78,11 +80,11 @@ class SoccerBot:
         return decide_move(client.world, entity)
 
     def _should_get_ready(self, world: World, entity: int) -> bool:
-        """Ask once a second until the server says so."""
-        match, seat = world.try_single(Match), world.try_component(entity, Seat)
-        if match is None or seat is None or match.phase is not Phase.LOBBY:
+        """Ask once a second until the server says so; of a result have a look first."""
+        stage, seat = stage_now(world), world.try_component(entity, Seat)
+        if seat is None or seat.ready or seat.team == Team.SPECTATOR:
             return False
-        if seat.ready or seat.team == Team.SPECTATOR:
+        if stage is not Stage.WAITING and not (stage is Stage.FINISHED and seconds_left(world) < REMATCH_SECONDS):
             return False
         if self._asked_tick is not None and tick_difference(world.tick, self._asked_tick) < world.tick_rate_hz:
             return False
@@ -92,13 +94,10 @@ class SoccerBot:
 
 def decide_move(world: World, entity: int) -> Move:
     """Return what a sensible player would press now; depends on the World only."""
-    match, footballer = world.try_single(Match), world.try_component(entity, Footballer)
-    seat = world.try_component(entity, Seat)
-    if match is None or footballer is None or seat is None:
+    footballer, seat = world.try_component(entity, Footballer), world.try_component(entity, Seat)
+    if footballer is None or seat is None or phase_now(world) not in {Phase.KICKOFF, Phase.PLAY}:
         return Move()
-    if phase_at(match, world.tick) not in {Phase.KICKOFF, Phase.PLAY} or not may_move(match, seat.team, world.tick):
-        return Move()
-    sight = look(world, entity, seat.team)
+    sight = look(world, entity, seat.team) if may_move(world, seat.team) else None
     if sight is None:
         return Move()
     if sight.rank > 0:

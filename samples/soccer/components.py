@@ -1,9 +1,9 @@
 """The game's own data: what a player presses, what a player is, the ball and the match."""
 
 from ecsnet import OWNER, EntityRef, NetVar, component, netvar, player_input
-from ecsnet.samples.soccer.pitch import Phase, Team
+from ecsnet.samples.soccer.pitch import GOALS_TO_WIN, Phase, Team
 
-__all__ = ["Ball", "Footballer", "Match", "Move"]
+__all__ = ["Ball", "Footballer", "Match", "MatchRules", "Move", "Tally"]
 
 TICK_MAX = 0xFFFFFFFF  # world.tick wraps after it
 
@@ -43,13 +43,29 @@ class Ball:
 
 
 @component
+class Tally:
+    """What a player did in this match, or in the last one. Written by Referee; read by the window."""
+
+    goals: NetVar[int] = netvar(0, low=0, high=99)
+    own_goals: NetVar[int] = netvar(0, low=0, high=99)
+
+
+@component
+class MatchRules:
+    """What decides a match; there is one. Written by Referee, once; read by it and the window."""
+
+    goals_to_win: NetVar[int] = netvar(GOALS_TO_WIN, low=1, high=99)
+    clock_seconds: NetVar[int] = netvar(0, low=0, high=5999)  # of play; then the next goal wins. 0: no clock
+
+
+@component
 class Match:
     """The state of play; there is one. Written by Referee; read by all."""
 
-    phase: NetVar[Phase] = Phase.LOBBY
+    phase: NetVar[Phase] = Phase.KICKOFF  # means nothing while no match is on
     phase_started_tick: NetVar[int] = netvar(0, low=0, high=TICK_MAX)
-    phase_ends_tick: NetVar[int] = netvar(0, low=0, high=TICK_MAX)  # means nothing in LOBBY and PLAY
-    home: NetVar[int] = netvar(0, low=0, high=99)  # goals
+    phase_ends_tick: NetVar[int] = netvar(0, low=0, high=TICK_MAX)  # means nothing in PLAY
+    home: NetVar[int] = netvar(0, low=0, high=99)  # goals; of the last match until the next begins
     away: NetVar[int] = netvar(0, low=0, high=99)
     played_ticks: NetVar[int] = netvar(0, low=0, high=TICK_MAX)  # in PLAY, up to the start of this phase
     kicking_team: NetVar[Team] = Team.SPECTATOR  # who may move in KICKOFF; SPECTATOR: nobody

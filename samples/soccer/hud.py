@@ -1,14 +1,16 @@
 """What stands over the pitch: score, clock, banners, the lobby. All of it read from the client's World."""
 
+import math
+
 from ecsnet import Client
-from ecsnet.components import Player, Seat
+from ecsnet.components import Player, Seat, Stage
 from ecsnet.samples.soccer.canvas import Canvas, Color
 from ecsnet.samples.soccer.components import Match
 from ecsnet.samples.soccer.draw import OWN, TEAM_COLORS, WHITE
-from ecsnet.samples.soccer.phases import phase_at
+from ecsnet.samples.soccer.phases import phase_now
 from ecsnet.samples.soccer.pitch import MIDDLE_X, MIDDLE_Y, SEATS_PER_TEAM, WIDTH, Phase, Team
 from ecsnet.samples.soccer.scoreboard import clock_text
-from ecsnet.wire import tick_difference
+from ecsnet.systems import seconds_left, stage_now
 
 __all__ = ["draw_help", "draw_hud", "draw_notice", "draw_status"]
 
@@ -38,21 +40,20 @@ def draw_hud(canvas: Canvas, client: Client) -> None:
     if match is None:
         return
     draw_board(canvas, client, match)
-    phase = phase_at(match, client.world.tick)
-    if phase is Phase.LOBBY:
+    stage, phase = stage_now(client.world), phase_now(client.world)
+    if stage is Stage.WAITING:
         draw_lobby(canvas, client)
-    elif phase is Phase.COUNTDOWN:
-        left = tick_difference(match.phase_ends_tick, client.world.tick) / client.world.tick_rate_hz
-        draw_banner(canvas, str(max(1, -int(-left // 1))), "get ready", WHITE)
+    elif stage is Stage.COUNTDOWN:
+        draw_banner(canvas, str(max(1, math.ceil(seconds_left(client.world)))), "get ready", WHITE)
+    elif stage is Stage.FINISHED:
+        title = f"{match.winner.name} WINS  {match.home} : {match.away}"
+        draw_banner(canvas, title, "R  rematch", TEAM_COLORS[match.winner])
     elif phase is Phase.KICKOFF and match.kicking_team is not Team.SPECTATOR:
         draw_caption(canvas, f"Kickoff: {match.kicking_team.name}", TEAM_COLORS[match.kicking_team])
     elif phase is Phase.KICKOFF:
         draw_caption(canvas, "Kickoff", DARK)
-    elif phase is Phase.GOAL and match.phase is Phase.GOAL:
+    elif phase is Phase.GOAL:
         draw_banner(canvas, "GOAL!", describe_goal(client, match), TEAM_COLORS[match.scoring_team])
-    elif phase is Phase.FINISHED and match.phase is Phase.FINISHED:
-        title = f"{match.winner.name} WINS  {match.home} : {match.away}"
-        draw_banner(canvas, title, "back to the lobby in a moment", TEAM_COLORS[match.winner])
 
 
 def draw_board(canvas: Canvas, client: Client, match: Match) -> None:

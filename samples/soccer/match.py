@@ -1,17 +1,17 @@
-"""Referee: the phases of a match, its goals and its end. Runs on the server."""
-
-from collections.abc import Iterator
+"""Referee: the phases of a match, its goals and its end. Runs on the server; who plays, and when, is Lobby's."""
 
 from ecsnet import System, World
-from ecsnet.components import Player, Seat, Transform2D
-from ecsnet.samples.soccer.components import Ball, Match
-from ecsnet.samples.soccer.phases import TRANSITIONS, Happening, is_decided, played_ticks_at, time_up
+from ecsnet.components import LateJoin, LobbyRules, LobbyStage, Stage, Transform2D
+from ecsnet.samples.soccer import pitch
+from ecsnet.samples.soccer.components import Ball, Match, MatchRules, Tally
+from ecsnet.samples.soccer.phases import TRANSITIONS, Happening, is_over, is_time_up, played_ticks
 from ecsnet.samples.soccer.pitch import BALL_RADIUS, FORFEIT_SECONDS, LEFT, PHASE_SECONDS, RIGHT, Phase, Team
 from ecsnet.samples.soccer.spawn import place_ball, place_players
-from ecsnet.systems.lobby import LobbyRules, everybody_ready, team_sizes
-from ecsnet.wire import advance_tick
+from ecsnet.systems import finish, seat_waiting, stage_begun, stage_now
+from ecsnet.systems.lobby import team_sizes
+from ecsnet.wire import Tick, advance_tick
 
-__all__ = ["Referee"]
+__all__ = ["Referee", "TimedReferee"]
 
 
 class Referee(System):
@@ -21,36 +21,72 @@ class Referee(System):
     ball crossed the line.
     """
 
+    clock_seconds = 0  # first to five, however long it takes
+
     def process(self, world: World) -> None:
-        """Apply whatever happened, in order of weight, until one of it moves the match on."""
-        match = world.single(Match)
-        for happening in happenings(world, match):
-            following = TRANSITIONS[match.phase].get(happening)
-            if following is not None:
-                enter(world, match, following)
-                break
-        if match.phase is Phase.LOBBY and scoring_team(world) != Team.SPECTATOR:
+        """Prepare the match when the countdown begins, lead it while it is on, leave the ball to play with after it."""
+        if world.try_single(Match) is None:
+            set_up(world, self.clock_seconds)
+        match, begun = world.single(Match), stage_begun(world)
+        if begun is Stage.COUNTDOWN:
+            prepare(world, match)
+        elif begun is Stage.WAITING:
+            stop(world, match)
+            place_ball(world)
+        if stage_now(world) is Stage.RUNNING:
+            lead(world, match)
+        elif stage_now(world) is Stage.WAITING and scoring_team(world) != Team.SPECTATOR:
             place_ball(world)  # a kickabout has no score
-        rules = world.single(LobbyRules)
-        rules.open = match.phase in {Phase.LOBBY, Phase.COUNTDOWN}
-        rules.seating = match.phase in {Phase.LOBBY, Phase.KICKOFF}  # who comes later waits for the next kickoff
 
 
-def happenings(world: World, match: Match) -> Iterator[Happening]:
-    """Yield what happened since the last tick; most of it means something in one phase only."""
+class TimedReferee(Referee):
+    """The same with a clock: who is ahead when it has run down has won; if nobody is, the next goal wins."""
+
+    clock_seconds = 180
+
+
+def set_up(world: World, clock_seconds: int) -> None:
+    """Make the match, its rules, the lobby's, and the ball."""
+    lobby = LobbyRules(seats_per_team=pitch.SEATS_PER_TEAM, late=LateJoin.BREAK)
+    world.create_entity(Match(), MatchRules(clock_seconds=clock_seconds), lobby)
+    world.create_entity(Ball(), Transform2D(x=pitch.MIDDLE_X, y=pitch.MIDDLE_Y))
+
+
+def prepare(world: World, match: Match) -> None:
+    """Forget the last match; the kickoff begins when the countdown ends, as every client knows from now on."""
+    match.home = match.away = match.played_ticks = match.empty_ticks = 0
+    match.kicking_team = match.scoring_team = match.winner = Team.SPECTATOR
+    match.scorer, match.own_goal = 0, False
+    for _, tally in world.get_component(Tally):
+        tally.goals = tally.own_goals = 0
+    enter(world, match, Phase.KICKOFF, world.single(LobbyStage).ends_tick)
+
+
+def lead(world: World, match: Match) -> None:
+    """End the match if it is decided, else go on to the phase that follows from what happened."""
     sizes = team_sizes(world)
     match.empty_ticks = 0 if sizes[Team.HOME] and sizes[Team.AWAY] else match.empty_ticks + 1
-    if not sizes[Team.HOME] and not sizes[Team.AWAY]:
-        yield Happening.DESERTED
+    winner = winner_of(world, match)
+    if winner is not Team.SPECTATOR:
+        stop(world, match)
+        match.winner = winner
+        finish(world)
+        return
+    following = TRANSITIONS[match.phase]
+    if Happening.GOAL in following and scoring_team(world) != Team.SPECTATOR:
+        enter(world, match, following[Happening.GOAL], world.tick)
+    elif is_time_up(match, world.tick):
+        enter(world, match, following[Happening.TIME_UP], world.tick)
+
+
+def winner_of(world: World, match: Match) -> Team:
+    """Return who has won, by goals or because the others are gone; SPECTATOR: nobody yet."""
     if match.empty_ticks >= FORFEIT_SECONDS * world.tick_rate_hz:
-        yield Happening.FORFEIT
-    somebody_left = any(seat.team != Team.SPECTATOR for _, seat in world.removed(Seat))
-    yield Happening.ALL_READY if everybody_ready(world) and not somebody_left else Happening.NOT_READY
-    if scoring_team(world) != Team.SPECTATOR:
-        yield Happening.GOAL
-    end = time_up(match, world.tick)
-    if end is not None:
-        yield end
+        return Team.HOME if team_sizes(world)[Team.HOME] else Team.AWAY
+    has_cheered = match.phase is Phase.PLAY or (match.phase is Phase.GOAL and is_time_up(match, world.tick))
+    if not has_cheered or not is_over(world, match):
+        return Team.SPECTATOR
+    return Team.HOME if match.home > match.away else Team.AWAY
 
 
 def scoring_team(world: World) -> Team:
@@ -63,32 +99,26 @@ def scoring_team(world: World) -> Team:
     return Team.SPECTATOR
 
 
-def enter(world: World, match: Match, phase: Phase) -> None:
-    """Begin a phase: set its clock and do what it begins with."""
-    match.played_ticks = played_ticks_at(match, world.tick)
-    match.phase = phase
-    match.phase_started_tick = world.tick
-    match.phase_ends_tick = advance_tick(world.tick, round(PHASE_SECONDS.get(phase, 0.0) * world.tick_rate_hz))
-    begin = BEGINNINGS.get(phase)
-    if begin is not None:
-        begin(world, match)
+def enter(world: World, match: Match, phase: Phase, tick: Tick) -> None:
+    """Let a phase begin at a tick: set its clock and do what it begins with."""
+    match.played_ticks = played_ticks(world, match)
+    match.phase, match.phase_started_tick = phase, tick
+    match.phase_ends_tick = advance_tick(tick, round(PHASE_SECONDS.get(phase, 0.0) * world.tick_rate_hz))
+    if phase is Phase.KICKOFF:
+        place_players(world)
+        place_ball(world)
+        seat_waiting(world)
+    elif phase is Phase.GOAL:
+        count_goal(world, match)
 
 
-def begin_countdown(world: World, match: Match) -> None:
-    """Forget the last match; everybody to their places."""
-    match.home = match.away = match.played_ticks = 0
-    match.kicking_team = match.scoring_team = match.winner = Team.SPECTATOR
-    match.scorer, match.own_goal = 0, False
-    begin_kickoff(world, match)
+def stop(world: World, match: Match) -> None:
+    """Stop the clock; what comes next, if anything, is a kickoff."""
+    match.played_ticks = played_ticks(world, match)
+    match.phase = Phase.KICKOFF
 
 
-def begin_kickoff(world: World, match: Match) -> None:  # noqa: ARG001  # the beginnings of all phases are called alike
-    """Everybody and the ball to their places."""
-    place_players(world)
-    place_ball(world)
-
-
-def begin_goal(world: World, match: Match) -> None:
+def count_goal(world: World, match: Match) -> None:
     """Count the goal for the side that did not concede it, whoever shot."""
     ball, team = world.single(Ball), scoring_team(world)
     match.home += team == Team.HOME
@@ -97,27 +127,7 @@ def begin_goal(world: World, match: Match) -> None:
     match.own_goal = ball.touched_team == team.opponent
     match.scorer = ball.touched_by if world.entity_exists(ball.touched_by) else 0
     match.kicking_team = team.opponent
-
-
-def begin_finished(world: World, match: Match) -> None:
-    """Name the winner, by goals or because the others are gone; all must get ready again for another match."""
-    if is_decided(match):
-        match.winner = Team.HOME if match.home > match.away else Team.AWAY
-    else:
-        match.winner = Team.HOME if team_sizes(world)[Team.HOME] else Team.AWAY
-    for _, (_, seat) in world.get_components(Player, Seat):
-        seat.ready = False
-
-
-def begin_lobby(world: World, match: Match) -> None:  # noqa: ARG001  # the beginnings of all phases are called alike
-    """Put the ball back for a kickabout."""
-    place_ball(world)
-
-
-BEGINNINGS = {
-    Phase.LOBBY: begin_lobby,
-    Phase.COUNTDOWN: begin_countdown,
-    Phase.KICKOFF: begin_kickoff,
-    Phase.GOAL: begin_goal,
-    Phase.FINISHED: begin_finished,
-}
+    tally = world.try_component(match.scorer, Tally)
+    if tally is not None:
+        tally.goals += not match.own_goal
+        tally.own_goals += match.own_goal

@@ -1,68 +1,78 @@
-"""Which phase follows which, as a table, and the questions every side asks about the phase of a tick."""
+"""Which phase of a match follows which, as a table, and the questions every side asks about the phase of a tick."""
 
 from enum import Enum, auto
 
-from ecsnet.samples.soccer.components import Match
-from ecsnet.samples.soccer.pitch import GOALS_TO_WIN, Phase, Team
+from ecsnet import World
+from ecsnet.components import Stage
+from ecsnet.samples.soccer.components import Match, MatchRules
+from ecsnet.samples.soccer.pitch import Phase, Team
+from ecsnet.systems import stage_now
 from ecsnet.wire import Tick, tick_difference
 
-__all__ = ["TRANSITIONS", "Happening", "is_decided", "may_move", "phase_at", "played_ticks_at", "time_up"]
+__all__ = [
+    "TRANSITIONS",
+    "Happening",
+    "is_over",
+    "is_time_up",
+    "may_move",
+    "phase_now",
+    "play_ticks_left",
+    "played_ticks",
+]
 
 
 class Happening(Enum):
     """What moves a match on."""
 
-    ALL_READY = auto()
-    NOT_READY = auto()  # somebody took it back, or left
     TIME_UP = auto()
     GOAL = auto()
-    DECIDED = auto()
-    FORFEIT = auto()  # one side stayed empty
-    DESERTED = auto()  # nobody is left
 
-
-_IN_A_MATCH = {Happening.FORFEIT: Phase.FINISHED, Happening.DESERTED: Phase.LOBBY}
 
 TRANSITIONS: dict[Phase, dict[Happening, Phase]] = {
-    Phase.LOBBY: {Happening.ALL_READY: Phase.COUNTDOWN},
-    Phase.COUNTDOWN: {Happening.NOT_READY: Phase.LOBBY, Happening.TIME_UP: Phase.KICKOFF},
-    Phase.KICKOFF: {Happening.TIME_UP: Phase.PLAY, **_IN_A_MATCH},
-    Phase.PLAY: {Happening.GOAL: Phase.GOAL, **_IN_A_MATCH},
-    Phase.GOAL: {Happening.TIME_UP: Phase.KICKOFF, Happening.DECIDED: Phase.FINISHED, **_IN_A_MATCH},
-    Phase.FINISHED: {Happening.TIME_UP: Phase.LOBBY, Happening.DESERTED: Phase.LOBBY},
+    Phase.KICKOFF: {Happening.TIME_UP: Phase.PLAY},
+    Phase.PLAY: {Happening.GOAL: Phase.GOAL},
+    Phase.GOAL: {Happening.TIME_UP: Phase.KICKOFF},
 }
 
 
-def is_decided(match: Match) -> bool:
-    """Tell whether one side has the goals to win."""
-    return max(match.home, match.away) >= GOALS_TO_WIN
+def is_time_up(match: Match, tick: Tick) -> bool:
+    """Tell whether the end of a phase that has one has come by `tick`."""
+    return Happening.TIME_UP in TRANSITIONS[match.phase] and tick_difference(tick, match.phase_ends_tick) >= 0
 
 
-def time_up(match: Match, tick: Tick) -> Happening | None:
-    """Return what the end of the phase's time means, if it has come by `tick`."""
-    if Happening.TIME_UP not in TRANSITIONS[match.phase] or tick_difference(tick, match.phase_ends_tick) < 0:
-        return None
-    return Happening.DECIDED if match.phase is Phase.GOAL and is_decided(match) else Happening.TIME_UP
-
-
-def phase_at(match: Match, tick: Tick) -> Phase:
-    """Return the phase of `tick` as far as the clock alone decides it.
+def phase_now(world: World) -> Phase | None:
+    """Return the phase of this tick as far as the clock alone decides it; None while no match is on.
 
     A client that runs ahead of the server knows so when the whistle will blow, and is not late by a round trip.
     """
-    happening = time_up(match, tick)
-    return match.phase if happening is None else TRANSITIONS[match.phase][happening]
+    match = world.try_single(Match)
+    if match is None or stage_now(world) is not Stage.RUNNING:
+        return None
+    return TRANSITIONS[match.phase][Happening.TIME_UP] if is_time_up(match, world.tick) else match.phase
 
 
-def may_move(match: Match, team: int, tick: Tick) -> bool:
-    """Tell whether players of a team may move in `tick`: always, but before a kickoff."""
-    phase = phase_at(match, tick)
-    if phase is Phase.KICKOFF:
+def may_move(world: World, team: int) -> bool:
+    """Tell whether players of a team may move in this tick: always, but in the countdown and before a kickoff."""
+    if phase_now(world) is Phase.KICKOFF:
+        match = world.single(Match)
         return match.phase is Phase.KICKOFF and team == match.kicking_team and team != Team.SPECTATOR
-    return phase is not Phase.COUNTDOWN
+    return stage_now(world) is not Stage.COUNTDOWN
 
 
-def played_ticks_at(match: Match, tick: Tick) -> int:
-    """Return how long the ball has been in play, for the clock on the score board."""
-    running = tick_difference(tick, match.phase_started_tick) if match.phase is Phase.PLAY else 0
+def is_over(world: World, match: Match) -> bool:
+    """Tell whether one side has the goals to win, or is ahead when the clock has run down."""
+    rules = world.single(MatchRules)
+    if match.home != match.away and rules.clock_seconds and play_ticks_left(world, match) <= 0:
+        return True
+    return max(match.home, match.away) >= rules.goals_to_win
+
+
+def played_ticks(world: World, match: Match) -> int:
+    """Return how long the ball has been in play."""
+    running = tick_difference(world.tick, match.phase_started_tick) if match.phase is Phase.PLAY else 0
     return match.played_ticks + max(0, running)
+
+
+def play_ticks_left(world: World, match: Match) -> int:
+    """Return how long the clock still runs; below 0 in golden goal. Asked in matches with a clock only."""
+    return round(world.single(MatchRules).clock_seconds * world.tick_rate_hz) - played_ticks(world, match)

@@ -19,17 +19,14 @@ class Team(IntEnum):
 
 
 class Phase(Enum):
-    """Where a match stands."""
+    """What a match that is on consists of; before and after it there is the lobby."""
 
-    LOBBY = 0  # who is here, who is ready; the pitch is open for a kickabout
-    COUNTDOWN = 1  # everybody is ready
-    KICKOFF = 2  # all on their places; the side that conceded may walk up to the ball
-    PLAY = 3
-    GOAL = 4  # a moment to be happy or not
-    FINISHED = 5  # the result
+    KICKOFF = 0  # all on their places; the side that conceded may walk up to the ball
+    PLAY = 1
+    GOAL = 2  # a moment to be happy or not
 
 
-PHASE_SECONDS = {Phase.COUNTDOWN: 3.0, Phase.KICKOFF: 1.5, Phase.GOAL: 2.0, Phase.FINISHED: 5.0}
+PHASE_SECONDS = {Phase.KICKOFF: 1.5, Phase.GOAL: 2.0}
 GOALS_TO_WIN = 5
 FORFEIT_SECONDS = 10.0  # a side that stays empty for so long has lost
 SEATS_PER_TEAM = 3

@@ -8,8 +8,8 @@ import math
 
 from ecsnet import System, World
 from ecsnet.components import Seat, Transform2D, Velocity2D
-from ecsnet.samples.soccer.components import Footballer, Match, Move
-from ecsnet.samples.soccer.phases import may_move
+from ecsnet.samples.soccer.components import Footballer, Move
+from ecsnet.samples.soccer.phases import may_move, phase_now
 from ecsnet.samples.soccer.pitch import (
     BALL_RADIUS,
     KICK_COOLDOWN_SECONDS,
@@ -42,14 +42,12 @@ class Steer(System):
 
     def process(self, world: World) -> None:
         """Steer each player; hold those who have to wait for the kickoff."""
-        match = world.try_single(Match)
-        if match is None:  # a client that has not been told yet
-            return
+        is_kickoff = phase_now(world) is Phase.KICKOFF
         found = world.get_components(Move, Footballer, Transform2D, Velocity2D, Seat)
         for _, (move, footballer, transform, velocity, seat) in found:
-            if may_move(match, seat.team, world.tick):
+            if may_move(world, seat.team):
                 run(move, footballer, velocity, world.dt)
-                if match.phase is Phase.KICKOFF:
+                if is_kickoff:
                     stay_in_own_half(seat.team, transform, velocity, world.dt)
             else:
                 velocity.x = velocity.y = 0.0

@@ -1,39 +1,35 @@
-"""Spawn: the match and the ball at the start, a body for every player who has a seat. Runs on the server."""
+"""Spawn: a body for every player who has a seat, and the starting places. Runs on the server."""
 
 from ecsnet import System, World
-from ecsnet.components import Bounds2D, Collider2D, MaxSpeed, Player, Seat, Transform2D, Velocity2D
+from ecsnet.components import Bounds2D, Collider2D, ConnectionQuality, MaxSpeed, Player, Seat, Transform2D, Velocity2D
 from ecsnet.samples.soccer import pitch
-from ecsnet.samples.soccer.components import Ball, Footballer, Match
+from ecsnet.samples.soccer.components import Ball, Footballer, Tally
 from ecsnet.samples.soccer.pitch import Team
 from ecsnet.systems import teleport
-from ecsnet.systems.lobby import LobbyRules
 
 __all__ = ["Spawn", "place_ball", "place_players"]
 
+BODY = (Footballer, Transform2D, Velocity2D, MaxSpeed, Collider2D, Bounds2D)
+
 
 class Spawn(System):
-    """Make what a match needs, and bring everybody who took a seat or changed sides onto the pitch.
+    """Bring everybody who took a seat or changed sides onto the pitch, and take off it who only watches.
 
     The player's entity is there already: the server makes it when somebody connects and deletes it when he leaves.
     """
 
     def process(self, world: World) -> None:
-        """Set up once; then look for newcomers and for those who changed sides."""
-        if world.try_single(Match) is None:
-            set_up(world)
+        """Look for newcomers, for those who changed sides and those who left their seat."""
+        for entity, _ in world.added(Player):
+            world.add_component(entity, ConnectionQuality())
         for entity, (_, seat) in world.get_components(Player, Seat):
             footballer = world.try_component(entity, Footballer)
-            if footballer is None and seat.team != Team.SPECTATOR:
-                footballer = add_body(world, entity)
-            if footballer is not None and footballer.side != seat.team:
+            if seat.team == Team.SPECTATOR:
+                remove_body(world, entity)
+            elif footballer is None or footballer.side != seat.team:
+                footballer = footballer or add_body(world, entity)
                 choose_place(world, footballer, Team(seat.team))
                 place_player(world, entity, footballer)
-
-
-def set_up(world: World) -> None:
-    """Make the match, its lobby and the ball."""
-    world.create_entity(Match(), LobbyRules(seats_per_team=pitch.SEATS_PER_TEAM))
-    world.create_entity(Ball(), Transform2D(x=pitch.MIDDLE_X, y=pitch.MIDDLE_Y))
 
 
 def add_body(world: World, entity: int) -> Footballer:
@@ -48,7 +44,15 @@ def add_body(world: World, entity: int) -> Footballer:
         Bounds2D(pitch.LEFT, pitch.TOP, pitch.RIGHT, pitch.BOTTOM),  # not the nets
     ):
         world.add_component(entity, part)
+    if not world.has_component(entity, Tally):  # it outlives the body: who watches the end still has scored
+        world.add_component(entity, Tally())
     return footballer
+
+
+def remove_body(world: World, entity: int) -> None:
+    """Take a player off the pitch, if he is on it."""
+    for part in BODY:
+        world.remove_component(entity, part)
 
 
 def choose_place(world: World, footballer: Footballer, side: Team) -> None:

@@ -3,16 +3,17 @@
 import pygame
 
 from ecsnet import Client, RunningClient
+from ecsnet.components import Stage
 from ecsnet.samples.soccer.canvas import Canvas
-from ecsnet.samples.soccer.components import Match
 from ecsnet.samples.soccer.controls import Controls
 from ecsnet.samples.soccer.draw import Scene
 from ecsnet.samples.soccer.ghosts import draw_ghosts
 from ecsnet.samples.soccer.hud import draw_help, draw_hud, draw_notice, draw_status, own_seat
 from ecsnet.samples.soccer.links import link_name, switch_link
 from ecsnet.samples.soccer.netgraph import NetGraph
-from ecsnet.samples.soccer.pitch import Phase, Team
+from ecsnet.samples.soccer.pitch import Team
 from ecsnet.samples.soccer.stadium import VIEW_HEIGHT, VIEW_LEFT, VIEW_TOP, VIEW_WIDTH, draw_stadium
+from ecsnet.systems import stage_now
 from ecsnet.systems.lobby import choose_team, set_ready
 from ecsnet.testing.network import Link
 from ecsnet.virtualpath import simulated_link
@@ -69,10 +70,10 @@ def press_key(key: int, client: RunningClient, screen: "Screen") -> None:
 
 def ask(key: int, client: Client) -> None:
     """Ask the server for what R and T stand for. Nobody waits for the answer: the Seat shows it."""
-    seat, match = own_seat(client), client.world.try_single(Match)
+    seat = own_seat(client)
     if client.disconnected or seat is None or seat.team == Team.SPECTATOR:
         return
-    if match is None or match.phase not in {Phase.LOBBY, Phase.COUNTDOWN}:
+    if stage_now(client.world) is Stage.RUNNING:
         return
     if key == pygame.K_r:
         client.call(set_ready, not seat.ready)

@@ -12,6 +12,8 @@ from ecsnet.components import (
     Collider2D,
     Contacts,
     Interpolated,
+    LobbyRules,
+    LobbyStage,
     MaxSpeed,
     Near,
     Owner,
@@ -33,7 +35,20 @@ from ecsnet.components import (
 from ecsnet.fields import EVERYONE, OWNER, spec_of
 from ecsnet.replication.codec import RecordCodec
 
-REPLICATED = (Bounds2D, Collider2D, MaxSpeed, Owner, Parent, Player, Seat, Team, Transform2D, Velocity2D, Viewer)
+REPLICATED = (
+    Bounds2D,
+    Collider2D,
+    LobbyRules,
+    MaxSpeed,
+    Owner,
+    Parent,
+    Player,
+    Seat,
+    Team,
+    Transform2D,
+    Velocity2D,
+    Viewer,
+)
 LOCAL = (Contacts, Interpolated, Near, Paused, Persistent, Predicted, Rooms, VisibleTo)
 FILES = sorted(
     path.stem for path in Path(str(ecsnet.components.__file__)).parent.glob("*.py") if path.stem != "__init__"
@@ -55,7 +70,7 @@ def test_a_file_is_named_after_the_component_in_it(name: str) -> None:
     assert set(module.__all__) <= set(ecsnet.components.__all__)
 
 
-@pytest.mark.parametrize("cls", [*REPLICATED, *LOCAL])
+@pytest.mark.parametrize("cls", [*REPLICATED, *LOCAL, LobbyStage])
 def test_a_component_says_who_writes_and_who_reads_it(cls: type) -> None:
     """Data has no methods to look through for that."""
     text = str(cls.__doc__)
@@ -80,7 +95,7 @@ def test_what_one_side_notes_for_itself_stays_there(cls: type) -> None:
     assert not spec_of(cls).replicated
 
 
-@pytest.mark.parametrize(("cls", "size"), [(Transform2D, 8), (Velocity2D, 4), (Owner, 4), (Seat, 2)])
+@pytest.mark.parametrize(("cls", "size"), [(Transform2D, 8), (Velocity2D, 4), (Owner, 4), (Seat, 3)])
 def test_what_changes_often_is_small(cls: type, size: int) -> None:
     """One step too many in a range is a byte more in each record."""
     assert codec_of(cls).size == size

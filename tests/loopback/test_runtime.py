@@ -13,7 +13,7 @@ from ecsnet.clock import MonotonicClock
 from ecsnet.components import Transform2D
 from ecsnet.config import ClientConfig, HandshakeConfig, TransportConfig
 from ecsnet.errors import LinkError, PortInUseError
-from ecsnet.events import PlayerLeft
+from ecsnet.events import ClientStatus, PlayerLeft
 from ecsnet.joinlink import JoinLink
 from ecsnet.keys import KnownServers
 from ecsnet.paths import MixedPath, Path, open_path
@@ -225,9 +225,9 @@ def test_a_socket_that_breaks_ends_the_game_at_once(tmp_path: FilePath) -> None:
     left = [event for event in table.server.events() if isinstance(event, PlayerLeft)]
     assert [event.reason for event in left] == [DisconnectReason.CONNECTION_LOST]
     table.server.path.close()
-    assert second.run_until(lambda: second.disconnected is not None, within_seconds=SECONDS)
-    assert second.disconnected is not None
-    assert second.disconnected[0] is DisconnectReason.CONNECTION_LOST
+    assert second.run_until(lambda: second.status is ClientStatus.LOST, within_seconds=SECONDS)
+    assert second.retrying is not None
+    assert second.retrying.lost[0] is DisconnectReason.CONNECTION_LOST
     table.close()
 
 

@@ -3,7 +3,7 @@
 import hashlib
 
 from ecsnet import World
-from ecsnet.components import Owner, Player, Seat, Transform2D, Velocity2D
+from ecsnet.components import LobbyStage, Owner, Player, Seat, Stage, Transform2D, Velocity2D
 from ecsnet.samples.soccer.components import Ball, Footballer, Match, Move
 from ecsnet.samples.soccer.game import game
 from ecsnet.samples.soccer.pitch import Phase, Team
@@ -49,9 +49,13 @@ class Ground:
         """The match."""
         return self.world.single(Match)
 
-    def phase(self) -> Phase:
-        """Where the match stands; a call, since it changes behind a type checker's back."""
-        return self.match.phase
+    def phase(self) -> Phase | None:
+        """Where the match stands, if one is on; a call, since it changes behind a type checker's back."""
+        return self.match.phase if self.stage() is Stage.RUNNING else None
+
+    def stage(self) -> Stage:
+        """Where the lobby stands."""
+        return self.world.single(LobbyStage).stage
 
     @property
     def ball(self) -> Ball:
@@ -104,13 +108,13 @@ class Ground:
         for _ in range(ticks + round(seconds * game.tick_rate_hz)):
             self.world.process()
 
-    def run_until(self, phase: Phase, *, within_seconds: float = 10.0) -> None:
-        """Let time pass until a phase begins."""
+    def run_until(self, wanted: Phase | Stage, *, within_seconds: float = 10.0) -> None:
+        """Let time pass until a phase or a stage begins."""
         for _ in range(round(within_seconds * game.tick_rate_hz)):
-            if self.match.phase is phase:
+            if wanted in {self.phase(), self.stage()}:
                 return
             self.world.process()
-        raise AssertionError(f"no {phase} within {within_seconds} s: {self.match}")
+        raise AssertionError(f"no {wanted} within {within_seconds} s: {self.match}")
 
     def kick_off(self) -> "Ground":
         """Get everybody ready and wait for the whistle; then put the players out of the way."""

@@ -37,7 +37,7 @@ def test_hello_is_under_sixty_lines_with_its_window() -> None:
     assert lines < 60
 
 
-@pytest.mark.parametrize("name", ["hello", "soccer"])
+@pytest.mark.parametrize("name", ["hello", "soccer", "knight"])
 def test_samples_are_found_by_name(name: str) -> None:
     """As `ecsnet play NAME` does."""
     assert load(name).name == name

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ecsnet.components import Seat
+from ecsnet.components import Seat, Stage
 from ecsnet.samples.soccer.game import game, summary
 from ecsnet.samples.soccer.pitch import Phase, Team
 from ecsnet.samples.soccer.scoreboard import status_line
@@ -15,7 +15,7 @@ def test_a_match_needs_a_player_on_each_side() -> None:
     ground.get_ready()
     ground.run(seconds=1)
 
-    assert ground.phase() is Phase.LOBBY
+    assert ground.stage() is Stage.WAITING
 
 
 def test_a_match_starts_when_everybody_is_ready_and_not_before() -> None:
@@ -23,12 +23,12 @@ def test_a_match_starts_when_everybody_is_ready_and_not_before() -> None:
     ground = Ground(home=2, away=1)
     ground.seat(ground.home).ready = ground.seat(ground.away).ready = True
     ground.run(seconds=1)
-    assert ground.phase() is Phase.LOBBY
+    assert ground.stage() is Stage.WAITING
 
     ground.get_ready()
     ground.run(ticks=1)
 
-    assert ground.phase() is Phase.COUNTDOWN
+    assert ground.stage() is Stage.COUNTDOWN
 
 
 def test_phases_last_as_long_as_the_rules_say() -> None:
@@ -37,7 +37,7 @@ def test_phases_last_as_long_as_the_rules_say() -> None:
     ground.get_ready()
     ground.run(ticks=1)
     ground.run(ticks=179)
-    assert ground.phase() is Phase.COUNTDOWN
+    assert ground.stage() is Stage.COUNTDOWN
     ground.run(ticks=1)
     assert ground.phase() is Phase.KICKOFF
     ground.run(ticks=89)
@@ -59,7 +59,7 @@ def test_the_countdown_is_cancelled(leaving: bool) -> None:  # noqa: FBT001  # a
         ground.seat(ground.home).ready = False
     ground.run(ticks=1)
 
-    assert ground.phase() is Phase.LOBBY
+    assert ground.stage() is Stage.WAITING
     assert ground.seat(ground.away).ready
 
 
@@ -139,13 +139,13 @@ def test_the_fifth_goal_wins_once() -> None:
         ground.put_ball(740.0, 200.0, 600.0)
         ground.run_until(Phase.GOAL)
         assert ground.match.home == goals
-    ground.run_until(Phase.FINISHED)
+    ground.run_until(Stage.FINISHED)
     assert ground.match.winner is Team.HOME
     ground.run(ticks=299)
-    assert (ground.phase(), ground.match.home) == (Phase.FINISHED, 5)
+    assert (ground.stage(), ground.match.home) == (Stage.FINISHED, 5)
     ground.run(ticks=1)
 
-    assert ground.phase() is Phase.LOBBY
+    assert ground.stage() is Stage.WAITING
     assert not any(seat.ready for _, seat in ground.world.get_component(Seat))
 
 
@@ -155,7 +155,7 @@ def test_a_rematch_starts_from_nothing() -> None:
     match = ground.match
     match.home = 4
     ground.put_ball(740.0, 200.0, 600.0)
-    ground.run_until(Phase.LOBBY)
+    ground.run_until(Stage.WAITING)
     ground.get_ready()
     ground.run_until(Phase.PLAY)
 
@@ -170,7 +170,7 @@ def test_a_side_that_stays_empty_for_ten_seconds_has_lost() -> None:
     assert ground.phase() is Phase.PLAY
     ground.run(seconds=0.2)
 
-    assert ground.phase() is Phase.FINISHED
+    assert ground.stage() is Stage.FINISHED
     assert ground.match.winner is Team.AWAY
 
 
@@ -181,7 +181,7 @@ def test_the_game_goes_on_without_anybody() -> None:
         ground.world.delete_entity(entity)
     ground.run(ticks=2)
 
-    assert ground.phase() is Phase.LOBBY
+    assert ground.stage() is Stage.WAITING
 
 
 def test_a_late_joiner_plays_from_the_next_kickoff_on() -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 import pytest
 
 from ecsnet.clock import VirtualClock
-from ecsnet.components import Transform2D
+from ecsnet.components import LobbyStage, Stage, Transform2D
 from ecsnet.hosting import Host
 from ecsnet.playfigures import PlayFigures
 from ecsnet.runtime import RunningClient
@@ -132,12 +132,17 @@ def test_a_match_shows_grass_both_teams_and_the_ball() -> None:
     assert min(ball[:3]) > 40
 
 
-@pytest.mark.parametrize("phase", list(Phase))
+@pytest.mark.parametrize("moment", [*Phase, Stage.WAITING, Stage.COUNTDOWN, Stage.FINISHED])
 @pytest.mark.parametrize("size", [(880, 490), (300, 600), (64, 48)])
-def test_every_phase_can_be_drawn_at_any_size(phase: Phase, size: tuple[int, int]) -> None:
+def test_every_moment_can_be_drawn_at_any_size(moment: Phase | Stage, size: tuple[int, int]) -> None:
     """Also in windows nobody would play in."""
     ground = Ground(home=3, away=2).kick_off()
-    ground.match.phase, ground.match.winner, ground.match.scoring_team = phase, Team.HOME, Team.AWAY
+    ground.match.winner, ground.match.scoring_team = Team.HOME, Team.AWAY
+    if isinstance(moment, Phase):
+        ground.match.phase = moment
+    else:
+        lobby = ground.world.single(LobbyStage)
+        lobby.stage, lobby.ends_tick = moment, ground.world.tick + 60
     ground.match.kicking_team, ground.match.phase_ends_tick = Team.HOME, ground.world.tick + 60
     surface = draw(FakeClient(ground, ground.home), size)
 

@@ -1,5 +1,6 @@
 """Calls and events from the server to clients: whom they reach, when, and as what."""
 
+import logging
 from collections.abc import Callable
 
 import pytest
@@ -61,9 +62,22 @@ class Splash:
     number: int
 
 
+@event(deliver="rendered")
+class Flash:
+    ship: EntityRef
+    number: int
+
+
+@event(deliver="received")
+class Hasty:
+    ship: EntityRef
+
+
 @rpc(to=CLIENTS)
 def hail(call: Call, number: int, names: list[str]) -> None:
     """Note who was hailed, and on whose side."""
+    if number == 13:
+        raise RuntimeError("no such ship")
     hailed.append((call.world, number, names))
 
 
@@ -106,7 +120,7 @@ game = Game(
     components=[Ship],
     systems=[Boast, Script],
     rpcs=[hail],
-    events=[Sunk, Counted, Splash],
+    events=[Sunk, Counted, Splash, Flash, Hasty],
     tick_rate_hz=60,
     send_rate_hz=30,
 )
@@ -130,7 +144,7 @@ def tell(sim: Simulation, plan: Plan, seconds: float = 1.0) -> list[list[object]
     for _ in range(round(seconds * 60)):
         sim.step()
         for heard, client in zip(told, sim.clients, strict=True):
-            heard += [each for each in client.events() if isinstance(each, Sunk | Counted | Splash)]
+            heard += [each for each in client.events() if isinstance(each, Sunk | Counted | Splash | Flash | Hasty)]
     return told
 
 
@@ -379,3 +393,91 @@ def test_despawned_is_told_before_what_happened() -> None:
         events += sim.clients[0].events()
 
     assert [type(each) for each in events if isinstance(each, Despawned | Counted)] == [Despawned, Counted]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_event_about_what_just_came_finds_it_there(transport: str, seed: int) -> None:
+    """It waits for a repair, and for the repair of a repair; what is to be told when received does not."""
+    sim = fleet(transport, Link.POOR, clients=2, seed=seed)
+    world = sim.server.world
+    found, hasty = [], []
+    for number in range(60):
+        ship = world.create_entity(Ship(str(number)))
+        world.to(EVERYONE).send(Hasty(ship))
+        world.to(EVERYONE).send(Sunk(ship, str(number)))
+        for _ in range(2 if number < 59 else 120):
+            sim.step()
+            for client in sim.clients:
+                for each in client.events():
+                    if isinstance(each, Sunk):
+                        there = client.world.try_component(each.ship, Ship)
+                        found.append(there is not None and there.name == each.name)
+                    if isinstance(each, Hasty):
+                        hasty.append(each.ship != 0)
+
+    assert (len(found), len(hasty)) == (120, 120)
+    assert found.count(False) <= 1
+    assert transport == "tcp" or hasty.count(False) >= 3
+
+
+def test_what_happened_to_what_is_drawn_is_told_when_it_is_drawn(transport: str) -> None:
+    """A ship runs along; where its event was sent it is seen when its event is told."""
+    sim = fleet(transport, Link.WIFI, clients=1, seed=5)
+    client, world = sim.clients[0], sim.server.world
+    ship = world.create_entity(Ship(), Transform2D())
+    place = world.component_for_entity(ship, Transform2D)
+    sim.run(1.0)
+    errors = []
+
+    def run(world: World) -> None:
+        place.x += 1.0
+        if place.x % 40 == 20:
+            world.to(EVERYONE).send(Flash(ship, round(place.x)))
+
+    for _ in range(420):
+        Script.plans.append(run)
+        sim.step()
+        for each in client.events():
+            if isinstance(each, Flash):
+                [drawn] = [at.x for entity, at in client.view(Transform2D) if entity == each.ship]
+                errors.append(drawn - each.number)
+
+    assert len(errors) == 10
+    assert all(0.0 <= error < 3.0 for error in errors), errors
+
+
+def test_what_came_with_the_goodbye_is_told() -> None:
+    """The last words of a match, though no state of their tick will follow."""
+    sim = fleet("udp", clients=1)
+    client, world = sim.clients[0], sim.server.world
+    ship = world.create_entity(Ship())
+    sim.run(0.5)
+    client.events()
+    world.to(EVERYONE).send(Flash(ship, 1))
+    world.to(EVERYONE).send(Counted(2))
+    sim.step()
+    while sim.server.sender.tick != world.tick:
+        sim.step()
+    sim.server.kick(client.client_id, now=sim.now)
+    told: list[object] = []
+    while client.disconnected is None:
+        sim.step()
+        told += client.events()
+
+    assert [type(each) for each in told if isinstance(each, Flash | Counted)] == [Counted, Flash]
+
+
+def test_a_handler_that_fails_on_a_client_is_logged_and_the_next_ones_run(caplog: pytest.LogCaptureFixture) -> None:
+    """Its game goes on, and its author finds the call, its arguments and who made it."""
+    sim = fleet("udp", clients=1)
+
+    def call(world: World) -> None:
+        for number in (13, 14):
+            world.to(EVERYONE).call(hail, number, [])
+
+    with caplog.at_level(logging.ERROR):
+        tell(sim, call)
+
+    assert [number for _, number, _ in hailed] == [14]
+    assert "hail(13, []) called by the server failed" in caplog.text
+    assert "no such ship" in caplog.text

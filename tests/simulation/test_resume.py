@@ -129,6 +129,16 @@ def test_without_grace_nothing_is_kept() -> None:
     assert status_of(sim, 1) is None
 
 
+@pytest.mark.parametrize(("owner", "kept"), [(None, True), (0.0, False), (20.0, True)])
+def test_the_game_says_how_long_a_place_is_kept_unless_the_owner_does(owner: float | None, kept: bool) -> None:  # noqa: FBT001
+    """It knows what a player nobody steers does; the server's owner may know better."""
+    patient = replace(game, resume_grace_seconds=20.0)
+    sim = Simulation(patient, clients=1, seed=5, server_config=ServerConfig(resume_grace_seconds=owner))
+    losing(sim, sim.clients[0])
+
+    assert (status_of(sim, 1) is PlayerStatus.LOST) is kept
+
+
 @pytest.mark.parametrize("how", ["left", "kicked"])
 def test_who_left_or_was_kicked_does_not_come_back_by_a_ticket(how: str) -> None:
     """Its place is free at once; the ticket makes a new player of it, with all the checks of one."""

@@ -22,9 +22,11 @@ from ecsnet.events import (
     Synced,
 )
 from ecsnet.protocol import DisconnectReason
+from ecsnet.rooms import Rooms
 from ecsnet.rpc import Reply
 from ecsnet.system import System
 from ecsnet.systems.hall import ANY_ROOM, HALL, create_room
+from ecsnet.systems.pipeline import SERVER
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
 from ecsnet.world import World
@@ -33,7 +35,8 @@ from tests.simulation.meadow import Sheep, Walk, Weather, game, shear
 T = TypeVar("T")
 
 ROOMS = RoomConfig(max_rooms=4, empty_seconds=5.0)
-CONFIG = ServerConfig(rooms=ROOMS, resume_grace_seconds=20.0)
+GRACE_SECONDS = 20.0
+CONFIG = ServerConfig(rooms=ROOMS, resume_grace_seconds=GRACE_SECONDS)
 SEEDS = range(3)
 
 
@@ -95,7 +98,7 @@ def test_friends_meet_in_a_room_and_go_back(seed: int, link: Link, transport: st
     assert (ada.client_id, bob.client_id) == numbers
     assert ada.room is not None
     assert (ada.room.code, ada.room.players) == (code, 2)
-    assert enter(sim, bob, HALL).ok
+    assert enter(sim, bob, HALL.upper()).ok, "as in a link"
     assert bob.room is None
     sim.run_until(lambda: names(ada) == ["ada"] and code in listed(bob), within_seconds=5)
     assert sorted(sim.server.peers) == sorted(numbers)
@@ -134,13 +137,12 @@ def test_a_room_is_a_world_of_its_own() -> None:
 
 def test_who_names_no_room_is_given_one() -> None:
     """The fullest with a free place, never one with a password; a new one if there is none, as long as there may be."""
-    sim = start(config=ServerConfig(rooms=RoomConfig(max_rooms=2)))
+    sim = start(config=ServerConfig(rooms=RoomConfig(max_rooms=2, places=2)))
     host = sim.join("host", room=HALL, wait=False)
     sim.run(1)
     locked = make_room(sim, host, password="mellon", capacity=3)
     ada = sim.join("ada")
     assert ada.room is not None
-    sim.server.rooms.by_code[ada.room.code].capacity = 2
     bob = sim.join("bob")
     full = sim.join("cleo", wait=False)
     sim.run(1)
@@ -214,7 +216,7 @@ def test_an_empty_room_goes() -> None:
     sim.run(ROOMS.empty_seconds + 1)
     assert len(sim.server.rooms) == 1
     sim.kill(ada)
-    sim.run(10 + CONFIG.resume_grace_seconds - 2)
+    sim.run(10 + GRACE_SECONDS - 2)
     assert len(sim.server.rooms) == 1
     sim.run(ROOMS.empty_seconds + 3)
 
@@ -293,6 +295,7 @@ class Mine(System):
 
 def test_a_room_whose_game_fails_takes_nobody_else_along(caplog: pytest.LogCaptureFixture) -> None:
     """Its players are told, its bug is in the log, and in other rooms nothing is to be noticed."""
+    caplog.set_level("WARNING")  # another test may have disabled logging
     brittle = replace(game, systems=(*game.systems, Mine))
     sim = Simulation(brittle, clients=0, seed=4, server_config=CONFIG)
     ada, bob = sim.join("ada"), sim.join("bob", room=HALL, wait=False)
@@ -401,3 +404,41 @@ def test_a_client_cut_off_on_its_way_is_in_one_room_or_the_other() -> None:
         assert len(mine) == 1
         assert reply.done
         assert bob.status is ClientStatus.CONNECTED
+
+
+def test_the_host_opens_and_closes_rooms() -> None:
+    """Where clients may not; they stay when empty, and who is in one that closes reads why, and all others play on."""
+    sim = start(config=ServerConfig(rooms=RoomConfig(clients_create=False), resume_grace_seconds=20.0))
+    code, other = sim.server.rooms.open("arena"), sim.server.rooms.open("garden")
+    sim.run(60)
+    ada, bob = sim.join("ada", room=code), sim.join("bob", room=other)
+    lost = sim.join("cleo", room=code)
+    hall = sim.join("dora", room=HALL, wait=False)
+    sim.kill(lost)
+    sim.run_until(lambda: lost.client_id not in sim.server.peers, within_seconds=15)
+    assert {name for name, *_ in listed(hall).values()} == {"arena", "garden"}
+    reply = hall.call(create_room)
+    wait(sim, reply)
+    assert reply.refusal is not None
+    assert reply.refusal.text == "players make no rooms on this server"
+    sim.server.events()
+    sim.server.close_room(code, "the arena burns")
+    sim.run(1)
+
+    assert ada.disconnected == (DisconnectReason.ROOM_CLOSED, "the arena burns")
+    assert bob.status is ClientStatus.CONNECTED
+    assert list(listed(hall)) == [other]
+    assert {type(event) for event in sim.server.events()} == {PlayerLeft}
+    with pytest.raises(KeyError):
+        sim.server.close_room(code)
+
+
+def test_a_name_that_is_a_word_is_no_code() -> None:
+    """However few letters codes have, none of them stands for the hall or for any room."""
+    draws = [b"HALL", b"ANYX", b"ROOM"]
+    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+    drawn = iter([bytes(letters.index(chr(c)) if chr(c) in letters else 0 for c in draw) for draw in draws])
+    config = ServerConfig(rooms=RoomConfig(code_letters=4))
+    rooms = Rooms(game, config, pipeline=SERVER, seed=1, start_tick=0, entropy=lambda _: next(drawn))
+
+    assert rooms.open() == "ANYX"

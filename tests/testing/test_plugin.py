@@ -50,5 +50,5 @@ def test_both_ends_can_be_configured(simulate: Simulate) -> None:
     server_config, client_config = ServerConfig(input_hold_seconds=0.4), ClientConfig(input_delay_ticks=3)
     sim = simulate(game, server_config=server_config, client_config=client_config)
 
-    assert sim.server.config is server_config
+    assert sim.server.config.input_hold_seconds == server_config.input_hold_seconds
     assert [client.config for client in sim.clients] == [client_config]

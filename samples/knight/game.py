@@ -1,0 +1,59 @@
+"""Knight: what the game is made of. Nothing here, or in the files it names, knows that there is a network.
+
+`knight` is a race to 200 gold; `knight:endless` goes on for ever.
+"""
+
+from collections.abc import Mapping
+
+from ecsnet import Game, World
+from ecsnet.samples.knight.battle import attack_random_barbarian
+from ecsnet.samples.knight.components import (
+    Barbarian,
+    BarbarianFell,
+    Fallen,
+    Gold,
+    Health,
+    Knight,
+    KnightFell,
+    Race,
+    RaceWon,
+    Stats,
+)
+from ecsnet.samples.knight.market import buy, heal
+from ecsnet.samples.knight.muster import Muster
+from ecsnet.samples.knight.recovery import Recover
+from ecsnet.samples.knight.referee import Referee
+from ecsnet.system import SystemType
+
+__all__ = ["endless", "game", "summary"]
+
+
+def summary(world: World) -> Mapping[str, object]:
+    """Say how it stands; of gold, what this World knows: all of it, or one's own."""
+    stats = [stats for _, stats in world.observe(Stats)]
+    race = world.try_single(Race)
+    return {
+        "gold": sum(gold.amount for _, gold in world.observe(Gold)),
+        "kills": sum(each.kills for each in stats),
+        "falls": sum(each.falls for each in stats),
+        **({"winner": race.winner} if race is not None and race.winner else {}),
+    }
+
+
+def _make(name: str, systems: list[SystemType]) -> Game:
+    return Game(
+        name,
+        components=[Knight, Barbarian, Health, Fallen, Gold, Stats, Race],
+        systems=systems,
+        rpcs=[attack_random_barbarian, heal, buy],
+        events=[KnightFell, BarbarianFell, RaceWon],
+        tick_rate_hz=60,
+        send_rate_hz=20,
+        terminal="ecsnet.samples.knight.terminal:main",
+        bot="ecsnet.samples.knight.bot:KnightBot",
+        summary=summary,
+    )
+
+
+game = _make("knight", [Muster, Recover, Referee])
+endless = _make("knight-endless", [Muster, Recover])
