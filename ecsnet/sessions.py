@@ -71,13 +71,14 @@ class Sessions:
     """The sessions of one server, and the seal of its tickets. Its length is how many places are taken."""
 
     def __init__(self, secrets: tuple[bytes, ...], *, config: ServerConfig, entropy: Callable[[int], bytes]) -> None:
-        """Begin without any; without a time of grace in the configuration there are no tickets, either.
+        """Begin without any; with neither a time of grace nor several rooms to move between there are no tickets.
 
         Args:
             secrets: Made from the server's keys for `TICKETS`; the first one seals, all of them open.
         """
         self._secrets = secrets
         self._grace_seconds = config.resume_grace_seconds or 0.0
+        self._makes_tickets = self._grace_seconds > 0 or config.rooms is not None
         self._max_offered = config.max_offered_tickets
         self._entropy = entropy
         self._sessions: dict[int, Session] = {}  # by client id
@@ -93,7 +94,7 @@ class Sessions:
 
     def new_id(self) -> bytes:
         """Name a session to be; nothing without tickets, and then no randomness is used up."""
-        return self._entropy(SESSION_ID_BYTES) if self._grace_seconds > 0 else b""
+        return self._entropy(SESSION_ID_BYTES) if self._makes_tickets else b""
 
     def count_from(self, network: str) -> int:
         """Return how many places the players of one network have taken."""
@@ -115,7 +116,7 @@ class Sessions:
         Raises:
             TokenError: The ticket was forged or edited, or is another server's.
         """
-        if not data or self._grace_seconds <= 0:
+        if not data or not self._makes_tickets:
             return None
         ticket = self._open(data)
         session = self._sessions.get(ticket.client_id)
@@ -140,8 +141,8 @@ class Sessions:
         session.network = network
 
     def seal(self, ticket: Ticket) -> bytes:
-        """Make a ticket's 56 bytes; nothing if places are not kept."""
-        if self._grace_seconds <= 0:
+        """Make a ticket's 56 bytes; nothing where there is nothing to go on with."""
+        if not self._makes_tickets:
             return b""
         nonce = self._entropy(_NONCE_BYTES)
         return nonce + _cipher(self._secrets[0], nonce).encrypt(_ZERO_NONCE, _CONTENT.pack(*ticket), b"")
