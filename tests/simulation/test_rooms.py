@@ -442,3 +442,20 @@ def test_a_name_that_is_a_word_is_no_code() -> None:
     rooms = Rooms(game, config, pipeline=SERVER, seed=1, start_tick=0, entropy=lambda _: next(drawn))
 
     assert rooms.open() == "ANYX"
+
+
+def test_nobody_stays_behind_where_lost_places_are_not_kept() -> None:
+    """To go to another room is to go on, also without a time of grace: it is not needed for that."""
+    sim = start(config=ServerConfig(rooms=RoomConfig()))
+    client, there = sim.join(), sim.server.rooms.open()
+    before = client.client_id
+    reply = client.enter(there)
+    sim.run_until(lambda: reply.done, within_seconds=2)
+
+    assert client.client_id == before
+    assert list(sim.server.peers) == [before]
+    assert [room.places for room in sim.server.rooms if room.places] == [{before: None}]
+    sim.cut_off(client)
+    sim.run(15)
+    assert not sim.server.peers
+    assert not any(room.places for room in sim.server.rooms)
