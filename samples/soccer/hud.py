@@ -4,6 +4,7 @@ import math
 
 from ecsnet import Client
 from ecsnet.components import Stage
+from ecsnet.retry import Retry
 from ecsnet.samples.soccer.canvas import Canvas, Color
 from ecsnet.samples.soccer.colors import DARK, FAINT, GREY, OWN, TEAM_COLORS, TEAM_TEXT, WHITE
 from ecsnet.samples.soccer.components import Match
@@ -26,7 +27,7 @@ from ecsnet.samples.soccer.roster import draw_lobby, draw_result, own_seat
 from ecsnet.samples.soccer.scoreboard import clock_text, is_golden_goal
 from ecsnet.systems import seconds_left, stage_now
 
-__all__ = ["draw_help", "draw_hud", "draw_notice", "draw_status"]
+__all__ = ["draw_help", "draw_hud", "draw_notice", "draw_retrying", "draw_status"]
 
 BOARD_Y = -37.0
 STATUS_Y = 421.0
@@ -113,6 +114,13 @@ def draw_notice(canvas: Canvas, title: str, lines: list[str]) -> None:
     canvas.text(title, MIDDLE_X, top - 10, 36, WHITE)
     for number, line in enumerate(lines):
         canvas.text(line, MIDDLE_X, top + 26 + 24 * number, 20, GREY)
+
+
+def draw_retrying(canvas: Canvas, retrying: Retry, now: float) -> None:
+    """Say over the last picture that the connection is lost, and how long the client goes on trying."""
+    attempt = f"coming back, attempt {retrying.failed + 1}" if now >= retrying.next_at else "trying again in a moment"
+    left = max(0, math.ceil(retrying.gives_up_at - now))
+    draw_notice(canvas, "Connection lost", [retrying.lost[1], f"{attempt}; giving up in {left} s", "Esc  quit"])
 
 
 def draw_help(canvas: Canvas) -> None:
