@@ -26,6 +26,7 @@ from ecsnet.samples.soccer.pitch import (
 from ecsnet.samples.soccer.roster import draw_lobby, draw_result, own_seat
 from ecsnet.samples.soccer.scoreboard import clock_text, is_golden_goal
 from ecsnet.systems import seconds_left, stage_now
+from ecsnet.systems.lobby import team_sizes
 
 __all__ = ["draw_help", "draw_hud", "draw_notice", "draw_retrying", "draw_status"]
 
@@ -52,6 +53,16 @@ def draw_hud(canvas: Canvas, client: Client, goal: Goal | None, now: float) -> N
     elif goal is not None and now - goal.at < GOAL_SECONDS:
         draw_flash(canvas, goal, now)
         draw_banner(canvas, "GOAL!", goal.text, TEAM_COLORS[goal.team])
+    else:
+        draw_state_of_play(canvas, client, match)
+
+
+def draw_state_of_play(canvas: Canvas, client: Client, match: Match) -> None:
+    """Say who kicks off, and whether a side is about to forfeit."""
+    sizes = team_sizes(client.world)
+    empty = next((team for team in (Team.HOME, Team.AWAY) if not sizes[team]), None)
+    if empty is not None:
+        draw_caption(canvas, f"Nobody plays for {empty.name}: {empty.opponent.name} is about to win", DARK)
     elif phase_now(client.world) is Phase.KICKOFF:
         team = match.kicking_team
         text = "Kickoff" if team is Team.SPECTATOR else f"Kickoff: {team.name}"
