@@ -4,6 +4,7 @@ import math
 
 from ecsnet import Client
 from ecsnet.components import Stage
+from ecsnet.retry import Retry
 from ecsnet.samples.soccer.canvas import Canvas, Color
 from ecsnet.samples.soccer.colors import DARK, FAINT, GREY, OWN, TEAM_COLORS, TEAM_TEXT, WHITE
 from ecsnet.samples.soccer.components import Match
@@ -25,8 +26,9 @@ from ecsnet.samples.soccer.pitch import (
 from ecsnet.samples.soccer.roster import draw_lobby, draw_result, own_seat
 from ecsnet.samples.soccer.scoreboard import clock_text, is_golden_goal
 from ecsnet.systems import seconds_left, stage_now
+from ecsnet.systems.lobby import team_sizes
 
-__all__ = ["draw_help", "draw_hud", "draw_notice", "draw_status"]
+__all__ = ["draw_help", "draw_hud", "draw_notice", "draw_retrying", "draw_status"]
 
 BOARD_Y = -37.0
 STATUS_Y = 421.0
@@ -51,6 +53,16 @@ def draw_hud(canvas: Canvas, client: Client, goal: Goal | None, now: float) -> N
     elif goal is not None and now - goal.at < GOAL_SECONDS:
         draw_flash(canvas, goal, now)
         draw_banner(canvas, "GOAL!", goal.text, TEAM_COLORS[goal.team])
+    else:
+        draw_state_of_play(canvas, client, match)
+
+
+def draw_state_of_play(canvas: Canvas, client: Client, match: Match) -> None:
+    """Say who kicks off, and whether a side is about to forfeit."""
+    sizes = team_sizes(client.world)
+    empty = next((team for team in (Team.HOME, Team.AWAY) if not sizes[team]), None)
+    if empty is not None:
+        draw_caption(canvas, f"Nobody plays for {empty.name}: {empty.opponent.name} is about to win", DARK)
     elif phase_now(client.world) is Phase.KICKOFF:
         team = match.kicking_team
         text = "Kickoff" if team is Team.SPECTATOR else f"Kickoff: {team.name}"
@@ -113,6 +125,13 @@ def draw_notice(canvas: Canvas, title: str, lines: list[str]) -> None:
     canvas.text(title, MIDDLE_X, top - 10, 36, WHITE)
     for number, line in enumerate(lines):
         canvas.text(line, MIDDLE_X, top + 26 + 24 * number, 20, GREY)
+
+
+def draw_retrying(canvas: Canvas, retrying: Retry, now: float) -> None:
+    """Say over the last picture that the connection is lost, and how long the client goes on trying."""
+    attempt = f"coming back, attempt {retrying.failed + 1}" if now >= retrying.next_at else "trying again in a moment"
+    left = max(0, math.ceil(retrying.gives_up_at - now))
+    draw_notice(canvas, "Connection lost", [retrying.lost[1], f"{attempt}; giving up in {left} s", "Esc  quit"])
 
 
 def draw_help(canvas: Canvas) -> None:

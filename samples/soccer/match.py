@@ -1,7 +1,7 @@
 """Referee: the phases of a match, its goals and its end. Runs on the server; who plays, and when, is Lobby's."""
 
 from ecsnet import EVERYONE, System, World
-from ecsnet.components import LateJoin, LobbyRules, LobbyStage, Stage, Transform2D
+from ecsnet.components import LateJoin, LobbyRules, LobbyStage, RoomInfo, Stage, Transform2D
 from ecsnet.samples.soccer import pitch
 from ecsnet.samples.soccer.components import Ball, Match, MatchRules, Tally
 from ecsnet.samples.soccer.happenings import GoalScored, MatchWon
@@ -38,6 +38,9 @@ class Referee(System):
             lead(world, match)
         elif stage_now(world) is Stage.WAITING and scoring_team(world) != Team.SPECTATOR:
             place_ball(world)  # a kickabout has no score
+        room = world.try_single(RoomInfo)  # on a server with several rooms: for their list
+        if room is not None:
+            room.status = f"{match.home} : {match.away}" if stage_now(world) is Stage.RUNNING else "waiting"
 
 
 class TimedReferee(Referee):

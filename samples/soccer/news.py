@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ecsnet import Client
 from ecsnet.components import Player, PlayerStatus, Seat
-from ecsnet.events import Changed, Despawned, Spawned, Synced
+from ecsnet.events import Changed, Despawned, DespawnReason, Spawned, Synced
 from ecsnet.samples.soccer.canvas import Color
 from ecsnet.samples.soccer.colors import BAD, GREY, TEAM_TEXT
 from ecsnet.samples.soccer.happenings import GoalScored
@@ -63,10 +63,8 @@ class News:
                     self.goal = Goal(now, event.team, describe(client, event))
                 case Spawned(entity) | Changed(entity):
                     self._look_at(client, entity, now)
-                case Despawned(entity) if entity in self._statuses:
-                    del self._statuses[entity]
-                    player = event.try_component(Player)
-                    self.notice(f"{player.name if player else 'somebody'} left", now)
+                case Despawned() if event.entity in self._statuses:
+                    self._hear_despawned(event, now)
 
     def notice(self, text: str, now: float, color: Color = GREY) -> None:
         """Add a line that nobody said."""
@@ -81,6 +79,14 @@ class News:
         team = Team.SPECTATOR if seat is None else Team(seat.team)
         who = f"{said.name or 'somebody'} (to {team.name})" if said.to_team else said.name or "somebody"
         self.lines.append(Line(now, who, said.text, TEAM_TEXT[team]))
+
+    def _hear_despawned(self, gone: Despawned, now: float) -> None:
+        del self._statuses[gone.entity]
+        player = gone.try_component(Player)
+        if gone.reason is DespawnReason.HIDDEN:  # this client comes to another world, as it does when it comes back
+            self._is_synced = False
+        else:
+            self.notice(f"{player.name if player else 'somebody'} left", now)
 
     def _look_at(self, client: Client, entity: int, now: float) -> None:
         player = client.world.try_component(entity, Player)

@@ -73,7 +73,9 @@ def own_seat(client: Client) -> Seat | None:
 def draw_lobby(canvas: Canvas, client: Client) -> None:
     """Draw who is here and what has to happen before a match begins."""
     listed = entries(client)
-    bottom = draw_panel(canvas, "LOBBY", WHITE, listed, draw_connection, lines=3)
+    room = client.room
+    title = f"LOBBY   room {room.code}" if room is not None else "LOBBY"
+    bottom = draw_panel(canvas, title, WHITE, listed, draw_connection, lines=3)
     canvas.text(lobby_hint(client, listed), MIDDLE_X, bottom - 60, 20, OWN)
     watching = own_seat(client)
     rejoin = "V  play" if watching is not None and watching.watching else "V  only watch"

@@ -3,13 +3,14 @@
 import pygame
 
 from ecsnet import RunningClient
+from ecsnet.events import ClientStatus
 from ecsnet.samples.soccer.canvas import Canvas
 from ecsnet.samples.soccer.chatbox import Typing, draw_lines, draw_typing
 from ecsnet.samples.soccer.components import Move
 from ecsnet.samples.soccer.controls import Controls
 from ecsnet.samples.soccer.draw import Scene
 from ecsnet.samples.soccer.ghosts import draw_ghosts
-from ecsnet.samples.soccer.hud import draw_help, draw_hud, draw_notice, draw_status
+from ecsnet.samples.soccer.hud import draw_help, draw_hud, draw_notice, draw_retrying, draw_status
 from ecsnet.samples.soccer.links import link_name, switch_link
 from ecsnet.samples.soccer.netgraph import TOP, NetGraph
 from ecsnet.samples.soccer.news import News
@@ -57,7 +58,7 @@ def main(client: RunningClient) -> None:
 def handle(event: pygame.event.Event, client: RunningClient, screen: "Screen", controls: Controls) -> bool:
     """React to one event; return False to quit."""
     controls.handle(event)
-    is_playing = client.is_ready and client.disconnected is None
+    is_playing = client.is_ready and client.status is ClientStatus.CONNECTED
     if event.type == pygame.KEYDOWN and screen.typing.is_open:
         line = screen.typing.press(event.key)
         if line and is_playing:
@@ -120,6 +121,8 @@ class Screen:
             draw_notice(canvas, "Connecting" + dots, [f"{client.progress:.0%}", "Esc  quit"])
         else:
             self._draw_match(canvas, client)
+        if client.retrying is not None:
+            draw_retrying(canvas, client.retrying, client.clock.now())
         draw_status(canvas, self._switched_on(client))
         self.net_graph.draw(canvas, client)
         if self.help_shown:

@@ -57,6 +57,15 @@ def test_a_player_is_lost_comes_back_and_leaves() -> None:
     ]
 
 
+def test_coming_to_another_world_is_no_news() -> None:
+    """After coming back, or in another room: nobody has left, and nobody there has just joined."""
+    ground, news = Ground(home=1, away=1), News()
+    hear(news, ground, Spawned(ground.home), Synced(), Despawned(ground.home, DespawnReason.HIDDEN))
+    assert hear(news, ground, Spawned(ground.home), Spawned(ground.away), Synced()) == []
+
+    assert hear(news, ground, Spawned(ground.add_player())) == ["player-3 joined"]
+
+
 def test_what_is_no_player_is_no_news() -> None:
     """The ball comes and goes as it likes."""
     ground, news = Ground(home=1, away=1), News()

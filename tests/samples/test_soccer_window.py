@@ -10,9 +10,13 @@ from typing import TypeVar, cast
 import pytest
 
 from ecsnet.clock import VirtualClock
-from ecsnet.components import LobbyStage, Player, PlayerStatus, Stage, Transform2D
+from ecsnet.components import LobbyStage, Player, PlayerStatus, RoomInfo, Stage, Transform2D
+from ecsnet.config import ClientConfig
+from ecsnet.events import ClientStatus
 from ecsnet.hosting import Host
 from ecsnet.playfigures import PlayFigures
+from ecsnet.protocol import DisconnectReason
+from ecsnet.retry import Retry
 from ecsnet.rpc import RefusalCode, Reply
 from ecsnet.runtime import RunningClient
 from ecsnet.samples.soccer.components import Ball, Move, Tally
@@ -52,6 +56,9 @@ class FakeClient:
         self.is_ready = True
         self.progress = 0.5
         self.disconnected: tuple[object, str] | None = None
+        self.status = ClientStatus.CONNECTED
+        self.retrying: Retry | None = None
+        self.room: RoomInfo | None = None
         self.clock = VirtualClock()
         self.path = MemoryPath(VirtualNetwork(), ("ada", 1))
         self.statistics = Statistics(rtt_seconds=0.048, jitter_seconds=0.004, loss_sent=0.02)
@@ -188,6 +195,31 @@ def test_there_is_a_screen_while_connecting_and_after_the_end(joined: bool) -> N
     assert len(colors(draw(client))) > 20
 
 
+def test_a_lost_connection_is_told_over_the_last_picture() -> None:
+    """What the client does about it, and for how long; the pitch is still to be seen."""
+    ground = Ground(home=1, away=1).kick_off()
+    client = FakeClient(ground, ground.home)
+    plain = draw(client)
+    lost = (DisconnectReason.TIMEOUT, "nothing heard for 10 s")
+    client.status, client.retrying = ClientStatus.LOST, Retry(ClientConfig(), client.clock.now(), lost)
+    first = draw(client)
+    client.clock.advance(5.0)
+    later = draw(client)
+
+    assert tuple(first.get_at((440, 262))) != tuple(plain.get_at((440, 262)))
+    assert tuple(first.get_at((100, 100))) == tuple(plain.get_at((100, 100)))
+    assert colors(later) != colors(first)
+
+
+def test_the_lobby_shows_the_code_of_its_room() -> None:
+    """So that one can tell it to friends."""
+    client = FakeClient(Ground(home=1), None)
+    plain = colors(draw(client))
+    client.room = RoomInfo(code="BCDFG")
+
+    assert colors(draw(client)) != plain
+
+
 def test_the_loop_presses_updates_draws_and_ends_on_escape() -> None:
     """With SDL's dummy driver, as on a machine without a screen."""
     client = FakeClient(Ground(home=1, away=1), None)
@@ -263,13 +295,13 @@ def test_a_refusal_is_told_and_a_success_is_not() -> None:
     assert [line.text for line in screen.news.lines] == ["that team is full"]
 
 
-@pytest.mark.parametrize("state", ["connecting", "disconnected"])
+@pytest.mark.parametrize("state", ["connecting", "lost", "disconnected"])
 def test_without_a_connection_keys_ask_for_nothing(state: str) -> None:
     """There is nobody who could answer; help and the way out work."""
     ground = Ground(home=1, away=1)
     client, screen = FakeClient(ground, ground.home), Screen(pygame.Surface((880, 490)))
-    client.is_ready = state == "disconnected"
-    client.disconnected = (None, "") if state == "disconnected" else None
+    client.is_ready = state != "connecting"
+    client.status = ClientStatus(state)
     feed(client, screen, key(pygame.K_r), key(pygame.K_RETURN), button(7), key(pygame.K_F1))
 
     assert client.called == []
