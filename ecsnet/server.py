@@ -325,7 +325,7 @@ class Server:
         before, here = session.peer, self.rooms.of(peer.client_id)
         assert here is not None, f"{peer} has a session and no place"
         if session.keep_until is None:
-            self._end_conversation(before, ELSEWHERE)
+            self._end_conversation(before)
             before.connection.close(DisconnectReason.KICKED, ELSEWHERE, now=self._now)
         else:
             self._events.append(PlayerReturned(peer.client_id, peer.name))
@@ -340,13 +340,13 @@ class Server:
         self._sessions.resume(session, peer, guest.serial, guest.network)
         accesslog.returned(peer, self.rooms.code_of(room))
 
-    def _end_conversation(self, peer: Peer, text: str) -> None:
+    def _end_conversation(self, peer: Peer) -> None:
         """Forget what was exchanged with a client over one connection."""
         room = self.rooms.of(peer.client_id)
         assert room is not None, f"{peer} was connected and had no place"
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
-        statistics = room.end_conversation(peer, text)
+        statistics = room.end_conversation(peer)
         if statistics.is_doubtful:
             accesslog.doubted(peer, statistics)
 
@@ -355,7 +355,7 @@ class Server:
         peer = self._by_connection.get(connection)
         if peer is None:
             return
-        self._end_conversation(peer, text)
+        self._end_conversation(peer)
         if not self._sessions.lose(peer, reason, text, self._now):
             self._remove_player(peer, reason, text)
             return
@@ -403,7 +403,7 @@ class Server:
             session = self._sessions.remove(client_id)
             peer = session.peer
             if peer.client_id in self.peers:
-                self._end_conversation(peer, text)
+                self._end_conversation(peer)
                 peer.connection.close(DisconnectReason.ROOM_CLOSED, text, now=self._now)
             self._remove_player(peer, DisconnectReason.ROOM_CLOSED, text)
         self.rooms.close(room)
