@@ -371,7 +371,7 @@ class Server:
         assert here is not None, f"{peer} has a session and no place"
         if session.keep_until is None:
             replaced = DisconnectReason.REPLACED
-            self._end_conversation(before, replaced.text)
+            self._end_conversation(before)
             before.connection.close(replaced, replaced.text, now=self._now)
         else:
             self._events.append(PlayerReturned(peer.client_id, peer.name))
@@ -386,13 +386,13 @@ class Server:
         self._sessions.resume(session, peer, guest.serial, guest.arrival.network)
         accesslog.returned(peer, self.rooms.code_of(room))
 
-    def _end_conversation(self, peer: Peer, text: str) -> None:
+    def _end_conversation(self, peer: Peer) -> None:
         """Forget what was exchanged with a client over one connection."""
         room = self.rooms.of(peer.client_id)
         assert room is not None, f"{peer} was connected and had no place"
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
-        statistics = room.end_conversation(peer, text)
+        statistics = room.end_conversation(peer)
         if statistics.is_doubtful:
             accesslog.doubted(peer, statistics)
 
@@ -402,7 +402,7 @@ class Server:
         if peer is None:
             self._lounge.forget(connection)
             return
-        self._end_conversation(peer, text)
+        self._end_conversation(peer)
         if not self._sessions.lose(peer, reason, text, self._now):
             self._remove_player(peer, reason, text)
             return
@@ -450,7 +450,7 @@ class Server:
             session = self._sessions.remove(client_id)
             peer = session.peer
             if peer.client_id in self.peers:
-                self._end_conversation(peer, text)
+                self._end_conversation(peer)
                 peer.connection.close(DisconnectReason.ROOM_CLOSED, text, now=self._now)
             self._remove_player(peer, DisconnectReason.ROOM_CLOSED, text)
         self.rooms.close(room)
