@@ -4,6 +4,7 @@ It lives through several connections: a `Conversation` is one of them. Another o
 enters another room, and when the connection breaks off and it comes back with its ticket.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from typing import ParamSpec, TypeVar, overload
@@ -33,6 +34,7 @@ from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.retry import Retry
 from ecsnet.rpc import Reply, Rpc
+from ecsnet.systems.clientlog import ClientLog
 from ecsnet.systems.hall import ANY_ROOM, HALL
 from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.systems.prediction import Predictor
@@ -135,6 +137,7 @@ class Client:
         )
         self._passage = Passage(door, address, now=now, ticket=ticket, place=_checked_place(room, room_password))
         self._entity = 0
+        self._log = ClientLog(now)
         self._events: list[object] = []
 
     def __repr__(self) -> str:
@@ -212,7 +215,19 @@ class Client:
         """
         if self.conversation.welcome is None:
             raise LocalProtocolError(f"cannot call {rpc.name} in state {self.state.name}, before the server let us in")
-        return self.conversation.session.calls.call(self.conversation.session.peer, self.world, rpc, *args, **kwargs)
+        return self.conversation.session.calls.call(rpc, *args, **kwargs)
+
+    def log(self, text: str, level: int = logging.INFO) -> None:
+        """Write a line to the server's log, with this client's number and name; the logger there is `ecsnet.client`.
+
+        A long one is cut. What is too much, or finds no connection, is dropped; the next line says how many were.
+
+        Raises:
+            SchemaError: The level is not one from logging.DEBUG to logging.ERROR.
+        """
+        session = self.conversation.session
+        calls = session.calls if session.peer.connection.is_connected else None
+        self._log.write(text, level, session.now, calls)
 
     def events(self) -> list[object]:
         """Return and forget what came, went and changed, and the game's events; see `ecsnet.events`, `ecsnet.event`.

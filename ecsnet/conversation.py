@@ -19,7 +19,6 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.checks import Verifier
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema, difference
-from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
 from ecsnet.system import is_predicted
 from ecsnet.systems.callmessages import CallTable
@@ -32,7 +31,7 @@ from ecsnet.systems.lagcompensation import Picture
 from ecsnet.systems.pipeline import Step, assemble
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rendering import Renderer
-from ecsnet.systems.rpc import CallDesk
+from ecsnet.systems.rpc import ClientCalls
 from ecsnet.systems.session import ClientSession
 from ecsnet.systems.ticksync import TickSync
 from ecsnet.targets import ClientMail
@@ -194,7 +193,7 @@ class Conversation:
     def farewell(self) -> list[object]:
         """Return what there is to tell when another conversation takes the place of this one: all is out of sight."""
         calls, news = self.session.calls, self.session.receiver.news
-        calls.forget(self.session.peer, self.world, ELSEWHERE)
+        calls.end(ELSEWHERE)
         for entity in self.session.receiver.confirmed:
             news.note_despawn(entity, DespawnReason.HIDDEN)
         return [*self.take_events(), *calls.take_happened(), *news.take()]
@@ -211,12 +210,14 @@ class Conversation:
             self.world, schema, receiver, inputs, predicted, renderer, history,
             max_rollback_ticks=config.max_rollback_ticks,
         )  # fmt: skip
+        peer = Peer(self.connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS, CHECKS)))
+        held = HeldCalls(receiver, interpolator.clock, lambda: self.connection.statistics.rtt_seconds)
         self.world.foresight, self.world.name_of = predictor, receiver.network_id_of
         return ClientSession(
             game=game,
             schema=schema,
             config=config,
-            peer=Peer(self.connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS, CHECKS))),
+            peer=peer,
             receiver=receiver,
             verifier=Verifier(receiver, schema),
             inputs=inputs,
@@ -224,13 +225,7 @@ class Conversation:
             interpolator=interpolator,
             renderer=renderer,
             sync=TickSync(self.world.dt),
-            calls=CallDesk(
-                CallTable(schema.remotes),
-                here=Destination.CLIENTS,
-                to_wire=lambda _, entity: receiver.network_id_of(entity),
-                from_wire=lambda _, network_id: receiver.entity_of(network_id),
-                held=HeldCalls(receiver, interpolator.clock, lambda: self.connection.statistics.rtt_seconds),
-            ),
+            calls=ClientCalls(CallTable(schema.remotes), self.world, peer, receiver, held),
         )
 
     def _run_ticks(self, count: int) -> None:
@@ -250,11 +245,10 @@ class Conversation:
 
     def _take_calls(self, now: float) -> None:
         """Take answers, run what the server calls and hear what happened: after all else of this frame."""
-        calls, peer = self.session.calls, self.session.peer
-        calls.take(peer, self.world, now)
-        calls.run_held(peer, self.world, now)
+        calls = self.session.calls
+        calls.take(now)
         if self.ended is not None:
-            calls.forget(peer, self.world, self.ended[1])
+            calls.end(self.ended[1])
         self._events += calls.take_happened()
 
     def _handle(self, event: object, now: float) -> None:

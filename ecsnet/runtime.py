@@ -120,7 +120,7 @@ class RunningServer(Server):
 
         A whole pass looks at every connection, and with a hundred clients something arrives before it is over: a pass
         for each arrival takes the whole core. Strangers are answered at once, so that a flood of them falls between the
-        ticks and not into them.
+        ticks and not into them; and calls that are to be answered on arrival, with a look at their connection alone.
         """
         until = _due(self, end, self.clock.now() + LONGEST_SILENCE_SECONDS)
         is_more = False
@@ -129,12 +129,14 @@ class RunningServer(Server):
                 self._wait_for_some(now, until)
                 now = self.clock.now()
             is_more = _take(self, self.path, now) >= DRAIN_LIMIT
-            for data, address in self.answers():
+            for data, address in self.answers(now):
                 self.path.send(data, address, now)
 
     def _wait_for_some(self, asleep: float, until: float) -> None:
-        """Wait until something arrives, and where much does, until some of it has gathered."""
+        """Wait until something arrives, and where much does and nothing is urgent, until some of it has gathered."""
         self.path.wait(until - asleep)
+        if self.answers_on_arrival:
+            return
         now = self.clock.now()
         if now - asleep < READ_PAUSE_SECONDS and now < until:
             self.clock.sleep(min(READ_PAUSE_SECONDS, until - now))

@@ -69,6 +69,7 @@ class Server:
         rooms: The one room, or the hall and all others.
         peers: Who is connected, by client id, wherever they are.
         bans: Who may not come in.
+        answers_on_arrival: Whether the game has calls that wait for no tick: then what arrives should wait for nothing.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Server:
             self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
             max_clients_per_network=self.config.max_clients_per_network, bans=self.bans, accept=accept,
         )  # fmt: skip
+        self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
         self._asks = accounts is not None or accept is not None
         self._lounge = Lounge(accounts, self.config)
         self.peers: dict[int, Peer] = {}
@@ -188,6 +190,8 @@ class Server:
             self._let_in(waiting)
         for session in self._sessions.take_expired(now):
             self._remove_player(session.peer, *session.ending)
+        if self.answers_on_arrival:
+            self._answer_calls(now)
         for room in self.rooms:
             self._run(room, now)
 
@@ -195,9 +199,26 @@ class Server:
         """Return what must go out now."""
         return self._endpoint.datagrams_to_send(now)
 
-    def answers(self) -> list[tuple[bytes, Address]]:
-        """Return what of it answers strangers: cheap, so a host may send it between two updates."""
-        return self._endpoint.answers()
+    def answers(self, now: float) -> list[tuple[bytes, Address]]:
+        """Return what waits for no tick: answers to strangers, and to calls declared `answer="arrival"`.
+
+        It is cheap, so a host may ask for it between two updates.
+        """
+        answers = self._endpoint.answers()
+        if self.answers_on_arrival:
+            for connection in self._answer_calls(now):
+                answers += self._endpoint.datagrams_of(connection, now)
+        return answers
+
+    def _answer_calls(self, now: float) -> list[Connection]:
+        """Run the calls that are answered on arrival; return whose they were."""
+        answered = []
+        for connection in self._endpoint.take_heard():
+            peer = self._by_connection.get(connection)
+            room = None if peer is None else self.rooms.of(peer.client_id)
+            if peer is not None and room is not None and room.answer(peer, now) and connection.is_connected:
+                answered.append(connection)
+        return answered
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
@@ -382,7 +403,7 @@ class Server:
         assert here is not None, f"{peer} has a session and no place"
         if session.keep_until is None:
             replaced = DisconnectReason.REPLACED
-            self._end_conversation(before, replaced.text)
+            self._end_conversation(before)
             before.connection.close(replaced, replaced.text, now=self._now)
         else:
             self._events.append(PlayerReturned(peer.client_id, peer.name))
@@ -397,13 +418,13 @@ class Server:
         self._sessions.resume(session, peer, guest.serial, guest.arrival.network)
         accesslog.returned(peer, self.rooms.code_of(room))
 
-    def _end_conversation(self, peer: Peer, text: str) -> None:
+    def _end_conversation(self, peer: Peer) -> None:
         """Forget what was exchanged with a client over one connection."""
         room = self.rooms.of(peer.client_id)
         assert room is not None, f"{peer} was connected and had no place"
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
-        statistics = room.end_conversation(peer, text)
+        statistics = room.end_conversation(peer)
         if statistics.is_doubtful:
             accesslog.doubted(peer, statistics)
 
@@ -413,7 +434,7 @@ class Server:
         if peer is None:
             self._lounge.forget(connection)
             return
-        self._end_conversation(peer, text)
+        self._end_conversation(peer)
         if not self._sessions.lose(peer, reason, text, self._now):
             self._remove_player(peer, reason, text)
             return
@@ -461,7 +482,7 @@ class Server:
             session = self._sessions.remove(client_id)
             peer = session.peer
             if peer.client_id in self.peers:
-                self._end_conversation(peer, text)
+                self._end_conversation(peer)
                 peer.connection.close(DisconnectReason.ROOM_CLOSED, text, now=self._now)
             self._remove_player(peer, DisconnectReason.ROOM_CLOSED, text)
         self.rooms.close(room)

@@ -11,6 +11,7 @@ from ecsnet.errors import RemoteProtocolError
 from ecsnet.peer import STATE
 from ecsnet.replication.frames import State, Update
 from ecsnet.systems.replication import ReceiveState
+from ecsnet.systems.session import ClientSession
 from ecsnet.world import World
 
 __all__ = ["FollowState"]
@@ -21,6 +22,11 @@ class FollowState(ReceiveState):
 
     That one is kept for remote calls, which name it.
     """
+
+    def __init__(self, session: ClientSession) -> None:
+        """Bind to the conversation."""
+        super().__init__(session)
+        session.receiver.holds_all = False
 
     def process(self, world: World) -> None:
         """Take as much of all state messages that arrived as there is somebody to look at it."""

@@ -73,6 +73,8 @@ class HeldCalls:
 
     def take_due(self, now: float) -> list[Arrived]:
         """Return and forget those whose moment has come, in the order of their arrival."""
+        if not self._waiting:  # in nearly every frame
+            return []
         due = self._take_surplus()
         waiting, self._waiting = self._waiting, deque()
         blocked: set[Moment] = set()

@@ -37,10 +37,15 @@ class Allowance:
         self.left = left
         return True
 
+    def refill(self, now: float) -> None:
+        """Add the clock's share now; before each `take`, no more than the burst is ever taken at once."""
+        self.left = min(self._burst, self.left + (now - self._at) * self._per_second)
+        self._at = now
+
     def owe(self, cost: float, now: float) -> float:
         """Use up `cost` in any case; return how long it takes until nothing is owed any more."""
-        self.left = min(self._burst, self.left + (now - self._at) * self._per_second) - cost
-        self._at = now
+        self.refill(now)
+        self.left -= cost
         return max(0.0, -self.left / self._per_second)
 
     def is_full(self, now: float) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ecsnet import SERVER, Call, EntityRef, Game, rpc
+from ecsnet import EVERYONE, SERVER, Call, EntityRef, Game, event, rpc
 from ecsnet.bots import Wanderer, press
 from ecsnet.client import Client
 from ecsnet.components import Owner, Player
@@ -81,6 +81,20 @@ def test_a_light_client_calls_in_the_name_of_its_player(transport: str) -> None:
     assert reply.value == light.client_id
 
 
+def test_a_light_client_waits_for_nothing_that_is_not_to_come(transport: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What happens to entities it leaves out is told at once, without a warning for each of them."""
+    sim = Simulation(table, clients=1, seed=1, transport=transport)
+    light = sim.join(pipeline=LIGHT_CLIENT)
+    tree = sim.server.world.create_entity(Player(name="a tree"))
+    sim.run(seconds=1)
+    light.events()
+    sim.server.world.to(EVERYONE).send(Shaken(tree=tree))
+    sim.run(seconds=0.2)
+
+    assert [event for event in light.events() if isinstance(event, Shaken)] == [Shaken(tree=0)]
+    assert "ran without" not in caplog.text
+
+
 def test_a_light_client_whose_player_is_deleted_has_none(transport: str) -> None:
     """It follows the end of its own, and goes on."""
     sim = Simulation(table, clients=1, seed=1, transport=transport)
@@ -109,4 +123,9 @@ def sign(call: Call, player: EntityRef) -> int:
     return call.world.component_for_entity(player, Owner).client_id
 
 
-table = Game("table", rpcs=[sign], tick_rate_hz=20, send_rate_hz=20)
+@event
+class Shaken:
+    tree: EntityRef
+
+
+table = Game("table", rpcs=[sign], events=[Shaken], tick_rate_hz=20, send_rate_hz=20)

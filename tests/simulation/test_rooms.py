@@ -23,7 +23,7 @@ from ecsnet.events import (
 )
 from ecsnet.protocol import DisconnectReason
 from ecsnet.rooms import Rooms
-from ecsnet.rpc import Reply
+from ecsnet.rpc import RefusalCode, Reply
 from ecsnet.system import System
 from ecsnet.systems.hall import ANY_ROOM, HALL, create_room
 from ecsnet.systems.pipeline import SERVER
@@ -459,3 +459,20 @@ def test_nobody_stays_behind_where_lost_places_are_not_kept() -> None:
     sim.run(15)
     assert not sim.server.peers
     assert not any(room.places for room in sim.server.rooms)
+
+
+def test_what_waits_for_an_answer_when_a_client_moves_is_refused() -> None:
+    """The room it asked is not there any more for it: nobody polls for ever."""
+    sim = start(link=Link(latency_seconds=0.1))
+    client = sim.join(room=HALL)
+    code = make_room(sim, client)
+    reply = client.enter(code)
+    asked: list[Reply[str]] = []
+    while not reply.done:
+        asked.append(client.call(create_room))  # one a second is granted; whether is not the question
+        sim.step()
+
+    assert reply.ok
+    assert all(each.done for each in asked)
+    assert asked[-1].refusal is not None
+    assert asked[-1].refusal.code is RefusalCode.DISCONNECTED
