@@ -53,7 +53,7 @@ def doubted(peer: Peer, inputs: InputStatistics) -> None:
 def banned(peer: Peer, ban: Ban) -> None:
     """Note that a player may not come back, and by what it would be known."""
     by = ",".join(sorted(kind for kind, _ in ban.marks))
-    _note("banned", _player(peer), _credentials(peer), f"by={by} text={_quoted(ban.text)}")
+    _note("banned", _player(peer), _credentials(peer), f"by={by} text={quoted(ban.text)}")
 
 
 def refused(address: Address, reason: DisconnectReason, text: str, player_key: bytes = b"") -> None:
