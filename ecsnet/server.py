@@ -10,6 +10,7 @@ from ecsnet import accesslog, players
 from ecsnet.accounts import Accounts
 from ecsnet.admission import QUESTION
 from ecsnet.arrival import Accept
+from ecsnet.bans import Ban, Bans
 from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig, TransportConfig
 from ecsnet.events import (
@@ -67,6 +68,7 @@ class Server:
     Attributes:
         rooms: The one room, or the hall and all others.
         peers: Who is connected, by client id, wherever they are.
+        bans: Who may not come in.
         answers_on_arrival: Whether the game has calls that wait for no tick: then what arrives should wait for nothing.
     """
 
@@ -113,9 +115,10 @@ class Server:
             password_key=password_key(password, game.application_id) if password else None,
         )
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
+        self.bans = Bans()
         self._reception = Reception(
             self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
-            max_clients_per_network=self.config.max_clients_per_network, accept=accept,
+            max_clients_per_network=self.config.max_clients_per_network, bans=self.bans, accept=accept,
         )  # fmt: skip
         self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
         self._asks = accounts is not None or accept is not None
@@ -260,6 +263,35 @@ class Server:
             KeyError: No such client is connected.
         """
         self.peers[client_id].connection.close(DisconnectReason.KICKED, text, now=now)
+
+    def ban(self, client_id: int, text: str = "", *, network: bool = True, now: float) -> Ban:
+        """Disconnect a player, or give up the place of one who is lost, and do not let the player in again.
+
+        It is known again by its account, the player id of its token and its key, as far as it has them. Somebody who
+        has nothing but a name is known by the network alone.
+
+        Args:
+            text: What the player reads, now and whenever it tries.
+            network: Let nobody in from its network, either: who has nothing to be known by would simply come back.
+
+        Returns:
+            What was added to `bans`; `bans.remove` takes it back.
+
+        Raises:
+            KeyError: There is no such player.
+            ValueError: Without the network there is nothing to know the player by.
+        """
+        session = self._sessions.get(client_id)
+        if session is None or session.peer.arrival is None:
+            raise KeyError(client_id)
+        ban = Ban.of(replace(session.peer.arrival, address=session.peer.connection.address), text, network=network)
+        self.bans.add(ban)
+        accesslog.banned(session.peer, ban)
+        if session.keep_until is None:
+            session.peer.connection.close(DisconnectReason.BANNED, text, now=now)
+        else:
+            self._remove_player(self._sessions.remove(client_id).peer, DisconnectReason.BANNED, text)
+        return ban
 
     def block(self, network: str, text: str = "", *, now: float) -> None:
         """Let nobody in from a network any more, and disconnect who is in from there.
