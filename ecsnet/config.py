@@ -405,7 +405,10 @@ class RoomConfig:
     """Rooms open at once. A soccer match of four takes 1.5 to 3 % of a core; more than a core there is not."""
 
     max_clients: int = 1024
-    """Places of the whole server, the hall's included; a room has as many as the game's `max_clients`, or fewer."""
+    """Places of the whole server, the hall's included."""
+
+    places: int = 0
+    """Places of a room whose maker named no other number; 0: the game's `max_clients`, which is also the most."""
 
     code_letters: int = 5
     """Letters of a room's code: of 24 different ones, so that 32 rooms are found by one guess in 250,000."""

@@ -174,8 +174,8 @@ class Conversation:
             session.peer.fault = ""
 
     def next_deadline(self) -> float | None:
-        """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self.schedule.next_deadline(), self.connection.next_deadline()]
+        """Return when `update` should be called at the latest, monotonic seconds; once it has ended nothing ticks."""
+        deadlines = [self.connection.next_deadline(), self.schedule.next_deadline() if self.ended is None else None]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def take_events(self) -> list[object]:

@@ -6,6 +6,7 @@ game's loop calls it once a frame and is never blocked; `RunningServer.run` is t
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Self
 
@@ -19,10 +20,11 @@ from ecsnet.firstuse import FirstUse
 from ecsnet.game import Game
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keys import KnownServers
-from ecsnet.paths import TRANSPORTS, Path, TcpPath, UdpPath, check_transport, open_path
+from ecsnet.paths import TRANSPORTS, Path, PathGroup, TcpPath, UdpPath, check_transport, open_path
 from ecsnet.protocol import DisconnectReason
 from ecsnet.server import Server
 from ecsnet.stopsignals import stop_signals
+from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.tcp import TcpStreams
 from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
@@ -31,7 +33,7 @@ from ecsnet.transport.noise import Entropy
 from ecsnet.transport.state import State
 from ecsnet.udp import DRAIN_LIMIT, UdpSocket
 
-__all__ = ["RunningClient", "RunningServer", "join", "serve", "wait_for"]
+__all__ = ["Route", "RunningClient", "RunningServer", "find_route", "join", "serve", "wait_for"]
 
 LONGEST_WAIT_SECONDS = 0.1  # how late Ctrl-C may be noticed where a signal does not end a wait (Windows)
 LONGEST_SILENCE_SECONDS = 0.020  # how long a server's answer may wait for its tick: half as long as an ACK may
@@ -172,6 +174,7 @@ class RunningClient(Client):
         ticket: bytes = b"",
         room: str = "",
         room_password: str = "",
+        pipeline: Sequence[Step] = CLIENT,
     ) -> None:
         """Take over a path; see `Client` for the rest.
 
@@ -184,8 +187,7 @@ class RunningClient(Client):
         super().__init__(
             game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy,
             password=password, player_key=player_key, token=token, ticket=ticket, room=room,
-            room_password=room_password,
-        )  # fmt: skip
+            room_password=room_password, pipeline=pipeline,        )  # fmt: skip
         self._trust = trust
         self._left = False
 
@@ -202,6 +204,10 @@ class RunningClient(Client):
         _pass(self, super().update, self.path, self.clock.now() if now is None else now)
         if self._trust is not None:
             self._trust.settle(self)
+
+    def receive(self, now: float) -> None:
+        """Take what has arrived, and do no more until it is due: for a program with so many clients that it counts."""
+        _take(self, self.path, now)
 
     def run_until(self, condition: Callable[[], bool], *, within_seconds: float) -> bool:
         """Update as often as needed until the condition holds; return False when the time is up before.
@@ -302,40 +308,68 @@ def join(
         LinkError: The link cannot be understood, or there is no such host.
         KeyFileError: The list of known servers cannot be understood.
     """
+    route = find_route(link, known_servers=known_servers, transport=transport)
+    path = route.path if via is None else via(route.path)
+    try:
+        return RunningClient(
+            game,
+            route.address,
+            path,
+            name=name,
+            pins=route.pins,
+            config=config,
+            trust=route.trust,
+            password=password,
+            player_key=player_key,
+            token=token,
+            ticket=ticket,
+            room=room or route.room,
+            room_password=room_password,
+        )
+    except BaseException:  # e.g. a token that is too long
+        path.close()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a client gets to a server, and by what it knows that it is the right one; as `RunningClient` takes it."""
+
+    address: Address
+    path: Path
+    pins: tuple[bytes, ...]
+    trust: FirstUse | None
+    room: str
+
+
+def find_route(
+    link: str | JoinLink,
+    *,
+    known_servers: FilePath | None = None,
+    transport: str | None = None,
+    group: PathGroup | None = None,
+) -> Route:
+    """Open the way that a link names; for `join`, and for programs with many clients.
+
+    Args:
+        group: What it is waited for together with.
+
+    Raises:
+        ValueError: There is no such transport.
+        LinkError: The link cannot be understood, or there is no such host.
+        KeyFileError: The list of known servers cannot be understood.
+    """
     target = JoinLink.parse(link) if isinstance(link, str) else link
     trust = None
     if not target.keys:
         trust = FirstUse(KnownServers(known_servers or keys.default_known_servers_path()), target)
     transport = check_transport(target.transport if transport is None else transport, TRANSPORTS[:2])
     place = udp.resolve(target.host, target.port)
-    path: Path
-    address: Address
+    selector = None if group is None else group.selector
     if transport == "tcp":
         streams = TcpStreams.toward(place)
-        path, address = TcpPath(streams), streams.target
-    else:
-        path, address = UdpPath(UdpSocket.toward(place)), place
-    if via is not None:
-        path = via(path)
-    try:
-        return RunningClient(
-            game,
-            address,
-            path,
-            name=name,
-            pins=target.keys,
-            config=config,
-            trust=trust,
-            password=password,
-            player_key=player_key,
-            token=token,
-            ticket=ticket,
-            room=room or target.room,
-            room_password=room_password,
-        )
-    except BaseException:  # e.g. a token that is too long
-        path.close()
-        raise
+        return Route(streams.target, TcpPath(streams, selector), target.keys, trust, target.room)
+    return Route(place, UdpPath(UdpSocket.toward(place), selector), target.keys, trust, target.room)
 
 
 def wait_for(side: RunningServer | RunningClient, end: float | None = None) -> None:

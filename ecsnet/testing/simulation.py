@@ -4,12 +4,13 @@ The same seed gives the same traffic, byte for byte. Nothing waits: a minute of 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ecsnet.client import Client
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
 from ecsnet.server import Server
+from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.testing.invariants import Invariants, assert_converged
 from ecsnet.testing.network import Link, VirtualNetwork
 from ecsnet.tokens import TokenGate, TokenOpener
@@ -139,14 +140,16 @@ class Simulation:
         ticket: bytes = b"",
         room: str = "",
         room_password: str = "",
+        pipeline: Sequence[Step] = CLIENT,
     ) -> Client:
         """Let one more client join; with `wait`, run until it is ready.
 
         Args:
             password: None: the server's own.
             pins: None: the server's own key.
+            pipeline: The steps of its tick; see `ecsnet.systems.pipeline`.
         """
-        client = self._add_client(name, password, player_key, pins, token, ticket, (room, room_password))
+        client = self._add_client(name, password, player_key, pins, token, ticket, (room, room_password), pipeline)
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -202,6 +205,7 @@ class Simulation:
         token: bytes = b"",
         ticket: bytes = b"",
         place: tuple[str, str] = ("", ""),
+        pipeline: Sequence[Step] = CLIENT,
     ) -> Client:
         self._joined += 1
         address: Address = (f"10.0.{self._joined >> 8}.{self._joined & 0xFF}", 40000)
@@ -220,6 +224,7 @@ class Simulation:
             ticket=ticket,
             room=place[0],
             room_password=place[1],
+            pipeline=pipeline,
         )
         self.clients.append(client)
         self._addresses[client] = address

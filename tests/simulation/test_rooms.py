@@ -137,13 +137,12 @@ def test_a_room_is_a_world_of_its_own() -> None:
 
 def test_who_names_no_room_is_given_one() -> None:
     """The fullest with a free place, never one with a password; a new one if there is none, as long as there may be."""
-    sim = start(config=ServerConfig(rooms=RoomConfig(max_rooms=2)))
+    sim = start(config=ServerConfig(rooms=RoomConfig(max_rooms=2, places=2)))
     host = sim.join("host", room=HALL, wait=False)
     sim.run(1)
     locked = make_room(sim, host, password="mellon", capacity=3)
     ada = sim.join("ada")
     assert ada.room is not None
-    sim.server.rooms.by_code[ada.room.code].capacity = 2
     bob = sim.join("bob")
     full = sim.join("cleo", wait=False)
     sim.run(1)
