@@ -12,6 +12,7 @@ from ecsnet.errors import LocalProtocolError, SchemaError
 from ecsnet.peer import CALLS
 from ecsnet.protocol import DisconnectReason
 from ecsnet.rpc import RefusalCode, Reply
+from ecsnet.systems import rpc as calls
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
 from tests.simulation.meadow import Sheep, Weather, game, rename, shear
@@ -118,6 +119,19 @@ def test_the_callers_mistakes_raise_at_once(transport: str) -> None:
     sim.clients[0].close(now=sim.now)
     with pytest.raises(LocalProtocolError, match="CLOSING"):
         sim.clients[0].call(shear, local, "too late")
+
+
+def test_more_calls_than_may_wait_are_the_callers_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that asks and asks, of a server that never answers, is stopped before its memory is full."""
+    monkeypatch.setattr(calls, "MAX_PENDING_REPLIES", 100)
+    sim, _, local = pasture("udp", Link.LAN)
+    client = sim.clients[0]
+    sim.cut_off(client)
+    for _ in range(100):
+        client.call(rename, local, "x")
+
+    with pytest.raises(LocalProtocolError, match="100 calls wait for their answers already"):
+        client.call(rename, local, "x")
 
 
 def test_calls_that_wait_are_refused_when_the_connection_ends(transport: str) -> None:
