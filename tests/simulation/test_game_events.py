@@ -358,6 +358,10 @@ def test_mistakes_are_told_where_they_are_made() -> None:
         world.to(OWNER)
     with pytest.raises(TypeError, match=r"EVERYONE takes nothing"):
         EVERYONE(1)
+    with pytest.raises(TypeError, match=r"CLIENT\(Player\(.*\): takes the client's number, as in player.client_id"):
+        CLIENT(Player())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"OBSERVERS_OF\(None\): takes the entity, which is an int"):
+        OBSERVERS_OF(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"TEAM\(0\): a team has a number from 1 to 255"):
         TEAM(0)
 
