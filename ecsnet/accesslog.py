@@ -70,7 +70,8 @@ def _room(code: str) -> str:
 
 def _credentials(peer: Peer) -> str:
     """Return what the player has proved beside the password."""
-    proved = [f"player_key={fingerprint(peer.player_key)}"] if peer.player_key else []
+    proved = [f"account={quoted(peer.account)}"] if peer.account else []
+    proved += [f"player_key={fingerprint(peer.player_key)}"] if peer.player_key else []
     return " ".join([*proved, f"player={quoted(peer.token.player_id)}"] if peer.token is not None else proved)
 
 

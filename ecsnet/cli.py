@@ -14,6 +14,7 @@ from types import MappingProxyType
 import click
 
 from ecsnet import keys, tokenfiles, udp
+from ecsnet.accountcommands import account_commands
 from ecsnet.botcommands import bots
 from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
@@ -350,6 +351,7 @@ def finish(
         click.echo(text or reason.text, err=True)
 
 
+commands.add_command(account_commands)
 commands.add_command(bots)
 commands.add_command(key_commands)
 commands.add_command(rooms)

@@ -9,7 +9,17 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import ParamSpec, TypeVar, overload
 
-from ecsnet.admission import MAX_ROOM_BYTES, MAX_ROOM_PASSWORD_BYTES, MAX_TICKET_BYTES, Credentials, clean_name
+from ecsnet.admission import (
+    MAX_ACCOUNT_BYTES,
+    MAX_ACCOUNT_PASSWORD_BYTES,
+    MAX_GREETING_BYTES,
+    MAX_ROOM_BYTES,
+    MAX_ROOM_PASSWORD_BYTES,
+    MAX_TICKET_BYTES,
+    Credentials,
+    Introduction,
+    clean_name,
+)
 from ecsnet.components.player import Player
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ClientConfig, TokenConfig
@@ -79,6 +89,9 @@ class Client:
         ticket: bytes = b"",
         room: str = "",
         room_password: str = "",
+        account: str = "",
+        account_password: str = "",
+        greeting: bytes = b"",
     ) -> None:
         """Start joining; `update` carries it on.
 
@@ -93,20 +106,28 @@ class Client:
             room: The code of a room, on a server that has some; `HALL`: where they are listed. Empty: a room with a
                 free place, which the server chooses.
             room_password: Of that room, if it has one.
+            account: The player's name on a server with accounts.
+            account_password: Of that account. Only a server that asks for one gets it, over a connection whose key it
+                has proved to have; to trust a server at the first contact is to trust it with this.
+            greeting: For the server's `accept`, if it has one: whatever it and this program agreed on.
 
         Raises:
-            LocalProtocolError: The token, the ticket or what is said of the room is too long to be one.
+            LocalProtocolError: Something of this is too long; the text says what.
         """
-        if len(token) > (limit := TokenConfig().max_token_bytes):
-            raise LocalProtocolError(f"a token has at most {limit} bytes, not {len(token)}")
-        if len(ticket) > MAX_TICKET_BYTES:
-            raise LocalProtocolError(f"a ticket has at most {MAX_TICKET_BYTES} bytes, not {len(ticket)}")
+        _check_sizes(
+            ("a token", token, TokenConfig().max_token_bytes),
+            ("a ticket", ticket, MAX_TICKET_BYTES),
+            ("the name of an account", account.encode(), MAX_ACCOUNT_BYTES),
+            ("the password of an account", account_password.encode(), MAX_ACCOUNT_PASSWORD_BYTES),
+            ("a greeting", greeting, MAX_GREETING_BYTES),
+        )
         self.game = game
-        self.name = clean_name(name)
+        self.name = clean_name(name or account)
         self.config = config or ClientConfig()
         door = Door(
             game=game,
             credentials=Credentials(self.name, b"", token),
+            introduction=Introduction(account, account_password, greeting),
             pins=tuple(pins),
             config=self.config,
             entropy=entropy,
@@ -192,6 +213,8 @@ class Client:
             LocalProtocolError: Not connected, or the function is not one of the game's for the server.
             SchemaError: An argument is not of its declared type or range.
         """
+        if self.conversation.welcome is None:
+            raise LocalProtocolError(f"cannot call {rpc.name} in state {self.state.name}, before the server let us in")
         return self.conversation.session.calls.call(rpc, *args, **kwargs)
 
     def log(self, text: str, level: int = logging.INFO) -> None:
@@ -365,8 +388,16 @@ class Client:
 
 def _checked_place(room: str, password: str) -> tuple[str, str]:
     """Return the code and the password of a room if they fit what carries them."""
-    for what, text, limit in (("code", room, MAX_ROOM_BYTES), ("password", password, MAX_ROOM_PASSWORD_BYTES)):
-        if len(text.encode()) > limit:
-            raise LocalProtocolError(f"a room's {what} has at most {limit} bytes, not {len(text.encode())}")
+    _check_sizes(
+        ("a room's code", room.encode(), MAX_ROOM_BYTES),
+        ("a room's password", password.encode(), MAX_ROOM_PASSWORD_BYTES),
+    )
     is_word = room.lower() in {HALL, ANY_ROOM}
     return room.lower() if is_word else room.upper(), password
+
+
+def _check_sizes(*parts: tuple[str, bytes, int]) -> None:
+    """Raise for the first part that does not fit what carries it."""
+    for what, data, limit in parts:
+        if len(data) > limit:
+            raise LocalProtocolError(f"{what} has at most {limit} bytes, not {len(data)}")

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ecsnet import accesslog, players
+from ecsnet.accounts import Accounts
+from ecsnet.admission import QUESTION
+from ecsnet.arrival import Accept
 from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig, TransportConfig
 from ecsnet.events import (
@@ -24,9 +27,10 @@ from ecsnet.events import (
 )
 from ecsnet.game import Game
 from ecsnet.inputstatistics import InputStatistics
+from ecsnet.lounge import Lounge, Waiting
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
-from ecsnet.reception import Guest, Reception
+from ecsnet.reception import Guest, No, Reception, Visitor
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.room import Room
@@ -46,7 +50,6 @@ from ecsnet.world import World
 __all__ = ["Server"]
 
 MAX_EVENTS = 4096
-ELSEWHERE = "the session goes on over another connection"
 BROKEN = "the room was closed: its game failed"
 
 logger = logging.getLogger(__name__)
@@ -79,6 +82,8 @@ class Server:
         start_tick: Tick = 0,
         password: str = "",
         tokens: TokenGate | None = None,
+        accounts: Accounts | None = None,
+        accept: Accept | None = None,
     ) -> None:
         """Make a server in its first tick; it acts when `update` is called.
 
@@ -89,6 +94,9 @@ class Server:
             pipeline: The steps of a tick; see `ecsnet.systems.pipeline`.
             password: Whoever does not know it is refused; empty: everybody may come in. Takes 0.1 s to prepare.
             tokens: Whoever brings no token that passes it is refused; None: nobody needs one.
+            accounts: Whoever has none of these is refused; None: nobody needs one.
+            accept: Asked about everybody who may come in, and comes back: returns None, or why not, which the player
+                reads; see `ecsnet.Arrival`. It must not take long.
         """
         self.game = game
         self.config = _as_the_game_says(config or ServerConfig(), game)
@@ -107,9 +115,11 @@ class Server:
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
         self._reception = Reception(
             self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
-            max_clients_per_network=self.config.max_clients_per_network,
+            max_clients_per_network=self.config.max_clients_per_network, accept=accept,
         )  # fmt: skip
         self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
+        self._asks = accounts is not None or accept is not None
+        self._lounge = Lounge(accounts, self.config)
         self.peers: dict[int, Peer] = {}
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
@@ -173,6 +183,8 @@ class Server:
         self._endpoint.update(now)
         for event in self._endpoint.events():
             self._handle(event)
+        for waiting in self._lounge.update(now):
+            self._let_in(waiting)
         for session in self._sessions.take_expired(now):
             self._remove_player(session.peer, *session.ending)
         if self.answers_on_arrival:
@@ -207,7 +219,8 @@ class Server:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self._endpoint.next_deadline(), *(room.schedule.next_deadline() for room in self.rooms)]
+        deadlines = [self._endpoint.next_deadline(), self._lounge.next_deadline()]
+        deadlines += [room.schedule.next_deadline() for room in self.rooms]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def events(self) -> list[PlayerEvent]:
@@ -281,29 +294,61 @@ class Server:
 
     def _answer(self, request: ConnectRequested) -> None:
         """Grant or refuse a request whose cookie is proved. All that is kept is the transport's entry."""
-        answer = self._reception.judge(request)
-        if isinstance(answer, Guest):
-            self._endpoint.accept(request.request_id, answer.welcome.pack(), tag=answer)
-        else:
+        answer: Visitor | Guest | No = self._reception.judge(request)
+        if isinstance(answer, Visitor) and (answer.has_ticket or not self._asks):
+            answer = self._reception.welcome(answer)
+        if isinstance(answer, No):
             self._endpoint.refuse(request.request_id, answer.reason, answer.text, answer.payload)
             accesslog.refused(request.address, answer.reason, answer.text, request.player_key)
+        else:
+            payload = answer.welcome.pack() if isinstance(answer, Guest) else QUESTION
+            self._endpoint.accept(request.request_id, payload, tag=answer)
 
     def _admit(self, connection: Connection) -> None:
-        """Give a player its entity: a new one, or the one it had before its connection was lost."""
+        """Let in whose connection is up; or let it wait where it is asked more."""
         guest = connection.tag
-        assert isinstance(guest, Guest), f"{connection} was not accepted here"
+        assert isinstance(guest, Guest | Visitor), f"{connection} was not accepted here"
+        if isinstance(guest, Guest):
+            self._enter(connection, guest)
+        else:
+            obstacle = self._lounge.enter(connection, guest, self._now)
+            if obstacle is not None:
+                self._turn_away(connection, obstacle, guest.arrival.player_key)
+
+    def _let_in(self, waiting: Waiting) -> None:
+        """Welcome somebody who was asked, or say why not."""
+        connection, verdict = waiting.connection, waiting.verdict
+        if not connection.is_connected:
+            return
+        answer = self._reception.welcome(verdict) if isinstance(verdict, Visitor) else verdict
+        if isinstance(answer, Guest):
+            self._enter(connection, answer, was_asked=True)
+        elif answer is not None:
+            self._turn_away(connection, answer, waiting.visitor.arrival.player_key)
+
+    def _turn_away(self, connection: Connection, no: No, player_key: bytes) -> None:
+        connection.close(no.reason, no.text, now=self._now)
+        accesslog.refused(connection.address, no.reason, no.text, player_key)
+
+    def _enter(self, connection: Connection, guest: Guest, *, was_asked: bool = False) -> None:
+        """Give a player its entity: a new one, or the one it had before its connection was lost.
+
+        Args:
+            was_asked: So it was not welcomed in the handshake.
+        """
         if self._endpoint.doorkeeper.is_blocked(connection.address, self._now):  # since it was accepted
             connection.close(DisconnectReason.BANNED, now=self._now)
             return
         room = self._reception.confirm(guest)
         if not isinstance(room, Room):
-            connection.close(room.reason, room.text, now=self._now)
-            accesslog.refused(connection.address, room.reason, room.text, guest.player_key)
+            self._turn_away(connection, room, guest.arrival.player_key)
             return
-        peer = Peer(connection, guest.client_id, self._reads, guest.name, guest.player_key, guest.token)
+        peer = Peer(connection, guest.client_id, self._reads, guest.arrival)
+        if was_asked:
+            connection.send(CALLS, guest.welcome.pack())
         session = self._sessions.get(guest.client_id)
         if session is None:
-            self._sessions.begin(guest.session_id, peer, guest.serial, guest.network)
+            self._sessions.begin(guest.session_id, peer, guest.serial, guest.arrival.network)
             self._place(peer, room)
             self._events.append(PlayerJoined(peer.client_id, peer.name))
             accesslog.joined(peer, self.rooms.code_of(room))
@@ -325,8 +370,9 @@ class Server:
         before, here = session.peer, self.rooms.of(peer.client_id)
         assert here is not None, f"{peer} has a session and no place"
         if session.keep_until is None:
+            replaced = DisconnectReason.REPLACED
             self._end_conversation(before)
-            before.connection.close(DisconnectReason.KICKED, ELSEWHERE, now=self._now)
+            before.connection.close(replaced, replaced.text, now=self._now)
         else:
             self._events.append(PlayerReturned(peer.client_id, peer.name))
         if here is not room:
@@ -337,7 +383,7 @@ class Server:
             peer.entity = before.entity
         else:  # the game deleted it meanwhile
             peer.entity = players.make(room.world, room.game, peer)
-        self._sessions.resume(session, peer, guest.serial, guest.network)
+        self._sessions.resume(session, peer, guest.serial, guest.arrival.network)
         accesslog.returned(peer, self.rooms.code_of(room))
 
     def _end_conversation(self, peer: Peer) -> None:
@@ -354,6 +400,7 @@ class Server:
         """Let a client go; everybody else plays on. Its player stays for a while if it may come back."""
         peer = self._by_connection.get(connection)
         if peer is None:
+            self._lounge.forget(connection)
             return
         self._end_conversation(peer)
         if not self._sessions.lose(peer, reason, text, self._now):

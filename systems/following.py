@@ -24,9 +24,9 @@ class FollowState(ReceiveState):
     """
 
     def __init__(self, session: ClientSession) -> None:
-        """Bind to the conversation; its calls need not wait for anybody they name."""
+        """Bind to the conversation."""
         super().__init__(session)
-        session.receiver.is_partial = True
+        session.receiver.holds_all = False
 
     def process(self, world: World) -> None:
         """Take as much of all state messages that arrived as there is somebody to look at it."""

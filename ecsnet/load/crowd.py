@@ -102,10 +102,14 @@ class Crowd:
             member.receive(now)
             if member.due_at < before:
                 heapq.heappush(due, (member.due_at, number))
+        ready = []  # first all of them: who is due again at once comes after the others
         while due and due[0][0] <= now:
             at, number = heapq.heappop(due)
             if members[number].due_at == at:
-                self._step(number, now)
+                members[number].due_at = math.inf
+                ready.append(number)
+        for number in ready:
+            self._step(number, now)
 
     def _step(self, number: int, now: float) -> None:
         member = self._members[number]

@@ -70,7 +70,8 @@ class Entrance:
         self._group = group
         self._game: Game = games.load(plan.game)
         self._clock = MonotonicClock()
-        self._config = ClientConfig(input_rate_hz=plan.input_rate_hz, retry_seconds=0.0)  # a loss is a finding
+        # Who loses its connection has not stayed; to come back would hide it.
+        self._config = ClientConfig(input_rate_hz=plan.input_rate_hz, retry_seconds=0.0)
 
     def enter(self, number: int) -> Member:
         """Start to join.
@@ -85,8 +86,7 @@ class Entrance:
             path = ImpairedPath(path, plan.condition, seed=plan.seed + number, clock=self._clock)
         client = CrowdClient(
             self._game, route.address, path, name=f"bot {number + 1}", pins=route.pins, trust=route.trust,
-            clock=self._clock, config=self._config, password=plan.password,
-            room=route.room,
+            clock=self._clock, config=self._config, password=plan.password, room=route.room,
             pipeline=CLIENT if plan.full else LIGHT_CLIENT,
         )  # fmt: skip
         make = make_bot if plan.full else Wanderer

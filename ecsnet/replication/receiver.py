@@ -71,7 +71,7 @@ class Receiver:
         news: What the game will be told.
         tick: The newest tick heard of; None before the first message.
         applied: How many messages there were.
-        is_partial: Most entities are kept from it, so that none is still to come.
+        holds_all: Whether all is applied that the server tells of; else nothing is waited for. See `following.py`.
     """
 
     def __init__(self, schema: Schema, world: World, config: ReplicationConfig | None = None) -> None:
@@ -105,7 +105,7 @@ class Receiver:
         self.news = News(schema, world, self.network_id_of)
         self.tick: Tick | None = None
         self.applied = 0
-        self.is_partial = False
+        self.holds_all = True
 
     def __repr__(self) -> str:
         """Show how much there is and how new it is."""
@@ -147,7 +147,7 @@ class Receiver:
 
     def awaits(self, network_id: int, tick: Tick) -> bool:
         """Tell whether an entity named by the server at `tick` is still to come: it is not here, and did not go."""
-        return not self.is_partial and network_id not in self._replicas and self._is_after_end(network_id, tick)
+        return self.holds_all and network_id not in self._replicas and self._is_after_end(network_id, tick)
 
     def network_id_of(self, entity: int) -> int:
         """Return the network id of this World's entity; 0 if it is not the server's."""

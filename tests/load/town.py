@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ecsnet.bots import Wanderer
 from ecsnet.clock import VirtualClock
-from ecsnet.config import ServerConfig
+from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
 from ecsnet.load.crowd import Crowd
 from ecsnet.load.figures import CrowdFigures
@@ -55,7 +55,7 @@ class Town:
         path = MemoryPath(self.network, (f"10.0.0.{number}", 1), self.clock.sleep)
         client = CrowdClient(
             self.game, SERVER, path, name=f"bot {number}", clock=self.clock, entropy=self._entropy,
-            pipeline=self._pipeline,
+            pipeline=self._pipeline, config=ClientConfig(retry_seconds=0.0),
         )  # fmt: skip
         self.members.append(Member(client, self._part(number), path))
         return self.members[-1]

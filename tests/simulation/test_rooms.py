@@ -444,6 +444,23 @@ def test_a_name_that_is_a_word_is_no_code() -> None:
     assert rooms.open() == "ANYX"
 
 
+def test_nobody_stays_behind_where_lost_places_are_not_kept() -> None:
+    """To go to another room is to go on, also without a time of grace: it is not needed for that."""
+    sim = start(config=ServerConfig(rooms=RoomConfig()))
+    client, there = sim.join(), sim.server.rooms.open()
+    before = client.client_id
+    reply = client.enter(there)
+    sim.run_until(lambda: reply.done, within_seconds=2)
+
+    assert client.client_id == before
+    assert list(sim.server.peers) == [before]
+    assert [room.places for room in sim.server.rooms if room.places] == [{before: None}]
+    sim.cut_off(client)
+    sim.run(15)
+    assert not sim.server.peers
+    assert not any(room.places for room in sim.server.rooms)
+
+
 def test_what_waits_for_an_answer_when_a_client_moves_is_refused() -> None:
     """The room it asked is not there any more for it: nobody polls for ever."""
     sim = start(link=Link(latency_seconds=0.1))

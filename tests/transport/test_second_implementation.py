@@ -584,8 +584,8 @@ def test_the_handshake_carries_what_admission_says(recorded: Recorded, heard: Ea
     """The hashes of PROTOCOL.md give the same bytes as those of the code."""
     assert second.application_id(game.name) == game.application_id
     hash_of_schema = heard.description.hash
-    assert ["player-1", hash_of_schema, b"", b"", "", ""] in heard.credentials
-    assert ["player-2", hash_of_schema, b"", b"", "", ""] in heard.credentials
+    assert ["player-1", hash_of_schema, b"", b"", "", "", ""] in heard.credentials
+    assert ["player-2", hash_of_schema, b"", b"", "", "", ""] in heard.credentials
     assert hash_of_schema == Schema(game).hash
     assert [payload[0] for payload in heard.payloads if isinstance(payload, list)] == [
         client.client_id for client in recorded.clients

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ecsnet.transport
-from ecsnet.admission import MAX_TICKET_BYTES
+from ecsnet.admission import MAX_ACCOUNT_BYTES, MAX_ACCOUNT_PASSWORD_BYTES, MAX_GREETING_BYTES, MAX_TICKET_BYTES
 from ecsnet.config import (
     MAX_DATAGRAM_BYTES,
     MAX_INPUTS,
@@ -48,6 +48,11 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "payload of a REPLY": (hello.max_payload_bytes(HANDSHAKE.datagram_bytes),),
     "text of a refusal or CLOSE": (packet.MAX_CLOSE_TEXT_BYTES,),
     "resume ticket": (MAX_TICKET_BYTES, ServerConfig().max_offered_tickets),
+    "account, its password, greeting": (MAX_ACCOUNT_BYTES, MAX_ACCOUNT_PASSWORD_BYTES, MAX_GREETING_BYTES),
+    "introduction": (
+        ServerConfig().introduction_seconds, ServerConfig().max_introductions,
+        ServerConfig().max_introductions_per_network,
+    ),
     "connect token": (TOKEN.max_token_bytes, TOKEN.lifetime_seconds, TOKEN.max_used),
     "player id, name, data and servers of a token": (
         TOKEN.max_player_id_bytes, TOKEN.max_name_bytes, TOKEN.max_data_bytes, TOKEN.max_servers,
