@@ -15,8 +15,9 @@ import click
 
 from ecsnet import keys, tokenfiles, udp
 from ecsnet.accountcommands import account_commands
+from ecsnet.autoplay import autoplay
 from ecsnet.botcommands import bots
-from ecsnet.bots import autoplay, make_bot
+from ecsnet.bots import make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
 from ecsnet.errors import EcsnetError, PortInUseError

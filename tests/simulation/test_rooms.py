@@ -282,7 +282,11 @@ def test_a_lost_player_comes_back_into_its_room() -> None:
     assert ada.room is not None
     assert ada.room.code == code
     assert sim.server.peers[ada.client_id].entity == entity
-    assert sim.server.events() == [PlayerLost(ada.client_id, "ada"), PlayerReturned(ada.client_id, "ada")]
+    timeout = DisconnectReason.TIMEOUT
+    assert sim.server.events() == [
+        PlayerLost(ada.client_id, "ada", timeout, timeout.text),
+        PlayerReturned(ada.client_id, "ada"),
+    ]
 
 
 class Mine(System):
