@@ -1,5 +1,6 @@
 """Several games on one server: listed in the hall, entered by code, each in a World of its own, gone when empty."""
 
+import gc
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -480,3 +481,25 @@ def test_what_waits_for_an_answer_when_a_client_moves_is_refused() -> None:
     assert all(each.done for each in asked)
     assert asked[-1].refusal is not None
     assert asked[-1].refusal.code is RefusalCode.DISCONNECTED
+
+
+def test_rooms_that_are_gone_take_no_memory() -> None:
+    """Opened, entered, left and closed a hundred times: as many objects are alive as before, but for a few events."""
+    sim = start(config=ServerConfig(rooms=RoomConfig(max_rooms=4, empty_seconds=0.1)))
+    host = sim.join("host", room=HALL)
+
+    def come_and_go(times: int) -> int:
+        for _ in range(times):
+            enter(sim, host, sim.server.rooms.open(stays=False))
+            enter(sim, host, HALL)
+            sim.run(0.5)
+            host.events()
+            sim.server.events()
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = come_and_go(10)
+    after = come_and_go(20)
+
+    assert len(sim.server.rooms) == 0
+    assert after - before < 20 * 10, "a room alone is more than a thousand"
