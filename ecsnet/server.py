@@ -36,7 +36,7 @@ from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.room import Room
 from ecsnet.rooms import Rooms
-from ecsnet.sessions import TICKETS, Session, Sessions
+from ecsnet.sessions import TICKETS, Session, Sessions, Standing
 from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.pipeline import SERVER, Step
 from ecsnet.tokens import TokenGate
@@ -256,6 +256,14 @@ class Server:
         return room.input_statistics(client_id)
 
     # Who comes and goes.
+
+    def standing(self, client_id: int) -> Standing:
+        """Return whether a player is connected or lost, why, and until when its place is kept.
+
+        Raises:
+            KeyError: There is no such player, or no more.
+        """
+        return self._sessions.standing(client_id)
 
     def kick(self, client_id: int, text: str = "", *, now: float) -> None:
         """Disconnect one client and tell it why.

@@ -16,8 +16,10 @@ from ecsnet.errors import Refused, SchemaError
 from ecsnet.events import PlayerLeft, PlayerLost, PlayerReturned
 from ecsnet.fields import EntityRef
 from ecsnet.game import Game, load
+from ecsnet.protocol import DisconnectReason
 from ecsnet.rpc import CLIENTS, SERVER, Call, RefusalCode, Reply, rpc
 from ecsnet.server import Server
+from ecsnet.sessions import Standing
 from ecsnet.testing.simulation import Simulation
 from tests.simulation.meadow import Sheep, Walk, Weather, game, shear
 
@@ -294,6 +296,26 @@ def test_soccer_is_played_on_by_its_bot() -> None:
     sim.run(10)
 
     assert len(pressed) > 3, "it runs here and there"
+
+
+def test_the_server_knows_how_everybody_stands() -> None:
+    """As data, for as long as there is a place; the events tell the same when it changes."""
+    sim = start(Absence.REMOVE, seed=10)
+    ada, bob = sim.clients
+    sim.cut_off(ada)
+    sim.run_until(lambda: ada.client_id not in sim.server.peers, within_seconds=15)
+    timeout = DisconnectReason.TIMEOUT
+    lost = sim.server.standing(ada.client_id)
+
+    assert lost == Standing(PlayerStatus.LOST, timeout, timeout.text, sim.now + 20.0)
+    assert sim.server.standing(bob.client_id) == Standing(PlayerStatus.CONNECTED)
+    assert sim.server.events() == [PlayerLost(ada.client_id, "player-1", timeout, timeout.text)]
+    come_back(sim, ada)
+    assert sim.server.standing(ada.client_id) == Standing(PlayerStatus.CONNECTED)
+    bob.close(now=sim.now)
+    sim.run(0.5)
+    with pytest.raises(KeyError):
+        sim.server.standing(bob.client_id)
 
 
 @pytest.mark.parametrize("absence", ["bot", None, True])
