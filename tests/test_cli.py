@@ -186,7 +186,7 @@ def test_clients_of_both_kinds_play_and_a_killed_one_over_tcp_is_missed_at_once(
     killed.kill()
 
     line = server.stderr.readline()
-    assert 'left client=1 name="Bob"' in line
+    assert 'lost client=1 name="Bob"' in line
     assert "transport=tcp reason=CONNECTION_LOST" in line
     code, output, _ = finished(stays)
     figures = json.loads(output)
