@@ -4,6 +4,7 @@ Declare components and systems in a game module; the server runs them as the onl
 see, predicts what it owns and shows the rest smoothly. Start with `samples/hello`.
 """
 
+from ecsnet.arrival import Arrival
 from ecsnet.client import Client
 from ecsnet.errors import EcsnetError, Refused, SchemaError
 from ecsnet.events import ClientStatus, StatusChanged
@@ -30,6 +31,7 @@ __all__ = [
     "OWNER_OF",
     "SERVER",
     "TEAM",
+    "Arrival",
     "Audience",
     "Call",
     "Client",

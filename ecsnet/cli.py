@@ -14,6 +14,8 @@ from types import MappingProxyType
 import click
 
 from ecsnet import keys, tokenfiles, udp
+from ecsnet.accountcommands import account_commands
+from ecsnet.botcommands import bots
 from ecsnet.bots import autoplay, make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
@@ -38,7 +40,7 @@ from ecsnet.options import (
 )
 from ecsnet.paths import TRANSPORTS, Path, open_path
 from ecsnet.protocol import DisconnectReason
-from ecsnet.reports import ScoreLine, figures_of
+from ecsnet.reports import LiveLine, describe, figures_of
 from ecsnet.roomcommands import rooms
 from ecsnet.runtime import RunningClient, RunningServer, join
 from ecsnet.testing.network import Link
@@ -115,7 +117,7 @@ def serve(
     seed = chosen(seed)
     open_access_log(access_log)
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
-    path = open_path(transport, port, host)
+    path = open_path(transport, port, host, config.tcp)
     tokens = None if token_key is None else TokenGate(tokenfiles.load_token_key(token_key), unix_time=unix_time)
     server = RunningServer(
         game, identity, impaired(path, link, seed), seed=seed, config=config, password=password, tokens=tokens
@@ -312,8 +314,12 @@ def run(
         if show is not None:
             show(client)
         else:
-            line = ScoreLine(sys.stderr)
-            autoplay(client, make_bot(client.game, seed), seconds=seconds, tell=line.show)
+            line = LiveLine(sys.stderr)
+
+            def tell(client: RunningClient) -> None:
+                line.show(describe(client), client.clock.now())
+
+            autoplay(client, make_bot(client.game, seed), seconds=seconds, tell=tell)
             line.end()
             found = figures()
             if found:  # of who was not let in there are none
@@ -345,6 +351,8 @@ def finish(
         click.echo(text or reason.text, err=True)
 
 
+commands.add_command(account_commands)
+commands.add_command(bots)
 commands.add_command(key_commands)
 commands.add_command(rooms)
 commands.add_command(token_commands)

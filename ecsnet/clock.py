@@ -3,7 +3,7 @@
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "MonotonicClock", "VirtualClock", "unix_time"]
+__all__ = ["Clock", "MonotonicClock", "VirtualClock", "processor_seconds", "unix_time"]
 
 
 class Clock(Protocol):
@@ -35,6 +35,11 @@ class MonotonicClock:
 def unix_time() -> float:
     """Return the seconds since 1970 by the machine's calendar, which may jump: for dates only, e.g. of tokens."""
     return time.time()
+
+
+def processor_seconds() -> float:
+    """Return how long this process has had a processor: what it costs, and not how long it took."""
+    return time.process_time()
 
 
 class VirtualClock:

@@ -24,6 +24,7 @@ MAX_CLIENTS = 65_535
 MAX_NAME_CHARACTERS = 64
 USUAL_REWIND_SECONDS = 0.25
 ROUNDING = 1e-9  # of one division
+_VERSION = re.compile(r"[A-Za-z0-9._+-]{0,24}")  # it travels in HELLO, where little room is left
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -36,6 +37,7 @@ class Game:
     """
 
     name: str
+    version: str
     input: type[object] | None
     components: tuple[type[object], ...]
     systems: tuple[SystemType, ...]
@@ -57,6 +59,7 @@ class Game:
         self,
         name: str,
         *,
+        version: str = "",
         input: type[object] | None = None,  # noqa: A002  # the game's word for it
         components: Sequence[type[object]] = (),
         systems: Sequence[SystemType] = (),
@@ -78,6 +81,8 @@ class Game:
 
         Args:
             name: For people, and what tells this game from others on the wire.
+            version: As its makers call it, e.g. "1.2": told to a player whose game is another one, and to the server's
+                `accept`. Whether two games fit together is found out without it.
             input: The `@player_input` a client fills each tick.
             components: The game's own; those of `ecsnet.components` need not be listed.
             systems: Classes, in the order in which they run; instances are made for each World.
@@ -107,6 +112,7 @@ class Game:
         where = f"Game({name!r})"
         parts: dict[str, object] = {
             "name": name,
+            "version": version,
             "input": input,
             "components": _tuple_of(where, "components", components),
             "systems": _tuple_of(where, "systems", systems),
@@ -147,6 +153,10 @@ class Game:
             or not self.name.isprintable()
         ):
             raise SchemaError(f"{where}: a game's name has 1 to {MAX_NAME_CHARACTERS} printable characters")
+        if not isinstance(self.version, str) or not _VERSION.fullmatch(self.version):
+            raise SchemaError(
+                f"{where}: version={self.version!r} must be up to 24 letters, digits and ._+- , or nothing"
+            )
         _check_rates(where, self.tick_rate_hz, self.send_rate_hz)
         if type(self.max_clients) is not int or not 1 <= self.max_clients <= MAX_CLIENTS:
             raise SchemaError(f"{where}: max_clients={self.max_clients!r} is outside 1..{MAX_CLIENTS}")

@@ -5,13 +5,13 @@ They exchange sealed datagrams in memory, over a link as good or bad as wanted; 
 
 import os
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ecsnet.bots import Bot, make_bot, press
 from ecsnet.clock import Clock, MonotonicClock, VirtualClock
+from ecsnet.distribution import Distribution
 from ecsnet.game import Game
 from ecsnet.paths import Path, UdpPath
 from ecsnet.runtime import RunningClient, RunningServer
@@ -28,7 +28,6 @@ __all__ = ["Host", "HostPlayer"]
 ClientT = TypeVar("ClientT", bound=RunningClient)
 
 SERVER: DatagramAddress = ("server.memory", 1)
-MEASURED_TICKS = 36_000  # the last ten minutes at 60 Hz
 
 
 @dataclass(slots=True)
@@ -129,7 +128,7 @@ class Host:
         self.network = VirtualNetwork(seed=seed, link=link)
         self._networks = [self.network]
         self._public = None if socket is None else self._open(socket, link)
-        self._tick_seconds: deque[float] = deque(maxlen=MEASURED_TICKS)
+        self._tick_seconds = Distribution()
         self._began = self.clock.now()
         local: list[DatagramAddress] = [(f"player-{number}.memory", 1) for number in range(bots + 1)]
         self.path = HostPath(self._memory(SERVER, game), local, self._public)
@@ -155,7 +154,7 @@ class Host:
         self.server.update(now)
         ticks = tick_difference(self.server.world.tick, before)
         if ticks:
-            self._tick_seconds.append((time.perf_counter() - begin) / ticks)
+            self._tick_seconds.note((time.perf_counter() - begin) / ticks)
         for client, bot in self.bots:
             press(client, bot)
             client.update(now)
@@ -169,7 +168,6 @@ class Host:
     def report(self) -> dict[str, object]:
         """Return the figures of the match so far, fit for JSON."""
         game, to_server, to_clients = self.server.game, self.path.to_server, self.path.to_clients
-        ticks_ms = sorted(1000 * seconds for seconds in self._tick_seconds)
         return {
             "game": game.name,
             "seed": self.seed,
@@ -182,8 +180,8 @@ class Host:
             "bytes_to_server": to_server.size_bytes,
             "bytes_to_clients": to_clients.size_bytes,
             "datagrams_lost": sum(network.counters["lost"] for network in self._networks),
-            "tick_p50_ms": _percentile(ticks_ms, 0.50),
-            "tick_p99_ms": _percentile(ticks_ms, 0.99),
+            "tick_p50_ms": round(1000 * self._tick_seconds.percentile(0.50), 4),
+            "tick_p99_ms": round(1000 * self._tick_seconds.percentile(0.99), 4),
         }
 
     def _open(self, socket: UdpSocket, link: Link) -> Path:
@@ -225,8 +223,3 @@ class HostPlayer(RunningClient):
     def leave(self, text: str = "") -> None:
         """End the match for everybody; friends who joined from outside hear why."""
         self.host.server.shut_down(text)
-
-
-def _percentile(ordered: list[float], share: float) -> float:
-    """Return the value below which this share lies; 0 when there are none."""
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 4) if ordered else 0.0

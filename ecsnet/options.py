@@ -11,7 +11,15 @@ from typing import TypeVar, cast
 
 import click
 
-from ecsnet.config import MAX_DATAGRAM_BYTES, MIN_DATAGRAM_BYTES, GuardConfig, RoomConfig, ServerConfig, TransportConfig
+from ecsnet.config import (
+    MAX_DATAGRAM_BYTES,
+    MIN_DATAGRAM_BYTES,
+    GuardConfig,
+    RoomConfig,
+    ServerConfig,
+    TcpConfig,
+    TransportConfig,
+)
 from ecsnet.errors import EcsnetError, LocalProtocolError
 from ecsnet.testing.network import LINKS, Link
 from ecsnet.transport.doorkeeper import BlockList
@@ -131,6 +139,7 @@ def transport_options(side: str) -> Callable[[F], F]:
 
 def server_options(command: F) -> F:
     """Add how a server treats its clients; the command is given a `ServerConfig`."""
+    usual = ServerConfig()
 
     @transport_options("server")
     @functools.wraps(command)
@@ -138,27 +147,31 @@ def server_options(command: F) -> F:
         *args: object,
         transport_config: TransportConfig,
         block_list: Path | None,
-        max_clients_per_network: int,
+        max_clients_per_network: int | None,
         resume_seconds: float | None,
         rooms: int,
+        places: int,
         **kwargs: object,
     ) -> object:
         guard = GuardConfig(blocked_networks=() if block_list is None else _read_block_list(block_list))
         config = ServerConfig(
             transport=replace(transport_config, guard=guard),
-            max_clients_per_network=max_clients_per_network,
+            tcp=TcpConfig(max_streams_per_network=max_clients_per_network or usual.tcp.max_streams_per_network),
+            max_clients_per_network=max_clients_per_network or usual.max_clients_per_network,
             resume_grace_seconds=resume_seconds,
-            rooms=RoomConfig(max_rooms=rooms) if rooms else None,
+            rooms=RoomConfig(max_rooms=rooms, places=places) if rooms else None,
         )
         return command(*args, config=config, **kwargs)
 
-    usual = ServerConfig()
     for option in (
         click.option(
             "--rooms",
             type=click.IntRange(min=0),
             default=0,
             help="Run up to so many games side by side; 0: one, in which everybody is.",
+        ),
+        click.option(
+            "--places", type=click.IntRange(min=0), default=0, help="Of each of them; 0: as many as the game allows."
         ),
         click.option(
             "--resume-seconds",
@@ -168,8 +181,8 @@ def server_options(command: F) -> F:
         click.option(
             "--max-clients-per-network",
             type=click.IntRange(min=1),
-            default=usual.max_clients_per_network,
-            help="Refuse more from one IPv4 address or IPv6 /64.",
+            help="Refuse more from one IPv4 address or IPv6 /64.  "
+            f"[default: {usual.max_clients_per_network}, over TCP {usual.tcp.max_streams_per_network}]",
         ),
         click.option("--block-list", type=FILE, help="Let nobody in from the networks in FILE: one CIDR a line."),
     ):

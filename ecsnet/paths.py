@@ -13,7 +13,17 @@ from ecsnet.tcp import TcpStreams
 from ecsnet.transport.address import Address, DatagramAddress, StreamAddress
 from ecsnet.udp import UdpSocket
 
-__all__ = ["TRANSPORTS", "MixedPath", "Path", "ServerPath", "TcpPath", "UdpPath", "check_transport", "open_path"]
+__all__ = [
+    "TRANSPORTS",
+    "MixedPath",
+    "Path",
+    "PathGroup",
+    "ServerPath",
+    "TcpPath",
+    "UdpPath",
+    "check_transport",
+    "open_path",
+]
 
 TRANSPORTS = ("udp", "tcp", "both")  # what a server may listen on; a client uses one of the first two
 PORT_TRIES = 16  # to find a port that is free for UDP and TCP
@@ -43,10 +53,15 @@ class UdpPath:
     """A `Path` over a UDP socket."""
 
     def __init__(self, socket: UdpSocket, selector: selectors.BaseSelector | None = None) -> None:
-        """Use this socket, and close it in the end."""
+        """Use this socket, and close it in the end.
+
+        Args:
+            selector: Where others are waited for as well; who made it closes it.
+        """
         self.socket = socket
+        self._owns_selector = selector is None
         self._selector = selector or selectors.DefaultSelector()
-        self._selector.register(socket, selectors.EVENT_READ)
+        self._selector.register(socket, selectors.EVENT_READ, self)
 
     @property
     def address(self) -> DatagramAddress:
@@ -68,7 +83,10 @@ class UdpPath:
 
     def close(self) -> None:
         """Close the socket."""
-        self._selector.close()
+        if self.socket.fileno() >= 0:  # else it was closed before
+            self._selector.unregister(self.socket)
+        if self._owns_selector:
+            self._selector.close()
         self.socket.close()
 
 
@@ -76,10 +94,15 @@ class TcpPath:
     """A `Path` over TCP streams."""
 
     def __init__(self, streams: TcpStreams, selector: selectors.BaseSelector | None = None) -> None:
-        """Use these streams, and close them in the end."""
+        """Use these streams, and close them in the end.
+
+        Args:
+            selector: Where others are waited for as well; who made it closes it.
+        """
         self.streams = streams
+        self._owns_selector = selector is None
         self._selector = selector or selectors.DefaultSelector()
-        streams.watch(self._selector)
+        streams.watch(self._selector, self)
 
     @property
     def address(self) -> DatagramAddress:
@@ -101,7 +124,8 @@ class TcpPath:
     def close(self) -> None:
         """Close all streams."""
         self.streams.close()
-        self._selector.close()
+        if self._owns_selector:
+            self._selector.close()
 
 
 class MixedPath:
@@ -135,6 +159,27 @@ class MixedPath:
         """Close both."""
         self.streams.close()
         self.datagrams.close()
+        self._selector.close()
+
+
+class PathGroup:
+    """The paths of many clients in one program, waited for at once.
+
+    Attributes:
+        selector: What each of them is given when it is made.
+    """
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self.selector = selectors.DefaultSelector()
+
+    def wait(self, seconds: float) -> list[Path]:
+        """Return after this time, or earlier when something arrives; return where it did."""
+        return [key.data for key, _ in self.selector.select(max(0.0, seconds))]
+
+    def close(self) -> None:
+        """Free what it holds, after its paths."""
+        self.selector.close()
 
 
 ServerPath: TypeAlias = UdpPath | TcpPath | MixedPath

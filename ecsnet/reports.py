@@ -1,32 +1,31 @@
 """How a match stands as one client sees it: a line for people who watch a terminal, figures for programs."""
 
+import math
 from typing import TextIO
 
 from ecsnet.components.player import Player
 from ecsnet.runtime import RunningClient
 
-__all__ = ["ScoreLine", "figures_of"]
+__all__ = ["LiveLine", "describe", "figures_of"]
 
 LINE_SECONDS = 2.0  # how often a new line is worth it where the old one cannot be overwritten
 
 
-class ScoreLine:
-    """Prints a client's view of the score; on a terminal always over itself."""
+class LiveLine:
+    """A line that tells how it goes; on a terminal always over itself."""
 
     def __init__(self, stream: TextIO) -> None:
         """Print to a stream."""
         self._stream = stream
         self._overwrites = stream.isatty()
         self._width = 0
-        self._next_at = 0.0
+        self._next_at = -math.inf
 
-    def show(self, client: RunningClient) -> None:
+    def show(self, text: str, now: float) -> None:
         """Print how it stands now, if it is time to."""
-        now = client.clock.now()
         if not self._overwrites and now < self._next_at:
             return
         self._next_at = now + LINE_SECONDS
-        text = describe(client)
         self._stream.write(f"\r{text:<{self._width}}" if self._overwrites else f"{text}\n")
         self._stream.flush()
         self._width = max(self._width, len(text))

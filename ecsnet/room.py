@@ -16,13 +16,12 @@ from ecsnet.inputstatistics import InputStatistics
 from ecsnet.peer import Peer
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
-from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
 from ecsnet.systems.callmessages import CallTable
 from ecsnet.systems.lagcompensation import LagCompensation
 from ecsnet.systems.pipeline import Step, assemble
 from ecsnet.systems.post import Post
-from ecsnet.systems.rpc import CallDesk
+from ecsnet.systems.rpc import ServerCalls
 from ecsnet.systems.session import ServerSession
 from ecsnet.wire import Tick
 from ecsnet.world import World
@@ -75,10 +74,10 @@ class Room:
         self.world = World(tick_rate_hz=game.tick_rate_hz, seed=seed, tick=start_tick, scope_marker=Predicted)
         sender = Sender(schema, self.world, _fitting(config), cell_units=game.cell_units)
         table = CallTable(schema.remotes)
-        desk = CallDesk(table, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
+        calls = ServerCalls(table, self.world, sender)
         peers: dict[int, Peer] = {}
         self.world.mail = post = Post(table, self.world, sender, peers)
-        self.session = ServerSession(game, schema, config, sender, desk, post, peers)
+        self.session = ServerSession(game, schema, config, sender, calls, post, peers)
         self.schedule = TickSchedule(self.world.dt, max_catch_up_ticks=config.max_catch_up_ticks)
         self.places: dict[int, None] = {}
         self.capacity = capacity or game.max_clients
@@ -117,6 +116,11 @@ class Room:
             self.world.process()
         return due
 
+    def answer(self, peer: Peer, now: float) -> bool:
+        """Run what a client called that is answered on arrival; tell whether there was anything."""
+        self.session.now = now
+        return self.session.calls.take_arrived(peer, now)
+
     def input_statistics(self, client_id: int) -> InputStatistics:
         """Return what was counted of a client's inputs.
 
@@ -140,13 +144,13 @@ class Room:
         self.session.sender.subscribe(peer.client_id)
         self.session.post.admit(peer.client_id)
 
-    def end_conversation(self, peer: Peer, text: str) -> InputStatistics:
+    def end_conversation(self, peer: Peer) -> InputStatistics:
         """Forget what was exchanged with a client over one connection; return what was counted of its inputs."""
         peer.collect()
-        self.session.calls.take(peer, self.world, self.session.now)  # what was called before leaving was called
+        self.session.calls.take(peer, self.session.now)  # what was called before leaving was called
         del self.peers[peer.client_id]
         self.session.sender.unsubscribe(peer.client_id)
-        self.session.calls.forget(peer, self.world, text)
+        self.session.calls.forget(peer.client_id)
         return self.session.input_buffers.pop(peer.client_id).statistics
 
 

@@ -187,7 +187,7 @@ class Rooms:
 
         Args:
             name: For the list; empty: its code.
-            capacity: Places; 0: as many as the game allows.
+            capacity: Places; 0: as many as the configuration says.
             stays: Also when nobody is in it.
 
         Raises:
@@ -204,7 +204,7 @@ class Rooms:
             raise Refused(f"a room's password has at most {MAX_ROOM_PASSWORD_BYTES} bytes")
         code = self._new_code(several.code_letters)
         self._opened += 1
-        capacity = capacity or self._game.max_clients
+        capacity = capacity or min(several.places or self._game.max_clients, self._game.max_clients)
         room = Room(
             self._game, self.schema, self._config, pipeline=self._pipeline, seed=self._seed + self._opened,
             capacity=capacity, password=password, stays=stays, now=self.now,

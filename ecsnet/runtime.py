@@ -6,10 +6,13 @@ game's loop calls it once a frame and is never blocked; `RunningServer.run` is t
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Self
 
 from ecsnet import keys, udp
+from ecsnet.accounts import Accounts
+from ecsnet.arrival import Accept
 from ecsnet.client import Client
 from ecsnet.clock import Clock, MonotonicClock
 from ecsnet.collector import calm_collector
@@ -19,10 +22,11 @@ from ecsnet.firstuse import FirstUse
 from ecsnet.game import Game
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keys import KnownServers
-from ecsnet.paths import TRANSPORTS, Path, TcpPath, UdpPath, check_transport, open_path
+from ecsnet.paths import TRANSPORTS, Path, PathGroup, TcpPath, UdpPath, check_transport, open_path
 from ecsnet.protocol import DisconnectReason
 from ecsnet.server import Server
 from ecsnet.stopsignals import stop_signals
+from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.tcp import TcpStreams
 from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
@@ -31,7 +35,7 @@ from ecsnet.transport.noise import Entropy
 from ecsnet.transport.state import State
 from ecsnet.udp import DRAIN_LIMIT, UdpSocket
 
-__all__ = ["RunningClient", "RunningServer", "join", "serve", "wait_for"]
+__all__ = ["Route", "RunningClient", "RunningServer", "find_route", "join", "serve", "wait_for"]
 
 LONGEST_WAIT_SECONDS = 0.1  # how late Ctrl-C may be noticed where a signal does not end a wait (Windows)
 LONGEST_SILENCE_SECONDS = 0.020  # how long a server's answer may wait for its tick: half as long as an ACK may
@@ -65,9 +69,14 @@ class RunningServer(Server):
         entropy: Entropy = os.urandom,
         password: str = "",
         tokens: TokenGate | None = None,
+        accounts: Accounts | None = None,
+        accept: Accept | None = None,
     ) -> None:
         """Take over a path; see `Server` for the rest."""
-        super().__init__(game, identity, seed=seed, config=config, entropy=entropy, password=password, tokens=tokens)
+        super().__init__(
+            game, identity, seed=seed, config=config, entropy=entropy, password=password, tokens=tokens,
+            accounts=accounts, accept=accept,
+        )  # fmt: skip
         self.path = path
         self.clock = clock or MonotonicClock()
 
@@ -111,7 +120,7 @@ class RunningServer(Server):
 
         A whole pass looks at every connection, and with a hundred clients something arrives before it is over: a pass
         for each arrival takes the whole core. Strangers are answered at once, so that a flood of them falls between the
-        ticks and not into them.
+        ticks and not into them; and calls that are to be answered on arrival, with a look at their connection alone.
         """
         until = _due(self, end, self.clock.now() + LONGEST_SILENCE_SECONDS)
         is_more = False
@@ -120,12 +129,14 @@ class RunningServer(Server):
                 self._wait_for_some(now, until)
                 now = self.clock.now()
             is_more = _take(self, self.path, now) >= DRAIN_LIMIT
-            for data, address in self.answers():
+            for data, address in self.answers(now):
                 self.path.send(data, address, now)
 
     def _wait_for_some(self, asleep: float, until: float) -> None:
-        """Wait until something arrives, and where much does, until some of it has gathered."""
+        """Wait until something arrives, and where much does and nothing is urgent, until some of it has gathered."""
         self.path.wait(until - asleep)
+        if self.answers_on_arrival:
+            return
         now = self.clock.now()
         if now - asleep < READ_PAUSE_SECONDS and now < until:
             self.clock.sleep(min(READ_PAUSE_SECONDS, until - now))
@@ -170,6 +181,10 @@ class RunningClient(Client):
         ticket: bytes = b"",
         room: str = "",
         room_password: str = "",
+        pipeline: Sequence[Step] = CLIENT,
+        account: str = "",
+        account_password: str = "",
+        greeting: bytes = b"",
     ) -> None:
         """Take over a path; see `Client` for the rest.
 
@@ -182,7 +197,8 @@ class RunningClient(Client):
         super().__init__(
             game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy,
             password=password, player_key=player_key, token=token, ticket=ticket, room=room,
-            room_password=room_password,
+            room_password=room_password, account=account, account_password=account_password, greeting=greeting,
+            pipeline=pipeline,
         )  # fmt: skip
         self._trust = trust
         self._left = False
@@ -200,6 +216,10 @@ class RunningClient(Client):
         _pass(self, super().update, self.path, self.clock.now() if now is None else now)
         if self._trust is not None:
             self._trust.settle(self)
+
+    def receive(self, now: float) -> None:
+        """Take what has arrived, and do no more until it is due: for a program with so many clients that it counts."""
+        _take(self, self.path, now)
 
     def run_until(self, condition: Callable[[], bool], *, within_seconds: float) -> bool:
         """Update as often as needed until the condition holds; return False when the time is up before.
@@ -239,6 +259,8 @@ def serve(
     config: ServerConfig | None = None,
     password: str = "",
     tokens: TokenGate | None = None,
+    accounts: Accounts | None = None,
+    accept: Accept | None = None,
     seconds: float | None = None,
     report: Callable[[PlayerEvent], None] | None = None,
     transport: str = "udp",
@@ -250,6 +272,8 @@ def serve(
         key_file: Where the server's key is kept, made when missing; None: the user's own, one for all games.
         password: Players have to know it; empty: everybody may come in.
         tokens: Players need a token that passes it, e.g. `TokenGate(key, unix_time=clock.unix_time)`.
+        accounts: Players need one of these, e.g. `open_accounts(path)` of `ecsnet.accountfile`.
+        accept: Asked about everybody who may come in: returns None, or why not, which the player reads.
         seconds: End after this time.
         report: Called for everybody who comes and goes.
         transport: "udp"; "tcp" where UDP does not get through; "both" on the same port number.
@@ -260,7 +284,10 @@ def serve(
     """
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = open_path(transport, port, host, None if config is None else config.tcp)
-    server = RunningServer(game, identity, path, seed=seed, config=config, password=password, tokens=tokens)
+    server = RunningServer(
+        game, identity, path, seed=seed, config=config, password=password, tokens=tokens, accounts=accounts,
+        accept=accept,
+    )  # fmt: skip
     server.run(seconds=seconds, report=report)
 
 
@@ -277,6 +304,9 @@ def join(
     ticket: bytes = b"",
     room: str = "",
     room_password: str = "",
+    account: str = "",
+    account_password: str = "",
+    greeting: bytes = b"",
     via: Callable[[Path], Path] | None = None,
     transport: str | None = None,
 ) -> RunningClient:
@@ -292,8 +322,65 @@ def join(
         room: On a server with rooms, the code of one, or `HALL`, where they are listed; empty: what the link says, or a
             room with a free place. See `Client.enter`.
         room_password: Of that room, if it has one.
+        account: The player's name on a server with accounts.
+        account_password: Of that account.
+        greeting: The game's own bytes for the server's `accept`.
         via: Wraps the path to the server, e.g. in a bad network for testing.
         transport: "udp" or "tcp"; None: what the link says, UDP if it says nothing.
+
+    Raises:
+        ValueError: There is no such transport.
+        LinkError: The link cannot be understood, or there is no such host.
+        KeyFileError: The list of known servers cannot be understood.
+    """
+    route = find_route(link, known_servers=known_servers, transport=transport)
+    path = route.path if via is None else via(route.path)
+    try:
+        return RunningClient(
+            game,
+            route.address,
+            path,
+            name=name,
+            pins=route.pins,
+            config=config,
+            trust=route.trust,
+            password=password,
+            player_key=player_key,
+            token=token,
+            ticket=ticket,
+            room=room or route.room,
+            room_password=room_password,
+            account=account,
+            account_password=account_password,
+            greeting=greeting,
+        )
+    except BaseException:  # e.g. a token that is too long
+        path.close()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a client gets to a server, and by what it knows that it is the right one; as `RunningClient` takes it."""
+
+    address: Address
+    path: Path
+    pins: tuple[bytes, ...]
+    trust: FirstUse | None
+    room: str
+
+
+def find_route(
+    link: str | JoinLink,
+    *,
+    known_servers: FilePath | None = None,
+    transport: str | None = None,
+    group: PathGroup | None = None,
+) -> Route:
+    """Open the way that a link names; for `join`, and for programs with many clients.
+
+    Args:
+        group: What it is waited for together with.
 
     Raises:
         ValueError: There is no such transport.
@@ -306,34 +393,11 @@ def join(
         trust = FirstUse(KnownServers(known_servers or keys.default_known_servers_path()), target)
     transport = check_transport(target.transport if transport is None else transport, TRANSPORTS[:2])
     place = udp.resolve(target.host, target.port)
-    path: Path
-    address: Address
+    selector = None if group is None else group.selector
     if transport == "tcp":
         streams = TcpStreams.toward(place)
-        path, address = TcpPath(streams), streams.target
-    else:
-        path, address = UdpPath(UdpSocket.toward(place)), place
-    if via is not None:
-        path = via(path)
-    try:
-        return RunningClient(
-            game,
-            address,
-            path,
-            name=name,
-            pins=target.keys,
-            config=config,
-            trust=trust,
-            password=password,
-            player_key=player_key,
-            token=token,
-            ticket=ticket,
-            room=room or target.room,
-            room_password=room_password,
-        )
-    except BaseException:  # e.g. a token that is too long
-        path.close()
-        raise
+        return Route(streams.target, TcpPath(streams, selector), target.keys, trust, target.room)
+    return Route(place, UdpPath(UdpSocket.toward(place), selector), target.keys, trust, target.room)
 
 
 def wait_for(side: RunningServer | RunningClient, end: float | None = None) -> None:

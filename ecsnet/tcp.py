@@ -75,6 +75,7 @@ class TcpStreams:
         self._by_network: Counter[str] = Counter()
         self._ended: list[StreamAddress] = []  # to be told with the next `receive`
         self._selector: selectors.BaseSelector | None = None
+        self._watcher: object = None
         self._last_number = 0
 
     @staticmethod
@@ -119,11 +120,15 @@ class TcpStreams:
         """Count the streams."""
         return len(self._streams)
 
-    def watch(self, selector: selectors.BaseSelector) -> None:
-        """Keep registered with a selector, from now on, whatever there is to wait for; it is never asked here."""
-        self._selector = selector
+    def watch(self, selector: selectors.BaseSelector, watcher: object = None) -> None:
+        """Keep registered with a selector, from now on, whatever there is to wait for; it is never asked here.
+
+        Args:
+            watcher: What the selector gives out as `data`.
+        """
+        self._selector, self._watcher = selector, watcher
         if self._listener is not None:
-            selector.register(self._listener, selectors.EVENT_READ)
+            selector.register(self._listener, selectors.EVENT_READ, watcher)
         for stream in self._streams.values():
             self._watch(stream)
 
@@ -328,9 +333,9 @@ class TcpStreams:
         if stream.to_send or stream.is_connecting:
             events |= selectors.EVENT_WRITE
         if not stream.events:
-            self._selector.register(stream.socket, events)
+            self._selector.register(stream.socket, events, self._watcher)
         elif events != stream.events:
-            self._selector.modify(stream.socket, events)
+            self._selector.modify(stream.socket, events, self._watcher)
         stream.events = events
 
 

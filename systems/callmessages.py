@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
+from ecsnet.quoting import cut
 from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.schema import Remote
 from ecsnet.rpc import RefusalCode, Rpc
@@ -80,6 +81,7 @@ class CallTable:
             for index, each in enumerate(remotes)
         ]
         self._by_remote = {entry.remote: entry for entry in self._entries}
+        self._on_arrival = {e.index for e in self._entries if isinstance(e.remote, Rpc) and e.remote.on_arrival}
 
     def __repr__(self) -> str:
         """Show how many there are."""
@@ -112,6 +114,16 @@ class CallTable:
         tick = int.from_bytes(message[offset : offset + 4], "big")
         return Arrived(call_id, entry, tick, unpack_values(entry.arguments, message, offset + 4))
 
+    def is_on_arrival(self, message: bytes) -> bool:
+        """Tell whether a message is a call that the server answers between two ticks; whatever it is else, it waits.
+
+        HOT: once per call that is answered on arrival, which is read whole a moment later.
+        """
+        try:
+            return message[0] == CALL and unpack_varint(message, unpack_varint(message, 1)[1])[0] in self._on_arrival
+        except (IndexError, RemoteProtocolError):
+            return False
+
 
 def pack_call(call_id: int, entry: Entry, tick: Tick, arguments: bytes) -> bytes:
     """Encode a CALL; its arguments are packed already."""
@@ -125,8 +137,7 @@ def pack_result(call_id: int, values: bytes) -> bytes:
 
 def pack_refusal(call_id: int, code: RefusalCode, text: str) -> bytes:
     """Encode a REFUSED; a long text is cut between characters."""
-    encoded = text.encode(errors="replace")[:MAX_REFUSAL_BYTES].decode(errors="ignore").encode()
-    return b"\x02" + pack_varint(call_id) + bytes((code.value,)) + encoded
+    return b"\x02" + pack_varint(call_id) + bytes((code.value,)) + cut(text, MAX_REFUSAL_BYTES).encode()
 
 
 def unpack_head(message: bytes) -> tuple[int, int, int]:

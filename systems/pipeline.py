@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from ecsnet.system import Processor, System
+from ecsnet.systems.following import FollowState
 from ecsnet.systems.input import ReceiveInput, SendInput
 from ecsnet.systems.parents import DeleteOrphans
 from ecsnet.systems.post import SendCalls
@@ -18,7 +19,7 @@ from ecsnet.systems.replication import ReceiveState, SendState
 from ecsnet.systems.rpc import ReceiveCalls
 from ecsnet.systems.session import ClientSession, ServerSession
 
-__all__ = ["CLIENT", "SERVER", "GameSystems", "Step", "assemble"]
+__all__ = ["CLIENT", "LIGHT_CLIENT", "SERVER", "GameSystems", "Step", "assemble"]
 
 Step: TypeAlias = type[System]
 
@@ -43,6 +44,11 @@ CLIENT: tuple[Step, ...] = (
     Reconcile,  # where the prediction was wrong: rewind, simulate again
     SendInput,  # what is pressed, stamped with this tick, until it is acknowledged
     Predict,  # the game's predicted systems on what this client owns
+)
+
+LIGHT_CLIENT: tuple[Step, ...] = (  # for load: to the server the same, at a fraction of what a World costs
+    FollowState,  # the server's tick into this one's
+    SendInput,
 )
 
 

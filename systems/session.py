@@ -15,7 +15,7 @@ from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.post import Post
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rendering import Renderer
-from ecsnet.systems.rpc import CallDesk
+from ecsnet.systems.rpc import ClientCalls, ServerCalls
 from ecsnet.systems.ticksync import TickSync
 
 __all__ = ["ClientSession", "ServerSession"]
@@ -29,7 +29,7 @@ class ServerSession:
     schema: Schema
     config: ServerConfig
     sender: Sender
-    calls: CallDesk
+    calls: ServerCalls
     post: Post
     peers: dict[int, Peer] = field(default_factory=dict)  # by client id
     input_buffers: dict[int, InputBuffer] = field(default_factory=dict)  # by client id
@@ -51,7 +51,7 @@ class ClientSession:
     interpolator: Interpolator
     renderer: Renderer
     sync: TickSync
-    calls: CallDesk
+    calls: ClientCalls
     lag_ticks: float = 0.0  # how far what was drawn trails the tick of the input it leads to; as it travels
     drawn_at_press: float | None = None  # `RenderClock.drawn` when the input last changed, until a tick has it
     now: float = 0.0  # the host's clock at this update, monotonic seconds

@@ -9,6 +9,7 @@ import pytest
 
 from ecsnet.errors import LocalProtocolError, Refused, SchemaError
 from ecsnet.fields import EntityRef, FieldKind, netvar
+from ecsnet.remote import Moment
 from ecsnet.rpc import CLIENTS, SERVER, Call, Destination, Refusal, RefusalCode, Reply, Rpc, rpc
 from ecsnet.world import World
 
@@ -104,6 +105,22 @@ def test_a_call_without_answer() -> None:
     assert (play_sound.to, play_sound.reliable) == (CLIENTS, False)
 
 
+def test_when_a_call_runs_is_declared() -> None:
+    """In the tick unless said; on clients at once, unless it names entities: then when they are there."""
+
+    @rpc(to=SERVER, answer="arrival")
+    def hasty(call: Call) -> None: ...
+
+    @rpc(to=CLIENTS)
+    def about(call: Call, who: list[EntityRef]) -> None: ...
+
+    @rpc(to=CLIENTS, deliver="rendered")
+    def shown(call: Call) -> None: ...
+
+    assert [each.on_arrival for each in (attack, hasty)] == [False, True]
+    assert [each.deliver for each in (play_sound, about, shown)] == [Moment.RECEIVED, Moment.APPLIED, Moment.RENDERED]
+
+
 def test_a_single_value_as_result() -> None:
     """It needs no class around it."""
 
@@ -170,6 +187,9 @@ def test_a_name_is_that_of_the_function_with_its_class() -> None:
     assert (Calls.heal.name, heal.name) == ("Calls.heal", "heal")
 
 
+Text = Annotated[str, netvar("", max_bytes=300)]
+
+
 def no_call() -> None: ...
 def untyped_call(call, a: int) -> None: ...  # type: ignore[no-untyped-def]
 def other_first(a: int, call: Call) -> None: ...
@@ -186,6 +206,7 @@ def empty_result(call: Call) -> Nothing: ...  # type: ignore[empty-body]
 def value_result(call: Call) -> int: ...  # type: ignore[empty-body]
 def plain(call: Call, a: int) -> None: ...
 def perhaps(call: Call, knight: EntityRef | None, target: EntityRef) -> None: ...
+def wordy(call: Call, a: Text, b: Text, c: Text, d: Text) -> None: ...
 def unknown(call: Call, a: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821
 async def waits(call: Call) -> None: ...
 
@@ -215,6 +236,16 @@ async def waits(call: Call) -> None: ...
         (plain, {"rate_hz": 0}, "rate_hz=0 is outside 0..1000"),
         (plain, {"to": CLIENTS, "rate_hz": 1}, "owner_only and rate_hz guard the server"),
         (plain, {"to": "server"}, "@rpc(to='server'): a call goes to=SERVER or to=CLIENTS"),
+        (
+            wordy,
+            {"reliable": False},
+            "wordy.d: with it, it may take 1208 B, and what is reliable=False has 1000; lower",
+        ),
+        (plain, {"answer": "soon"}, 'answer=\'soon\' is none of "tick", "arrival"'),
+        (plain, {"to": CLIENTS, "answer": "tick"}, "answer= says when the server runs a call; clients run theirs by"),
+        (plain, {"answer": "arrival", "reliable": False}, "hastens an answer, and reliable=False has none"),
+        (plain, {"deliver": "applied"}, "deliver= says when clients run a call; the server runs its own by answer="),
+        (plain, {"to": CLIENTS, "deliver": "soon"}, 'deliver=\'soon\' is none of "received", "applied", "rendered"'),
         (value_result, {"to": CLIENTS}, "a call to clients has no answer; return None"),
         (value_result, {"reliable": False}, "reliable=False may get lost, so it cannot promise an answer"),
     ],
@@ -237,5 +268,5 @@ def test_too_many_parameters_are_refused() -> None:
     exec(source, made)  # noqa: S102  # our own source
     made["f"].__annotations__["call"] = Call
 
-    with pytest.raises(SchemaError, match="has 33 parameters, more than 32"):
+    with pytest.raises(SchemaError, match="has 33 fields, more than 32"):
         rpc(to=Destination.SERVER)(made["f"])

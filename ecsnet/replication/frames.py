@@ -218,10 +218,13 @@ def encode_full(network_id: bytes, records: bytes, values: Sequence[bytes]) -> b
     return b"".join((network_id, records, *values))
 
 
-def decode_state(message: bytes, records: Sequence["Record"]) -> State:
+def decode_state(message: bytes, records: Sequence["Record"], *, runs: bool = True) -> State:
     """Read a whole message, or nothing of it.
 
     Everything counted takes at least a byte an item, so the work is bounded by the message's length.
+
+    Args:
+        runs: Whether to read what changed, too: most of a message, and nothing to whoever holds no World.
 
     Raises:
         RemoteProtocolError: The bytes are no state message of these records.
@@ -249,7 +252,8 @@ def decode_state(message: bytes, records: Sequence["Record"]) -> State:
         fulls, offset = _decode_fulls(message, offset, records)
     updates: list[Update] = []
     checks: list[Check] = []
-    while offset < len(message):
+    end = len(message) if runs else offset
+    while offset < end:
         if message[offset]:
             offset = _decode_run(message, offset, records, updates)
         else:

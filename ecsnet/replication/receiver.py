@@ -70,6 +70,8 @@ class Receiver:
         progress: How much of it has, 0.0 to 1.0; never falls.
         news: What the game will be told.
         tick: The newest tick heard of; None before the first message.
+        applied: How many messages there were.
+        holds_all: Whether all is applied that the server tells of; else nothing is waited for. See `following.py`.
     """
 
     def __init__(self, schema: Schema, world: World, config: ReplicationConfig | None = None) -> None:
@@ -102,21 +104,27 @@ class Receiver:
         self._most_joining = 0
         self.news = News(schema, world, self.network_id_of)
         self.tick: Tick | None = None
+        self.applied = 0
+        self.holds_all = True
 
     def __repr__(self) -> str:
         """Show how much there is and how new it is."""
         return f"Receiver({len(self._replicas)} entities, tick={self.tick}, synced={self.synced}, {self._early!r})"
 
-    def take(self, message: bytes) -> State:
+    def take(self, message: bytes, *, runs: bool = True) -> State:
         """Read a message whole; nothing is applied yet.
+
+        Args:
+            runs: Whether to read what changed, too; see `decode_state`.
 
         Raises:
             RemoteProtocolError: It is not what a server with this schema sends.
         """
-        return decode_state(message, self._schema.records)
+        return decode_state(message, self._schema.records, runs=runs)
 
     def apply(self, state: State) -> None:
         """Bring the World up to what the message says, where it is news."""
+        self.applied += 1
         self.changes, self.overtaken, self.spawned, self.despawned = [], [], [], {}
         for network_id in state.gones:
             self._end(network_id, state.tick, DespawnReason.DELETED)
@@ -139,7 +147,7 @@ class Receiver:
 
     def awaits(self, network_id: int, tick: Tick) -> bool:
         """Tell whether an entity named by the server at `tick` is still to come: it is not here, and did not go."""
-        return network_id not in self._replicas and self._is_after_end(network_id, tick)
+        return self.holds_all and network_id not in self._replicas and self._is_after_end(network_id, tick)
 
     def network_id_of(self, entity: int) -> int:
         """Return the network id of this World's entity; 0 if it is not the server's."""

@@ -5,7 +5,7 @@ It owns no socket, clock or random source. The handshake belongs to `handshake.p
 Here they meet: this is the one place that catches a peer's RemoteProtocolError.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ecsnet.config import TransportConfig
@@ -234,6 +234,10 @@ class Connection:
         if self._traffic is not None and self._traffic.note_read() and self.state is State.CONNECTED:
             self.awake[self] = None
         return messages
+
+    def take_leading(self, channel: int, wanted: Callable[[bytes], bool]) -> list[bytes]:
+        """Return and forget messages of a channel that need not wait for `take_messages`; see `Inbox.take_leading`."""
+        return self._inbox.take_leading(channel, wanted)
 
     def take_reports(self) -> list[tuple[int, bool]]:
         """Return and forget what became of messages sent with a token: (token, arrived); each token once."""

@@ -79,6 +79,7 @@ class Endpoint:
         # Of a thousand connections few have anything to do in one pass: those that received something, were given
         # something to send, or whose deadline has come. The others are not touched.
         self._awake: dict[Connection, None] = {}
+        self._heard: dict[Connection, None] = {}  # of these, those that received something
         self._alarms = Alarms[Connection]()
         # Streams that have a connection, and those that have none yet with the time when they must have one. How many
         # there may be is the business of the path that opens them.
@@ -187,6 +188,17 @@ class Endpoint:
         answers, self._outgoing = self._outgoing, []
         return answers
 
+    def take_heard(self) -> list[Connection]:
+        """Return and forget the connections that received something since the last call."""
+        heard = list(self._heard)
+        self._heard.clear()
+        return heard
+
+    def datagrams_of(self, connection: Connection, now: float) -> list[tuple[bytes, Address]]:
+        """Return the part of `datagrams_to_send` that belongs to one connection, without looking at the others."""
+        self._now = now = max(self._now, now)
+        return connection.datagrams_to_send(now)
+
     def next_deadline(self) -> float | None:
         """Return when there is something to do, monotonic seconds."""
         if self._awake or self._outgoing:
@@ -250,7 +262,7 @@ class Endpoint:
     def _hand_over(self, connection: Connection, data: bytes, address: Address) -> None:
         """Give a connection what is its own. HOT: once per datagram received."""
         self.delivered += 1
-        self._awake[connection] = None
+        self._awake[connection] = self._heard[connection] = None
         connection.receive_datagram(data, address, self._now)
         if self._unconfirmed and connection.state is not State.PENDING:
             request = self._unconfirmed.pop(connection.connection_id, None)
@@ -312,6 +324,7 @@ class Endpoint:
         """Let go of a connection that has ended and said what it had to say."""
         self._take_events(connection, connection.events())
         self._alarms.forget(connection)
+        self._heard.pop(connection, None)
         del self.connections[connection.connection_id]
         if isinstance(connection.address, StreamAddress):
             self._streams.pop(connection.address, None)

@@ -1,6 +1,6 @@
 """What arrived over one connection, until the application takes it: order, duplicates, reassembly, and their limits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ecsnet.config import TransportConfig
 from ecsnet.errors import RemoteProtocolError
@@ -22,7 +22,8 @@ class Inbox:
     """
 
     __slots__ = (
-        "_assembler", "_bytes", "_limit_bytes", "_newest", "_overhead_bytes", "_receivers", "credit", "messages"
+        "_assembler", "_bytes", "_is_held_up", "_limit_bytes", "_looked_at", "_newest", "_overhead_bytes", "_receivers",
+        "credit", "messages",
     )  # fmt: skip
 
     def __init__(self, channels: Sequence[Channel], config: TransportConfig) -> None:
@@ -37,6 +38,8 @@ class Inbox:
         }
         self._assembler = UnreliableAssembler(config.max_unreliable_assemblies)
         self._bytes = 0
+        self._looked_at = 0  # how many messages `take_leading` left where they are
+        self._is_held_up = False  # by one of them
         self.credit = CreditGiver(config.credit_bytes, config.message_overhead_bytes, config.max_reliable_message_bytes)
         self.messages: list[Message] = []
 
@@ -67,8 +70,28 @@ class Inbox:
     def take(self) -> list[Message]:
         """Return and forget what arrived."""
         messages, self.messages = self.messages, []
-        self._bytes = 0
+        self._bytes = self._looked_at = 0
+        self._is_held_up = False
         return messages
+
+    def take_leading(self, channel: int, wanted: Callable[[bytes], bool]) -> list[bytes]:
+        """Return and forget messages of one channel from its oldest on, until one is not wanted; then `take` is next.
+
+        They count as unread until then: whoever takes some of them early must not let the peer send more. What was
+        looked at once is not looked at again, or a peer could make each of its packets cost as much as all before.
+        """
+        fresh, self.messages[self._looked_at :] = self.messages[self._looked_at :], []
+        taken: list[bytes] = []
+        for each in fresh:
+            if each[0] != channel or self._is_held_up:
+                self.messages.append(each)
+            elif wanted(each[1]):
+                taken.append(each[1])
+            else:
+                self._is_held_up = True
+                self.messages.append(each)
+        self._looked_at = len(self.messages)
+        return taken
 
     def add_messages(self, messages: list[Message], size: int) -> None:  # HOT: once per packet received
         """Take the unreliable messages of a packet of `size` bytes."""

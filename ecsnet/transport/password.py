@@ -7,6 +7,7 @@ a client do it again, and a change of the server's key changes nothing. The pric
 servers of one game; it still takes a way into the middle of a first contact to use it.
 """
 
+import functools
 import unicodedata
 
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
@@ -19,10 +20,14 @@ __all__ = ["password_key"]
 # (wire) 32 MB and 80 ms a guess on a machine of 2020: a tenth of a second before joining is not felt.
 _COST, _BLOCK, _PARALLEL = 1 << 15, 8, 1
 _SALT = b"ecsnet password"
+_REMEMBERED = 4  # passwords in use by one program
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def password_key(password: str, application_id: bytes) -> bytes:
     """Return the 32 bytes both ends mix into the handshake. Takes about 80 ms: call it before a game's loop begins.
+
+    It takes that once: the keys of the last passwords are remembered, for programs with many clients.
 
     Args:
         password: Any text but none; letters with accents count the same however they were typed (NFC).

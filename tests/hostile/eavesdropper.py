@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from ecsnet.game import Game
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
 from ecsnet.transport.address import Address
@@ -54,27 +55,20 @@ class Line:
         return b""
 
 
-class Eavesdropper(Simulation):
-    """A simulation of the estate in which nothing stays secret.
+class Wiretap(Simulation):
+    """A simulation of any game in which nothing that clients are sent stays secret: `hear` is told of each packet."""
 
-    Attributes:
-        heard: How much was looked at.
-        states: All state messages, in order of sending, by client.
-    """
-
-    def __init__(self, seed: int, *, clients: int, link: Link, most: int = 24) -> None:
+    def __init__(self, game: Game, seed: int, *, link: Link, start_tick: int = 0) -> None:
         self._secrets: dict[bytes, bytes] = {}
         self._lines: dict[Address, Line] = defaultdict(lambda: Line(self._secrets))
         self._client_ids: dict[Address, int] = {}
-        super().__init__(game, clients=0, seed=seed, link=link, start_tick=(1 << 32) - 50 if seed % 4 == 0 else 0)
-        self.steward = Steward(self.server.world, seed, most=most)
-        self.watcher = Watcher(self.server, self.steward, keeps=True)
-        self.auditor = Auditor(self.watcher)
-        self.states: dict[int, list[second.State]] = defaultdict(list)
-        self._description = second.read_description(self.server.schema.describe())
+        super().__init__(game, clients=0, seed=seed, link=link, start_tick=start_tick)
         self._send = self.network.send
         self.network.send = self._overhear  # type: ignore[method-assign]
-        self.add_clients(clients)
+
+    def hear(self, client_id: int, plaintext: bytes) -> None:
+        """Hear what the server sends to a client, opened."""
+        raise NotImplementedError
 
     def _entropy(self, count: int) -> bytes:
         drawn = super()._entropy(count)
@@ -85,20 +79,38 @@ class Eavesdropper(Simulation):
 
     def _overhear(self, data: bytes, source: Address, destination: Address, now: float) -> None:
         if source == SERVER_ADDRESS:
-            plaintext = self._lines[destination].down(data)
-            if plaintext:
-                self._read(destination, plaintext)
+            plaintext, client_id = self._lines[destination].down(data), self._client_id(destination)
+            if plaintext and client_id:
+                self.hear(client_id, plaintext)
         else:
             self._lines[source].up(data)
         self._send(data, source, destination, now)
 
-    def _read(self, destination: Address, plaintext: bytes) -> None:
+    def _client_id(self, destination: Address) -> int:
         for client, address in self._addresses.items():
             if address == destination and client.client_id:
                 self._client_ids[address] = client.client_id
-        client_id = self._client_ids.get(destination, 0)
-        if not client_id:
-            return
+        return self._client_ids.get(destination, 0)
+
+
+class Eavesdropper(Wiretap):
+    """A simulation of the estate in which nothing stays secret.
+
+    Attributes:
+        heard: How much was looked at.
+        states: All state messages, in order of sending, by client.
+    """
+
+    def __init__(self, seed: int, *, clients: int, link: Link, most: int = 24) -> None:
+        super().__init__(game, seed, link=link, start_tick=(1 << 32) - 50 if seed % 4 == 0 else 0)
+        self.steward = Steward(self.server.world, seed, most=most)
+        self.watcher = Watcher(self.server, self.steward, keeps=True)
+        self.auditor = Auditor(self.watcher)
+        self.states: dict[int, list[second.State]] = defaultdict(list)
+        self._description = second.read_description(self.server.schema.describe())
+        self.add_clients(clients)
+
+    def hear(self, client_id: int, plaintext: bytes) -> None:
         for frame in second.decode_frames(plaintext, second.GAME_CHANNELS):
             if isinstance(frame, second.Message) and frame.channel == second.STATE:
                 state = second.decode_state(frame.message, self._description)

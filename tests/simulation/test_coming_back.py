@@ -218,3 +218,17 @@ def test_what_the_old_connection_still_says_is_heard_by_nobody() -> None:
     assert ada.receiver.confirmed == before
     sim.run(2)
     assert ada.status is ClientStatus.CONNECTED
+
+
+def test_a_client_without_a_connection_has_nothing_to_hurry_for() -> None:
+    """Neither while it waits for its next attempt nor when all is over: who waits for deadlines must not spin."""
+    sim = Simulation(game, clients=1, seed=13, server_config=GRACE, client_config=ClientConfig(retry_seconds=8.0))
+    ada = sim.clients[0]
+    lose(sim, ada)
+    deadlines = []
+    while ada.disconnected is None:
+        deadlines.append((ada.next_deadline() or 0.0) - sim.now)
+        sim.step()
+
+    assert min(deadlines) > -sim.server.world.dt
+    assert ada.next_deadline() is None

@@ -23,7 +23,7 @@ from ecsnet.events import (
 )
 from ecsnet.protocol import DisconnectReason
 from ecsnet.rooms import Rooms
-from ecsnet.rpc import Reply
+from ecsnet.rpc import RefusalCode, Reply
 from ecsnet.system import System
 from ecsnet.systems.hall import ANY_ROOM, HALL, create_room
 from ecsnet.systems.pipeline import SERVER
@@ -137,13 +137,12 @@ def test_a_room_is_a_world_of_its_own() -> None:
 
 def test_who_names_no_room_is_given_one() -> None:
     """The fullest with a free place, never one with a password; a new one if there is none, as long as there may be."""
-    sim = start(config=ServerConfig(rooms=RoomConfig(max_rooms=2)))
+    sim = start(config=ServerConfig(rooms=RoomConfig(max_rooms=2, places=2)))
     host = sim.join("host", room=HALL, wait=False)
     sim.run(1)
     locked = make_room(sim, host, password="mellon", capacity=3)
     ada = sim.join("ada")
     assert ada.room is not None
-    sim.server.rooms.by_code[ada.room.code].capacity = 2
     bob = sim.join("bob")
     full = sim.join("cleo", wait=False)
     sim.run(1)
@@ -443,3 +442,37 @@ def test_a_name_that_is_a_word_is_no_code() -> None:
     rooms = Rooms(game, config, pipeline=SERVER, seed=1, start_tick=0, entropy=lambda _: next(drawn))
 
     assert rooms.open() == "ANYX"
+
+
+def test_nobody_stays_behind_where_lost_places_are_not_kept() -> None:
+    """To go to another room is to go on, also without a time of grace: it is not needed for that."""
+    sim = start(config=ServerConfig(rooms=RoomConfig()))
+    client, there = sim.join(), sim.server.rooms.open()
+    before = client.client_id
+    reply = client.enter(there)
+    sim.run_until(lambda: reply.done, within_seconds=2)
+
+    assert client.client_id == before
+    assert list(sim.server.peers) == [before]
+    assert [room.places for room in sim.server.rooms if room.places] == [{before: None}]
+    sim.cut_off(client)
+    sim.run(15)
+    assert not sim.server.peers
+    assert not any(room.places for room in sim.server.rooms)
+
+
+def test_what_waits_for_an_answer_when_a_client_moves_is_refused() -> None:
+    """The room it asked is not there any more for it: nobody polls for ever."""
+    sim = start(link=Link(latency_seconds=0.1))
+    client = sim.join(room=HALL)
+    code = make_room(sim, client)
+    reply = client.enter(code)
+    asked: list[Reply[str]] = []
+    while not reply.done:
+        asked.append(client.call(create_room))  # one a second is granted; whether is not the question
+        sim.step()
+
+    assert reply.ok
+    assert all(each.done for each in asked)
+    assert asked[-1].refusal is not None
+    assert asked[-1].refusal.code is RefusalCode.DISCONNECTED

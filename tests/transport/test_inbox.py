@@ -151,3 +151,51 @@ def test_limits_that_contradict_each_other_are_refused(settings: dict[str, int])
     """Else an honest peer would be closed for sending what it may."""
     with pytest.raises(ValueError, match=next(iter(settings))):
         TransportConfig(**settings)  # type: ignore[arg-type]  # both are ints
+
+
+def is_urgent(message: bytes) -> bool:
+    return message.startswith(b"!")
+
+
+def test_what_is_wanted_is_taken_before_the_rest() -> None:
+    """Up to the first of its channel that is not; of other channels nothing, and all stays in its order."""
+    inbox = Inbox(CHANNELS, TransportConfig())
+    inbox.add_numbered([(ORDERED, 0, b"!a"), (UNORDERED, 0, b"!x"), (ORDERED, 1, b"!b"), (ORDERED, 2, b"c")])
+    inbox.add_numbered([(ORDERED, 3, b"!d")])
+
+    assert inbox.take_leading(ORDERED, is_urgent) == [b"!a", b"!b"]
+    inbox.add_numbered([(ORDERED, 4, b"!e")])
+    assert inbox.take_leading(ORDERED, is_urgent) == []
+    assert inbox.take() == [(UNORDERED, b"!x"), (ORDERED, b"c"), (ORDERED, b"!d"), (ORDERED, b"!e")]
+    inbox.add_numbered([(ORDERED, 5, b"!f")])
+    assert inbox.take_leading(ORDERED, is_urgent) == [b"!f"]
+    assert inbox.take() == []
+
+
+def test_what_was_looked_at_is_not_looked_at_again() -> None:
+    """Else whoever lets thousands of messages wait makes each of its packets cost as much as all of them."""
+    inbox = Inbox(CHANNELS, TransportConfig())
+    asked = []
+
+    def ask(message: bytes) -> bool:
+        asked.append(message)
+        return False
+
+    for number in range(500):
+        inbox.add_numbered([(ORDERED, number, b"wait")])
+        inbox.take_leading(ORDERED, ask)
+
+    assert asked == [b"wait"]
+    assert len(inbox.take()) == 500
+
+
+def test_what_is_taken_early_counts_as_unread() -> None:
+    """The peer may not send more for it before the tick: between two ticks it has one credit, and no more."""
+    inbox = Inbox(CHANNELS, TransportConfig())
+    message = b"!" + bytes(1000)
+    for number in range(327_680 // (len(message) + 64)):
+        inbox.add_numbered([(ORDERED, number, message)])
+        assert inbox.take_leading(ORDERED, is_urgent) == [message]
+
+    with pytest.raises(RemoteProtocolError, match="over the credit"):
+        inbox.add_numbered([(ORDERED, number + 1, message)])
