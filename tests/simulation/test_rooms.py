@@ -503,3 +503,21 @@ def test_rooms_that_are_gone_take_no_memory() -> None:
 
     assert len(sim.server.rooms) == 0
     assert after - before < 20 * 10, "a room alone is more than a thousand"
+
+
+def test_the_list_tells_how_a_game_stands() -> None:
+    """By the game's summary, until it has something better to say itself."""
+    told = replace(game, summary=lambda world: {"players": len(world.get_component(Player)), "mood": "calm" * 40})
+    sim = Simulation(told, clients=0, seed=1, server_config=CONFIG)
+    host = sim.join("host", room=HALL)
+    code = sim.server.rooms.open()
+    room = sim.server.rooms.by_code[code]
+    sim.run(1)
+    (shown,) = [info.status for _, info in host.world.observe(RoomInfo)]
+    assert shown.startswith("players 0, mood calm")
+    assert len(shown.encode()) == 96
+    assert room.info is not None
+    room.info.status = "2 : 1"
+    sim.run(1)
+
+    assert [info.status for _, info in host.world.observe(RoomInfo)] == ["2 : 1"]
