@@ -5,16 +5,17 @@ people and for programs that block addresses. Everything that somebody else chos
 whatever cannot be printed are escaped: nobody can forge a line, or another value within one.
 """
 
-import json
 import logging
 
+from ecsnet.bans import Ban
 from ecsnet.inputstatistics import InputStatistics
 from ecsnet.peer import Peer
 from ecsnet.protocol import DisconnectReason
+from ecsnet.quoting import quoted
 from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.identity import fingerprint
 
-__all__ = ["doubted", "joined", "left", "lost", "moved", "refused", "returned"]
+__all__ = ["banned", "doubted", "joined", "left", "lost", "moved", "refused", "returned"]
 
 logger = logging.getLogger("ecsnet.access")
 
@@ -49,6 +50,12 @@ def doubted(peer: Peer, inputs: InputStatistics) -> None:
     _note("doubted", _player(peer), f"refused={inputs.refused} changed={inputs.changed} unread={inputs.unread}")
 
 
+def banned(peer: Peer, ban: Ban) -> None:
+    """Note that a player may not come back, and by what it would be known."""
+    by = ",".join(sorted(kind for kind, _ in ban.marks))
+    _note("banned", _player(peer), _credentials(peer), f"by={by} text={quoted(ban.text)}")
+
+
 def refused(address: Address, reason: DisconnectReason, text: str, player_key: bytes = b"") -> None:
     """Note somebody who proved an address and was not let in."""
     key = f" player_key={fingerprint(player_key)}" if player_key else ""
@@ -61,9 +68,7 @@ def _note(*parts: str) -> None:
 
 def _player(peer: Peer) -> str:
     address = peer.connection.address
-    return (
-        f"client={peer.client_id} name={_quoted(peer.name)} address={_place(address)} transport={_transport(address)}"
-    )
+    return f"client={peer.client_id} name={quoted(peer.name)} address={_place(address)} transport={_transport(address)}"
 
 
 def _room(code: str) -> str:
@@ -72,12 +77,13 @@ def _room(code: str) -> str:
 
 def _credentials(peer: Peer) -> str:
     """Return what the player has proved beside the password."""
-    proved = [f"player_key={fingerprint(peer.player_key)}"] if peer.player_key else []
-    return " ".join([*proved, f"player={_quoted(peer.token.player_id)}"] if peer.token is not None else proved)
+    proved = [f"account={quoted(peer.account)}"] if peer.account else []
+    proved += [f"player_key={fingerprint(peer.player_key)}"] if peer.player_key else []
+    return " ".join([*proved, f"player={quoted(peer.token.player_id)}"] if peer.token is not None else proved)
 
 
 def _why(reason: DisconnectReason, text: str) -> str:
-    return f"reason={reason.name} text={_quoted(text or reason.text)}"
+    return f"reason={reason.name} text={quoted(text or reason.text)}"
 
 
 def _transport(address: Address) -> str:
@@ -88,9 +94,3 @@ def _place(address: Address) -> str:
     """Return host and port as they are written in links."""
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _quoted(text: str) -> str:
-    """Return a text in quotes, on one line and without tricks: escapes are those of JSON."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return quoted if quoted.isprintable() else json.dumps(text)

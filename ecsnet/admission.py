@@ -1,6 +1,10 @@
-"""What client and server tell each other inside the handshake: who asks, and what is granted or why not.
+"""What client and server tell each other before a client is in: who asks, and what is granted or why not.
 
-Only this file knows the layout of these three payloads; "Admission" in PROTOCOL.md describes them.
+Most of it travels inside the handshake. A server that wants to know more than may be recorded and said again, above all
+a password, asks: then there is a question in the place of the welcome, the client introduces itself over the
+connection, and is welcomed there.
+
+Only this file knows the layout of these payloads; "Admission" in PROTOCOL.md describes them.
 """
 
 import unicodedata
@@ -13,10 +17,15 @@ import msgpack  # type: ignore[import-untyped]  # ships no types; checked where 
 from ecsnet.errors import RemoteProtocolError
 
 __all__ = [
+    "MAX_ACCOUNT_BYTES",
+    "MAX_ACCOUNT_PASSWORD_BYTES",
+    "MAX_GREETING_BYTES",
     "MAX_ROOM_BYTES",
     "MAX_ROOM_PASSWORD_BYTES",
     "MAX_TICKET_BYTES",
+    "QUESTION",
     "Credentials",
+    "Introduction",
     "Welcome",
     "clean_name",
     "pack_schema",
@@ -29,6 +38,10 @@ MAX_CLIENT_ID = 0xFFFFFFFF  # a u32
 MAX_NAME_CHARACTERS = 24
 SCHEMA_HASH_BYTES = 16
 MAX_TICKET_BYTES = 128  # ours have 56; more would not fit HELLO beside a long token
+MAX_ACCOUNT_BYTES = 96  # 24 characters of up to 4 bytes
+MAX_ACCOUNT_PASSWORD_BYTES = 1024  # servers take 256, unless told otherwise
+MAX_GREETING_BYTES = 1024
+QUESTION = msgpack.packb([])  # in the place of a welcome
 MAX_DESCRIPTION_BYTES = 65_536  # what a refusal may unfold to, whatever it claims
 
 
@@ -42,11 +55,12 @@ class Credentials:
     ticket: bytes = field(default=b"", repr=False)  # of an earlier welcome; see `ecsnet.sessions`
     room: str = ""  # the code of a room; empty: the server chooses
     room_password: str = field(default="", repr=False)
+    version: str = ""  # of the game, as its makers call it
 
     def pack(self) -> bytes:
         """Encode for HELLO."""
         packed: bytes = msgpack.packb(
-            [self.name, self.schema_hash, self.token, self.ticket, self.room, self.room_password]
+            [self.name, self.schema_hash, self.token, self.ticket, self.room, self.room_password, self.version]
         )
         return packed
 
@@ -65,15 +79,50 @@ class Credentials:
                 bytes() as ticket,
                 str() as room,
                 str() as room_password,
+                str() as version,
             ]:
                 if len(schema_hash) == SCHEMA_HASH_BYTES:
-                    return Credentials(clean_name(name), schema_hash, token, ticket, room, room_password)
+                    return Credentials(
+                        clean_name(name), schema_hash, token, ticket, room, room_password, clean_name(version)
+                    )
         raise RemoteProtocolError("these are no credentials")
 
 
 @dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a client says over the connection, when it is asked: nobody can have recorded it, or read it later.
+
+    Attributes:
+        account: The name of one; empty: none.
+        greeting: The game's own bytes, for the server's `accept`.
+    """
+
+    account: str = ""
+    password: str = field(default="", repr=False)
+    greeting: bytes = field(default=b"", repr=False)
+
+    def pack(self) -> bytes:
+        """Encode for the first message on the channel of calls."""
+        packed: bytes = msgpack.packb([self.account, self.password, self.greeting])
+        return packed
+
+    @staticmethod
+    def unpack(data: bytes) -> "Introduction":
+        """Decode a client's bytes.
+
+        Raises:
+            RemoteProtocolError: Not what `pack` makes.
+        """
+        match _unpack(data):
+            case [str() as account, str() as password, bytes() as greeting]:
+                if len(account.encode(errors="replace")) <= MAX_ACCOUNT_BYTES:
+                    return Introduction(account, password, greeting)
+        raise RemoteProtocolError("this is no introduction")
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
-    """What the server grants in REPLY.
+    """What the server grants: in REPLY, or, after an introduction, in its first message on the channel of calls.
 
     Attributes:
         shared_seed: Of the chance that clients can foresee; see `World.rng_for`. 64 bits.
@@ -85,7 +134,7 @@ class Welcome:
     ticket: bytes = field(default=b"", repr=False)
 
     def pack(self) -> bytes:
-        """Encode for REPLY."""
+        """Encode for REPLY, or for the message."""
         packed: bytes = msgpack.packb([self.client_id, self.shared_seed, self.ticket])
         return packed
 

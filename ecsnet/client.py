@@ -4,11 +4,22 @@ It lives through several connections: a `Conversation` is one of them. Another o
 enters another room, and when the connection breaks off and it comes back with its ticket.
 """
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from typing import ParamSpec, TypeVar, overload
 
-from ecsnet.admission import MAX_ROOM_BYTES, MAX_ROOM_PASSWORD_BYTES, MAX_TICKET_BYTES, Credentials, clean_name
+from ecsnet.admission import (
+    MAX_ACCOUNT_BYTES,
+    MAX_ACCOUNT_PASSWORD_BYTES,
+    MAX_GREETING_BYTES,
+    MAX_ROOM_BYTES,
+    MAX_ROOM_PASSWORD_BYTES,
+    MAX_TICKET_BYTES,
+    Credentials,
+    Introduction,
+    clean_name,
+)
 from ecsnet.components.player import Player
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ClientConfig, TokenConfig
@@ -22,7 +33,8 @@ from ecsnet.protocol import LOST_REASONS, DisconnectReason
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.retry import Retry
-from ecsnet.rpc import Reply, Rpc
+from ecsnet.rpc import RefusalCode, Reply, Rpc, refused
+from ecsnet.systems.clientlog import ClientLog
 from ecsnet.systems.hall import ANY_ROOM, HALL
 from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.systems.prediction import Predictor
@@ -77,6 +89,9 @@ class Client:
         ticket: bytes = b"",
         room: str = "",
         room_password: str = "",
+        account: str = "",
+        account_password: str = "",
+        greeting: bytes = b"",
     ) -> None:
         """Start joining; `update` carries it on.
 
@@ -91,20 +106,28 @@ class Client:
             room: The code of a room, on a server that has some; `HALL`: where they are listed. Empty: a room with a
                 free place, which the server chooses.
             room_password: Of that room, if it has one.
+            account: The player's name on a server with accounts.
+            account_password: Of that account. Only a server that asks for one gets it, over a connection whose key it
+                has proved to have; to trust a server at the first contact is to trust it with this.
+            greeting: For the server's `accept`, if it has one: whatever it and this program agreed on.
 
         Raises:
-            LocalProtocolError: The token, the ticket or what is said of the room is too long to be one.
+            LocalProtocolError: Something of this is too long; the text says what.
         """
-        if len(token) > (limit := TokenConfig().max_token_bytes):
-            raise LocalProtocolError(f"a token has at most {limit} bytes, not {len(token)}")
-        if len(ticket) > MAX_TICKET_BYTES:
-            raise LocalProtocolError(f"a ticket has at most {MAX_TICKET_BYTES} bytes, not {len(ticket)}")
+        _check_sizes(
+            ("a token", token, TokenConfig().max_token_bytes),
+            ("a ticket", ticket, MAX_TICKET_BYTES),
+            ("the name of an account", account.encode(), MAX_ACCOUNT_BYTES),
+            ("the password of an account", account_password.encode(), MAX_ACCOUNT_PASSWORD_BYTES),
+            ("a greeting", greeting, MAX_GREETING_BYTES),
+        )
         self.game = game
-        self.name = clean_name(name)
+        self.name = clean_name(name or account)
         self.config = config or ClientConfig()
         door = Door(
             game=game,
             credentials=Credentials(self.name, b"", token),
+            introduction=Introduction(account, account_password, greeting),
             pins=tuple(pins),
             config=self.config,
             entropy=entropy,
@@ -114,6 +137,7 @@ class Client:
         )
         self._passage = Passage(door, address, now=now, ticket=ticket, place=_checked_place(room, room_password))
         self._entity = 0
+        self._log = ClientLog(now)
         self._events: list[object] = []
 
     def __repr__(self) -> str:
@@ -183,13 +207,31 @@ class Client:
         return component
 
     def call(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
-        """Call a function on the server; poll the reply's `done`.
+        """Call a function on the server; poll the reply's `done`. Where the connection has ended it is refused at once.
 
         Raises:
-            LocalProtocolError: Not connected, or the function is not one of the game's for the server.
+            LocalProtocolError: Not connected yet, or the function is not one of the game's for the server.
             SchemaError: An argument is not of its declared type or range.
         """
-        return self.conversation.session.calls.call(self.conversation.session.peer, self.world, rpc, *args, **kwargs)
+        if self.conversation.welcome is None:
+            raise LocalProtocolError(f"cannot call {rpc.name} in state {self.state.name}, before the server let us in")
+        conversation = self.conversation
+        if conversation.welcome is not None and not conversation.connection.is_connected:
+            # No mistake of who calls: it may have ended just now.
+            return refused(RefusalCode.DISCONNECTED, "the connection has ended")
+        return conversation.session.calls.call(rpc, *args, **kwargs)
+
+    def log(self, text: str, level: int = logging.INFO) -> None:
+        """Write a line to the server's log, with this client's number and name; the logger there is `ecsnet.client`.
+
+        A long one is cut. What is too much, or finds no connection, is dropped; the next line says how many were.
+
+        Raises:
+            SchemaError: The level is not one from logging.DEBUG to logging.ERROR.
+        """
+        session = self.conversation.session
+        calls = session.calls if session.peer.connection.is_connected else None
+        self._log.write(text, level, session.now, calls)
 
     def events(self) -> list[object]:
         """Return and forget what came, went and changed, and the game's events; see `ecsnet.events`, `ecsnet.event`.
@@ -350,8 +392,16 @@ class Client:
 
 def _checked_place(room: str, password: str) -> tuple[str, str]:
     """Return the code and the password of a room if they fit what carries them."""
-    for what, text, limit in (("code", room, MAX_ROOM_BYTES), ("password", password, MAX_ROOM_PASSWORD_BYTES)):
-        if len(text.encode()) > limit:
-            raise LocalProtocolError(f"a room's {what} has at most {limit} bytes, not {len(text.encode())}")
+    _check_sizes(
+        ("a room's code", room.encode(), MAX_ROOM_BYTES),
+        ("a room's password", password.encode(), MAX_ROOM_PASSWORD_BYTES),
+    )
     is_word = room.lower() in {HALL, ANY_ROOM}
     return room.lower() if is_word else room.upper(), password
+
+
+def _check_sizes(*parts: tuple[str, bytes, int]) -> None:
+    """Raise for the first part that does not fit what carries it."""
+    for what, data, limit in parts:
+        if len(data) > limit:
+            raise LocalProtocolError(f"{what} has at most {limit} bytes, not {len(data)}")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SUITES",
+    "AccountConfig",
     "ClientConfig",
     "GuardConfig",
     "HandshakeConfig",
@@ -398,6 +399,46 @@ class TokenConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AccountConfig:
+    """What a password has to be, what hashing one costs, and how often one may be tried."""
+
+    min_password_characters: int = 8
+    """The least that NIST SP 800-63B takes, which asks for no kinds of letters, either."""
+
+    max_password_bytes: int = 256
+    """In UTF-8: a sentence in any writing. Longer ones would only be work."""
+
+    hash_memory_kib: int = 19_456
+    """Memory of one Argon2id hash, and with it the price of a guess: 19 MiB, as OWASP recommends with two passes."""
+
+    hash_passes: int = 2
+    """How often it is gone through: 21 ms with 19 MiB on a core of 2020, so 47 players a second log in."""
+
+    hash_lanes: int = 1
+    """Into how many parts it is cut; more would only help who has several cores for one guess."""
+
+    max_waiting: int = 128
+    """Passwords that wait to be hashed, 21 ms each: a full server's players all come back within 2.7 s. Further ones
+    hear that the server is busy."""
+
+    attempts_at_once: int = 10
+    """Wrong passwords for one name without a pause. Right ones do not count."""
+
+    attempts_per_second: float = 1 / 30
+    """In the long run: 2,900 guesses a day."""
+
+    network_attempts_at_once: int = 64
+    """The same for all names together of one IPv4 address or IPv6 /64: as many as handshakes, see `GuardConfig`, so
+    that a school that logs in behind one address at once is not held up."""
+
+    network_attempts_per_second: float = 0.2
+    """In the long run: 17,000 guesses a day from each."""
+
+    max_remembered: int = 4096
+    """Names and networks of which attempts are remembered, each; 300 B each."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RoomConfig:
     """How a server runs several games side by side, each in a World of its own."""
 
@@ -456,6 +497,17 @@ class ServerConfig:
     max_clients_per_network: int = 64
     """Places that the players of one IPv4 address or IPv6 /64 may take: a classroom behind one address fits, and nobody
     takes every place of a large server from one. Over TCP, `TcpConfig.max_streams_per_network` comes before."""
+
+    introduction_seconds: float = 5.0
+    """How long a client that is asked who it is may take to say so, once its connection is up: as long as for its
+    handshake. Until then it sees nothing of the world and has no place."""
+
+    max_introductions: int = 128
+    """Clients that are asked at once, and whose password is looked at: as many as `AccountConfig.max_waiting`. Others
+    hear that the server is busy."""
+
+    max_introductions_per_network: int = 64
+    """Of these, from one IPv4 address or IPv6 /64: a school that logs in at once."""
 
     max_offered_tickets: int = 8
     """Resume tickets of one session that were given out and not confirmed: one per attempt to come back. The oldest is

@@ -7,7 +7,7 @@ So nothing of one connection, no key, no tick and no entity, is ever mixed up wi
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ecsnet.admission import Credentials, Welcome, unpack_schema
+from ecsnet.admission import QUESTION, Credentials, Introduction, Welcome, unpack_schema
 from ecsnet.components.predicted import Predicted
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ClientConfig
@@ -19,7 +19,6 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.checks import Verifier
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema, difference
-from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
 from ecsnet.system import is_predicted
 from ecsnet.systems.callmessages import CallTable
@@ -32,7 +31,7 @@ from ecsnet.systems.lagcompensation import Picture
 from ecsnet.systems.pipeline import Step, assemble
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rendering import Renderer
-from ecsnet.systems.rpc import CallDesk
+from ecsnet.systems.rpc import ClientCalls
 from ecsnet.systems.session import ClientSession
 from ecsnet.systems.ticksync import TickSync
 from ecsnet.targets import ClientMail
@@ -47,6 +46,7 @@ __all__ = ["Conversation", "Door"]
 
 LONGEST_FRAME_SECONDS = 0.25  # of what counts for the average frame: a stall is no frame
 FRAME_WEIGHT = 0.1  # of the last frame in the average
+MAX_EARLY_MESSAGES = 256  # that overtake a welcome: 8 s of state in one datagram each
 ELSEWHERE = "this client goes on over another connection"
 
 
@@ -57,6 +57,7 @@ class Door:
     Attributes:
         game: What is played there; in the hall it is another one of the same name.
         credentials: Who it is; what changes from room to room is added to them.
+        introduction: What it says beyond that where a server asks.
         pins: Public keys the server may show; empty: any.
         password_key: Made of the server's password, if it has one.
         player_key: By which servers know this player again.
@@ -64,6 +65,7 @@ class Door:
 
     game: Game
     credentials: Credentials
+    introduction: Introduction
     pins: tuple[bytes, ...]
     config: ClientConfig
     entropy: Entropy
@@ -97,8 +99,10 @@ class Conversation:
         self.config = door.config
         self.world = World(tick_rate_hz=game.tick_rate_hz, scope_marker=Predicted)
         credentials = replace(
-            door.credentials, schema_hash=self.schema.hash, ticket=ticket, room=room, room_password=room_password
-        )
+            door.credentials, schema_hash=self.schema.hash, ticket=ticket, room=room, room_password=room_password,
+            version=door.game.version,
+        )  # fmt: skip
+        self._introduction = door.introduction
         self.connection = Connection.connect(
             address,
             pins=door.pins,
@@ -161,7 +165,8 @@ class Conversation:
         for event in self.connection.events():
             self._handle(event, now)
         session.peer.collect()
-        due = self.schedule.take_due(now)
+        is_early = self._is_early(now)
+        due = 0 if is_early else self.schedule.take_due(now)
         self._run_ticks(due)
         self.schedule.speed = session.sync.speed
         self._frame_seconds += FRAME_WEIGHT * (min(LONGEST_FRAME_SECONDS, now - self._updated) - self._frame_seconds)
@@ -169,7 +174,8 @@ class Conversation:
         session.renderer.advance(
             now, due, frame_ticks=self._frame_seconds / self.world.dt, fraction=self.schedule.fraction(now)
         )
-        self._take_calls(now)
+        if not is_early:
+            self._take_calls(now)
         if session.peer.fault:
             self.connection.close(DisconnectReason.PROTOCOL_ERROR, session.peer.fault, now=now)
             session.peer.fault = ""
@@ -187,7 +193,7 @@ class Conversation:
     def farewell(self) -> list[object]:
         """Return what there is to tell when another conversation takes the place of this one: all is out of sight."""
         calls, news = self.session.calls, self.session.receiver.news
-        calls.forget(self.session.peer, self.world, ELSEWHERE)
+        calls.end(ELSEWHERE)
         for entity in self.session.receiver.confirmed:
             news.note_despawn(entity, DespawnReason.HIDDEN)
         return [*self.take_events(), *calls.take_happened(), *news.take()]
@@ -204,12 +210,14 @@ class Conversation:
             self.world, schema, receiver, inputs, predicted, renderer, history,
             max_rollback_ticks=config.max_rollback_ticks,
         )  # fmt: skip
+        peer = Peer(self.connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS, CHECKS)))
+        held = HeldCalls(receiver, interpolator.clock, lambda: self.connection.statistics.rtt_seconds)
         self.world.foresight, self.world.name_of = predictor, receiver.network_id_of
         return ClientSession(
             game=game,
             schema=schema,
             config=config,
-            peer=Peer(self.connection, client_id=0, reads=frozenset((STATE, CALLS, CASUAL_CALLS, CHECKS))),
+            peer=peer,
             receiver=receiver,
             verifier=Verifier(receiver, schema),
             inputs=inputs,
@@ -217,13 +225,7 @@ class Conversation:
             interpolator=interpolator,
             renderer=renderer,
             sync=TickSync(self.world.dt),
-            calls=CallDesk(
-                CallTable(schema.remotes),
-                here=Destination.CLIENTS,
-                to_wire=lambda _, entity: receiver.network_id_of(entity),
-                from_wire=lambda _, network_id: receiver.entity_of(network_id),
-                held=HeldCalls(receiver, interpolator.clock, lambda: self.connection.statistics.rtt_seconds),
-            ),
+            calls=ClientCalls(CallTable(schema.remotes), self.world, peer, receiver, held),
         )
 
     def _run_ticks(self, count: int) -> None:
@@ -243,24 +245,40 @@ class Conversation:
 
     def _take_calls(self, now: float) -> None:
         """Take answers, run what the server calls and hear what happened: after all else of this frame."""
-        calls, peer = self.session.calls, self.session.peer
-        calls.take(peer, self.world, now)
-        calls.run_held(peer, self.world, now)
+        calls = self.session.calls
+        calls.take(now)
         if self.ended is not None:
-            calls.forget(peer, self.world, self.ended[1])
+            calls.end(self.ended[1])
         self._events += calls.take_happened()
 
     def _handle(self, event: object, now: float) -> None:
         match event:
+            case Connected(_, payload) if payload == QUESTION:
+                self.connection.send(CALLS, self._introduction.pack())
             case Connected(_, payload):
-                try:
-                    self.welcome = Welcome.unpack(payload)
-                    self.session.peer.client_id = self.welcome.client_id
-                    self.world.shared_seed = self.welcome.shared_seed
-                except RemoteProtocolError as error:
-                    self.connection.close(DisconnectReason.PROTOCOL_ERROR, str(error), now=now)
+                self._enter(payload, now)
             case Disconnected(_, reason, text, payload):
                 if reason is DisconnectReason.SCHEMA_MISMATCH:
                     text = f"{text}: {difference(self.schema.describe(), unpack_schema(payload))}"
                 self.ended = (reason, text)
                 self.session.peer.collect()  # what came with the goodbye
+
+    def _enter(self, payload: bytes, now: float) -> None:
+        """Take the server's welcome."""
+        try:
+            self.welcome = Welcome.unpack(payload)
+            self.session.peer.client_id = self.welcome.client_id
+            self.world.shared_seed = self.welcome.shared_seed
+        except RemoteProtocolError as error:
+            self.connection.close(DisconnectReason.PROTOCOL_ERROR, str(error), now=now)
+
+    def _is_early(self, now: float) -> bool:
+        """Look for the welcome of a server that asked; tell whether something has overtaken it, which has to wait."""
+        peer = self.session.peer
+        if self.welcome is None and self.ended is None:
+            welcome = peer.take_first(CALLS)
+            if welcome is not None:
+                self._enter(welcome, now)
+        if self.welcome is None and peer.waiting > MAX_EARLY_MESSAGES:
+            peer.fault = "no welcome, but much else"
+        return self.welcome is None and self.ended is None and peer.waiting > 0

@@ -1,6 +1,7 @@
 """Every exception ecsnet raises on purpose; the bottom of the house, so it imports nothing."""
 
 __all__ = [
+    "AccountError",
     "EcsnetError",
     "KeyFileError",
     "LinkError",
@@ -45,6 +46,10 @@ class KeyFileError(EcsnetError):
 
 class TokenError(EcsnetError):
     """A connect token is not valid, or not here, or not any more; the text says why."""
+
+
+class AccountError(EcsnetError):
+    """A name or password cannot be an account's, or the file of accounts cannot be used; the text says why."""
 
 
 class ServerKeyChangedError(EcsnetError):

@@ -27,7 +27,7 @@ from ecsnet.netfield import (
     options_of,
 )
 
-__all__ = ["field_from_annotation"]
+__all__ = ["field_from_annotation", "most_bytes"]
 
 MAX_CODES = 1 << 32  # a ranged number travels as an unsigned of 1, 2 or 4 bytes
 MAX_MEMBERS = 256  # an enum travels as the member's position, one byte
@@ -325,7 +325,7 @@ def _check_codec(where: str, options: Options) -> None:
 
 
 def _check_size(where: str, declared: NetField, options: Options) -> None:
-    most = _most_bytes(declared)
+    most = most_bytes(declared)
     if declared.items and most > MAX_FIELD_BYTES:
         remedy = "max_items=, max_bytes= or both" if _is_counted(declared) else "max_bytes="
         given = options.max_items or DEFAULT_MAX_ITEMS
@@ -333,11 +333,11 @@ def _check_size(where: str, declared: NetField, options: Options) -> None:
         raise SchemaError(f"{where}: {counted}it may take {most} B, more than {MAX_FIELD_BYTES}; lower {remedy}")
 
 
-def _most_bytes(declared: NetField) -> int:
+def most_bytes(declared: NetField) -> int:
     """Return the size of the longest encoding."""
     if declared.kind in (FieldKind.STR, FieldKind.BYTES, FieldKind.CODEC):
         return declared.max_bytes + (1 if declared.max_bytes <= TEXT_BYTES else 2)
-    inside = sum(_most_bytes(each) for each in declared.items)
+    inside = sum(most_bytes(each) for each in declared.items)
     if declared.items:
         return inside if declared.kind is FieldKind.TUPLE else 1 + inside * (declared.max_items or 1)
     if declared.kind is FieldKind.FLAG:

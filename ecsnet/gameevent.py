@@ -18,7 +18,7 @@ from ecsnet.errors import SchemaError
 from ecsnet.fieldcheck import field_from_annotation
 from ecsnet.fields import place_of
 from ecsnet.netfield import EVERYONE, NetField, options_of
-from ecsnet.remote import CLIENTS, MAX_PARAMETERS, Deliver, Destination, Moment, hints_of, moment_of
+from ecsnet.remote import CLIENTS, Deliver, Destination, Moment, check_size, hints_of, moment_of
 
 __all__ = ["EventSpec", "event", "event_spec_of"]
 
@@ -101,8 +101,7 @@ def _declare(cls: type[T], *, reliable: bool, deliver: Deliver | None) -> type[T
             f"{place}: an event is a plain class with fields; it inherits nothing, and @event alone is enough"
         )
     fields = tuple(_read_fields(place, cls))
-    if len(fields) > MAX_PARAMETERS:
-        raise SchemaError(f"{place}: has {len(fields)} fields, more than {MAX_PARAMETERS}")
+    check_size(place, fields, reliable=reliable)
     try:
         made = dataclass(frozen=True, slots=True)(cls)
     except (TypeError, ValueError) as error:

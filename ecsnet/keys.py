@@ -29,6 +29,7 @@ __all__ = [
     "load_or_create_identity",
     "make_identity",
     "read_own",
+    "refuse_if_open_to_others",
     "retire_identity",
     "rotate_identity",
     "write_own",
@@ -242,7 +243,7 @@ def read_own(path: Path, *, secret: bool = False) -> str:
     try:
         with path.open("rb") as file:
             if secret:
-                _refuse_if_open_to_others(path, os.fstat(file.fileno()).st_mode)
+                refuse_if_open_to_others(path, os.fstat(file.fileno()).st_mode)
             data = file.read(_MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise
@@ -253,11 +254,15 @@ def read_own(path: Path, *, secret: bool = False) -> str:
     return data.decode(errors="replace")
 
 
-def _refuse_if_open_to_others(path: Path, mode: int) -> None:
-    """Check the mode of the open file; Windows has no such bits, there the user's profile folder protects it."""
+def refuse_if_open_to_others(path: Path, mode: int) -> None:
+    """Check a file's mode; Windows has no such bits, there the user's profile folder protects it.
+
+    Raises:
+        KeyFileError: Others than its owner can use the file.
+    """
     if os.name == "posix" and mode & _OTHERS:
         raise KeyFileError(
-            f"{path} can be used by others (mode {stat.S_IMODE(mode):03o}), so its key may be known. "
+            f"{path} can be used by others (mode {stat.S_IMODE(mode):03o}), so what it hides may be known. "
             f"To keep it: chmod 600 {path}"
         )
 

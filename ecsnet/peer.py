@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ecsnet.arrival import Arrival
 from ecsnet.protocol import DisconnectReason
 from ecsnet.tokens import ConnectToken
 from ecsnet.transport.channels import Channel, Delivery
@@ -28,8 +29,7 @@ class Peer:
     Attributes:
         client_id: On the server the client's number; on the client its own. Never reused while a server runs.
         reads: The channels this end takes messages from; one on another is a fault, or it would lie there for ever.
-        player_key: On the server, the public key the client has proved to be its own; empty if it has none.
-        token: On the server, what the client's connect token said, if servers of this game ask for one.
+        arrival: On the server, all that is known of the client.
         entity: The client's player entity in the World of this end; 0 while there is none.
         reports: (token, acked) of state messages, in the order the transport learned of them.
         fault: Set by a system that read nonsense from this peer; the host closes the connection after the tick.
@@ -39,14 +39,32 @@ class Peer:
     connection: Connection
     client_id: int
     reads: frozenset[int]
-    name: str = ""
-    player_key: bytes = b""
-    token: ConnectToken | None = None
+    arrival: Arrival | None = None
     entity: int = 0
     reports: list[tuple[int, bool]] = field(default_factory=list)
     fault: str = ""
     fault_reason: DisconnectReason = DisconnectReason.PROTOCOL_ERROR
     _inbox: tuple[list[bytes], ...] = field(default_factory=lambda: tuple([] for _ in CHANNELS))
+
+    @property
+    def name(self) -> str:
+        """How others see the player."""
+        return "" if self.arrival is None else self.arrival.name
+
+    @property
+    def account(self) -> str:
+        """The account the player has logged into; empty on servers without."""
+        return "" if self.arrival is None else self.arrival.account
+
+    @property
+    def player_key(self) -> bytes:
+        """The public key the client has proved to be its own; empty if it has none."""
+        return b"" if self.arrival is None else self.arrival.player_key
+
+    @property
+    def token(self) -> ConnectToken | None:
+        """What the client's connect token said, if servers of this game ask for one."""
+        return None if self.arrival is None else self.arrival.token
 
     def collect(self) -> None:
         """Move what the connection holds into the inbox, to be taken in the tick that follows."""
@@ -56,6 +74,16 @@ class Peer:
             else:
                 self.fault = f"a message on channel {CHANNELS[channel].name}, which is not for this side"
         self.reports.extend(self.connection.take_reports())
+
+    def take_first(self, channel: int) -> bytes | None:
+        """Return and forget the oldest message that arrived on a channel; None if there is none."""
+        messages = self._inbox[channel]
+        return messages.pop(0) if messages else None
+
+    @property
+    def waiting(self) -> int:
+        """How many messages arrived and were not taken."""
+        return sum(map(len, self._inbox))
 
     def fail(self, text: str, reason: DisconnectReason) -> None:
         """Have the connection closed after the tick."""

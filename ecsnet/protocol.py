@@ -32,6 +32,8 @@ class DisconnectReason(IntEnum):
     TOO_SLOW = 18
     FLOODING = 19
     ROOM_CLOSED = 20
+    BAD_ACCOUNT = 21
+    REPLACED = 22
 
     @property
     def text(self) -> str:
@@ -69,6 +71,8 @@ _TEXTS = {
     DisconnectReason.TOO_SLOW: "too much waits to be sent: the link is too slow, or the other side does not read",
     DisconnectReason.FLOODING: "the other side sent far more than allowed",
     DisconnectReason.ROOM_CLOSED: "the room was closed",
+    DisconnectReason.BAD_ACCOUNT: "the account or its password is wrong, or missing",
+    DisconnectReason.REPLACED: "you joined from another place",
 }
 
 # The connection broke, nobody wanted it to; whoever left, was kicked or broke the protocol has no place to keep. Over

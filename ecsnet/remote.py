@@ -5,11 +5,24 @@ from enum import Enum
 from typing import Final, Literal, TypeAlias, get_type_hints
 
 from ecsnet.errors import SchemaError
+from ecsnet.fieldcheck import most_bytes
 from ecsnet.netfield import NetField, names_entities
 
-__all__ = ["CLIENTS", "MAX_PARAMETERS", "SERVER", "Deliver", "Destination", "Moment", "hints_of", "moment_of"]
+__all__ = [
+    "CLIENTS",
+    "MAX_PARAMETERS",
+    "SERVER",
+    "Deliver",
+    "Destination",
+    "Moment",
+    "check_size",
+    "hints_of",
+    "moment_of",
+]
 
 MAX_PARAMETERS = 32  # of 1000 B each at most: a reliable message holds all of them eight times
+# Of reliable=False. With its head it fits a datagram: in two, both would have to arrive, and none rides with the state.
+MAX_CASUAL_BYTES = 1000
 
 Deliver: TypeAlias = Literal["received", "applied", "rendered"]
 
@@ -46,6 +59,24 @@ def moment_of(place: str, deliver: Deliver | None, fields: Sequence[NetField]) -
     except ValueError:
         choices = ", ".join(f'"{moment.value}"' for moment in Moment)
         raise SchemaError(f"{place}: deliver={deliver!r} is none of {choices}") from None
+
+
+def check_size(place: str, fields: Sequence[NetField], *, reliable: bool) -> None:
+    """Refuse what may be longer than a message.
+
+    Raises:
+        SchemaError: With the first field that is too much.
+    """
+    if len(fields) > MAX_PARAMETERS:
+        raise SchemaError(f"{place}: has {len(fields)} fields, more than {MAX_PARAMETERS}")
+    total = 0
+    for field in fields:
+        total += most_bytes(field)
+        if total > MAX_CASUAL_BYTES and not reliable:
+            raise SchemaError(
+                f"{place}.{field.name}: with it, it may take {total} B, and what is reliable=False has "
+                f"{MAX_CASUAL_BYTES}; lower max_bytes= or max_items=, or leave out reliable=False"
+            )
 
 
 def hints_of(place: str, declared: Callable[..., object] | type) -> dict[str, object]:

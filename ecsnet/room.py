@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ecsnet import players
+from ecsnet.absence import Absence
+from ecsnet.bots import make_bot
+from ecsnet.components.player import PlayerStatus
 from ecsnet.components.predicted import Predicted
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ReplicationConfig, ServerConfig
@@ -16,14 +19,15 @@ from ecsnet.inputstatistics import InputStatistics
 from ecsnet.peer import Peer
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
-from ecsnet.rpc import Destination
 from ecsnet.schedule import TickSchedule
 from ecsnet.systems.callmessages import CallTable
+from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.lagcompensation import LagCompensation
 from ecsnet.systems.pipeline import Step, assemble
 from ecsnet.systems.post import Post
-from ecsnet.systems.rpc import CallDesk
+from ecsnet.systems.rpc import ServerCalls
 from ecsnet.systems.session import ServerSession
+from ecsnet.systems.standins import StandIn
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
@@ -70,15 +74,17 @@ class Room:
             capacity: 0: as the game says.
             info: What the room says of itself, in its World.
         """
+        if game.absence is Absence.BOT:
+            make_bot(game, 0)  # a bot that is not there is a mistake of now, not of when somebody is lost
         self.game = game
         self.schema = schema
         self.world = World(tick_rate_hz=game.tick_rate_hz, seed=seed, tick=start_tick, scope_marker=Predicted)
         sender = Sender(schema, self.world, _fitting(config), cell_units=game.cell_units)
         table = CallTable(schema.remotes)
-        desk = CallDesk(table, here=Destination.SERVER, to_wire=sender.named_to, from_wire=sender.meant_by)
+        calls = ServerCalls(table, self.world, sender)
         peers: dict[int, Peer] = {}
         self.world.mail = post = Post(table, self.world, sender, peers)
-        self.session = ServerSession(game, schema, config, sender, desk, post, peers)
+        self.session = ServerSession(game, schema, config, sender, calls, post, peers)
         self.schedule = TickSchedule(self.world.dt, max_catch_up_ticks=config.max_catch_up_ticks)
         self.places: dict[int, None] = {}
         self.capacity = capacity or game.max_clients
@@ -120,7 +126,7 @@ class Room:
     def answer(self, peer: Peer, now: float) -> bool:
         """Run what a client called that is answered on arrival; tell whether there was anything."""
         self.session.now = now
-        return self.session.calls.take_arrived(peer, self.world, now)
+        return self.session.calls.take_arrived(peer, now)
 
     def input_statistics(self, client_id: int) -> InputStatistics:
         """Return what was counted of a client's inputs.
@@ -141,18 +147,35 @@ class Room:
     def begin_conversation(self, peer: Peer) -> None:
         """Exchange inputs, state and calls over a fresh connection, whatever was said over another one."""
         self.peers[peer.client_id] = peer
+        self.session.stand_ins.pop(peer.client_id, None)
         self.session.input_buffers[peer.client_id] = players.input_buffer(self.game, self.schema, self.session.config)
         self.session.sender.subscribe(peer.client_id)
         self.session.post.admit(peer.client_id)
 
-    def end_conversation(self, peer: Peer, text: str) -> InputStatistics:
-        """Forget what was exchanged with a client over one connection; return what was counted of its inputs."""
+    def end_conversation(self, peer: Peer) -> InputBuffer:
+        """Forget what was exchanged with a client over one connection; return the last of it, its inputs."""
         peer.collect()
-        self.session.calls.take(peer, self.world, self.session.now)  # what was called before leaving was called
+        self.session.calls.take(peer, self.session.now)  # what was called before leaving was called
         del self.peers[peer.client_id]
         self.session.sender.unsubscribe(peer.client_id)
-        self.session.calls.forget(peer, self.world, text)
-        return self.session.input_buffers.pop(peer.client_id).statistics
+        self.session.calls.forget(peer.client_id)
+        return self.session.input_buffers.pop(peer.client_id)
+
+    def lose(self, peer: Peer, inputs: InputBuffer) -> None:
+        """Do with the player of a client that may come back what the game wants done meanwhile."""
+        players.set_status(self.world, peer.entity, PlayerStatus.LOST)
+        absence = self.game.absence
+        if absence is Absence.REMOVE:
+            self.world.delete_entity(peer.entity)
+        elif absence is not Absence.NEUTRAL:
+            bot = make_bot(self.game, peer.client_id) if absence is Absence.BOT else None
+            self.session.stand_ins[peer.client_id] = StandIn(self.session, self.world, peer, inputs.last, bot)
+
+    def remove(self, peer: Peer) -> None:
+        """Let a player go for good."""
+        self.session.stand_ins.pop(peer.client_id, None)
+        self.session.calls.forget(peer.client_id)
+        self.world.delete_entity(peer.entity)
 
 
 def _fitting(config: ServerConfig) -> ReplicationConfig:

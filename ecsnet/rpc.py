@@ -16,11 +16,11 @@ from typing import Concatenate, Generic, Literal, ParamSpec, TypeVar, cast
 from ecsnet.errors import LocalProtocolError, SchemaError
 from ecsnet.fieldcheck import field_from_annotation
 from ecsnet.fields import FieldKind, NetField, place_of
-from ecsnet.remote import CLIENTS, MAX_PARAMETERS, SERVER, Deliver, Destination, hints_of, moment_of
+from ecsnet.remote import CLIENTS, SERVER, Deliver, Destination, check_size, hints_of, moment_of
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
-__all__ = ["CLIENTS", "SERVER", "Call", "Destination", "Refusal", "RefusalCode", "Reply", "Rpc", "rpc"]
+__all__ = ["CLIENTS", "SERVER", "Call", "Destination", "Refusal", "RefusalCode", "Reply", "Rpc", "refused", "rpc"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -118,6 +118,13 @@ class Reply(Generic[R]):
             self._done, self._refusal = True, Refusal(code, text)
 
 
+def refused(code: RefusalCode, text: str) -> Reply[R]:
+    """Return a reply that is a refusal already."""
+    reply: Reply[R] = Reply()
+    reply.refuse(code, text)
+    return reply
+
+
 class Rpc(Generic[P, R]):
     """A declared remote call. Calling it runs the handler here, as tests do; a client calls it by `client.call`.
 
@@ -185,6 +192,8 @@ class Rpc(Generic[P, R]):
         )
         self.owned_parameter = _owned_parameter(place, self.parameters) if owner_only else None
         self.deliver = moment_of(place, deliver, self.parameters)
+        check_size(place, self.parameters, reliable=reliable)
+        check_size(f"{place}.return", self.result_fields, reliable=True)
         self._check_options(place, answer, deliver)
 
     def __repr__(self) -> str:
@@ -301,8 +310,6 @@ def _checked_place(handler: Callable[..., object]) -> str:
 def _read_parameters(
     place: str, parameters: Sequence[inspect.Parameter], hints: dict[str, object]
 ) -> tuple[NetField, ...]:
-    if len(parameters) > MAX_PARAMETERS:
-        raise SchemaError(f"{place}: has {len(parameters)} parameters, more than {MAX_PARAMETERS}")
     return tuple(_read_parameter(place, parameter, hints) for parameter in parameters)
 
 
@@ -332,8 +339,6 @@ def _read_result(
     names = [declared.name for declared in fields(result) if declared.init]
     if len(names) != len(fields(result)) or not names:
         raise SchemaError(f"{place}.return: {result.__name__} needs fields, all of them given to its constructor")
-    if len(names) > MAX_PARAMETERS:
-        raise SchemaError(f"{place}.return: {result.__name__} has {len(names)} fields, more than {MAX_PARAMETERS}")
     return result, tuple(field_from_annotation(place_of(result), name, found[name]) for name in names)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path as FilePath
 from typing import Self
 
 from ecsnet import keys, udp
+from ecsnet.accounts import Accounts
+from ecsnet.arrival import Accept
 from ecsnet.client import Client
 from ecsnet.clock import Clock, MonotonicClock
 from ecsnet.collector import calm_collector
@@ -67,9 +69,14 @@ class RunningServer(Server):
         entropy: Entropy = os.urandom,
         password: str = "",
         tokens: TokenGate | None = None,
+        accounts: Accounts | None = None,
+        accept: Accept | None = None,
     ) -> None:
         """Take over a path; see `Server` for the rest."""
-        super().__init__(game, identity, seed=seed, config=config, entropy=entropy, password=password, tokens=tokens)
+        super().__init__(
+            game, identity, seed=seed, config=config, entropy=entropy, password=password, tokens=tokens,
+            accounts=accounts, accept=accept,
+        )  # fmt: skip
         self.path = path
         self.clock = clock or MonotonicClock()
 
@@ -175,6 +182,9 @@ class RunningClient(Client):
         room: str = "",
         room_password: str = "",
         pipeline: Sequence[Step] = CLIENT,
+        account: str = "",
+        account_password: str = "",
+        greeting: bytes = b"",
     ) -> None:
         """Take over a path; see `Client` for the rest.
 
@@ -187,7 +197,8 @@ class RunningClient(Client):
         super().__init__(
             game, address, now=self.clock.now(), name=name, pins=pins, config=config, entropy=entropy,
             password=password, player_key=player_key, token=token, ticket=ticket, room=room,
-            room_password=room_password, pipeline=pipeline,
+            room_password=room_password, account=account, account_password=account_password, greeting=greeting,
+            pipeline=pipeline,
         )  # fmt: skip
         self._trust = trust
         self._left = False
@@ -254,6 +265,8 @@ def serve(
     config: ServerConfig | None = None,
     password: str = "",
     tokens: TokenGate | None = None,
+    accounts: Accounts | None = None,
+    accept: Accept | None = None,
     seconds: float | None = None,
     report: Callable[[PlayerEvent], None] | None = None,
     transport: str = "udp",
@@ -265,6 +278,8 @@ def serve(
         key_file: Where the server's key is kept, made when missing; None: the user's own, one for all games.
         password: Players have to know it; empty: everybody may come in.
         tokens: Players need a token that passes it, e.g. `TokenGate(key, unix_time=clock.unix_time)`.
+        accounts: Players need one of these, e.g. `open_accounts(path)` of `ecsnet.accountfile`.
+        accept: Asked about everybody who may come in: returns None, or why not, which the player reads.
         seconds: End after this time.
         report: Called for everybody who comes and goes.
         transport: "udp"; "tcp" where UDP does not get through; "both" on the same port number.
@@ -275,7 +290,10 @@ def serve(
     """
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = open_path(transport, port, host, None if config is None else config.tcp)
-    server = RunningServer(game, identity, path, seed=seed, config=config, password=password, tokens=tokens)
+    server = RunningServer(
+        game, identity, path, seed=seed, config=config, password=password, tokens=tokens, accounts=accounts,
+        accept=accept,
+    )  # fmt: skip
     server.run(seconds=seconds, report=report)
 
 
@@ -292,6 +310,9 @@ def join(
     ticket: bytes = b"",
     room: str = "",
     room_password: str = "",
+    account: str = "",
+    account_password: str = "",
+    greeting: bytes = b"",
     via: Callable[[Path], Path] | None = None,
     transport: str | None = None,
 ) -> RunningClient:
@@ -307,6 +328,9 @@ def join(
         room: On a server with rooms, the code of one, or `HALL`, where they are listed; empty: what the link says, or a
             room with a free place. See `Client.enter`.
         room_password: Of that room, if it has one.
+        account: The player's name on a server with accounts.
+        account_password: Of that account.
+        greeting: The game's own bytes for the server's `accept`.
         via: Wraps the path to the server, e.g. in a bad network for testing.
         transport: "udp" or "tcp"; None: what the link says, UDP if it says nothing.
 
@@ -332,6 +356,9 @@ def join(
             ticket=ticket,
             room=room or route.room,
             room_password=room_password,
+            account=account,
+            account_password=account_password,
+            greeting=greeting,
         )
     except BaseException:  # e.g. a token that is too long
         path.close()

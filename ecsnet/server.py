@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ecsnet import accesslog, players
+from ecsnet.accounts import Accounts
+from ecsnet.admission import QUESTION
+from ecsnet.arrival import Accept
+from ecsnet.bans import Ban, Bans
 from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig, TransportConfig
 from ecsnet.events import (
@@ -24,14 +28,16 @@ from ecsnet.events import (
 )
 from ecsnet.game import Game
 from ecsnet.inputstatistics import InputStatistics
+from ecsnet.lounge import Lounge, Waiting
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
-from ecsnet.reception import Guest, Reception
+from ecsnet.reception import Guest, No, Reception, Visitor
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.room import Room
 from ecsnet.rooms import Rooms
-from ecsnet.sessions import TICKETS, Session, Sessions
+from ecsnet.sessions import TICKETS, Session, Sessions, Standing
+from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.pipeline import SERVER, Step
 from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
@@ -46,7 +52,6 @@ from ecsnet.world import World
 __all__ = ["Server"]
 
 MAX_EVENTS = 4096
-ELSEWHERE = "the session goes on over another connection"
 BROKEN = "the room was closed: its game failed"
 
 logger = logging.getLogger(__name__)
@@ -64,6 +69,7 @@ class Server:
     Attributes:
         rooms: The one room, or the hall and all others.
         peers: Who is connected, by client id, wherever they are.
+        bans: Who may not come in.
         answers_on_arrival: Whether the game has calls that wait for no tick: then what arrives should wait for nothing.
     """
 
@@ -79,6 +85,8 @@ class Server:
         start_tick: Tick = 0,
         password: str = "",
         tokens: TokenGate | None = None,
+        accounts: Accounts | None = None,
+        accept: Accept | None = None,
     ) -> None:
         """Make a server in its first tick; it acts when `update` is called.
 
@@ -89,6 +97,9 @@ class Server:
             pipeline: The steps of a tick; see `ecsnet.systems.pipeline`.
             password: Whoever does not know it is refused; empty: everybody may come in. Takes 0.1 s to prepare.
             tokens: Whoever brings no token that passes it is refused; None: nobody needs one.
+            accounts: Whoever has none of these is refused; None: nobody needs one.
+            accept: Asked about everybody who may come in, and comes back: returns None, or why not, which the player
+                reads; see `ecsnet.Arrival`. It must not take long.
         """
         self.game = game
         self.config = _as_the_game_says(config or ServerConfig(), game)
@@ -105,11 +116,14 @@ class Server:
             password_key=password_key(password, game.application_id) if password else None,
         )
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
+        self.bans = Bans()
         self._reception = Reception(
             self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
-            max_clients_per_network=self.config.max_clients_per_network,
+            max_clients_per_network=self.config.max_clients_per_network, bans=self.bans, accept=accept,
         )  # fmt: skip
         self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
+        self._asks = accounts is not None or accept is not None
+        self._lounge = Lounge(accounts, self.config)
         self.peers: dict[int, Peer] = {}
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
@@ -173,6 +187,8 @@ class Server:
         self._endpoint.update(now)
         for event in self._endpoint.events():
             self._handle(event)
+        for waiting in self._lounge.update(now):
+            self._let_in(waiting)
         for session in self._sessions.take_expired(now):
             self._remove_player(session.peer, *session.ending)
         if self.answers_on_arrival:
@@ -207,7 +223,8 @@ class Server:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self._endpoint.next_deadline(), *(room.schedule.next_deadline() for room in self.rooms)]
+        deadlines = [self._endpoint.next_deadline(), self._lounge.next_deadline()]
+        deadlines += [room.schedule.next_deadline() for room in self.rooms]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def events(self) -> list[PlayerEvent]:
@@ -240,6 +257,14 @@ class Server:
 
     # Who comes and goes.
 
+    def standing(self, client_id: int) -> Standing:
+        """Return whether a player is connected or lost, why, and until when its place is kept.
+
+        Raises:
+            KeyError: There is no such player, or no more.
+        """
+        return self._sessions.standing(client_id)
+
     def kick(self, client_id: int, text: str = "", *, now: float) -> None:
         """Disconnect one client and tell it why.
 
@@ -247,6 +272,35 @@ class Server:
             KeyError: No such client is connected.
         """
         self.peers[client_id].connection.close(DisconnectReason.KICKED, text, now=now)
+
+    def ban(self, client_id: int, text: str = "", *, network: bool = True, now: float) -> Ban:
+        """Disconnect a player, or give up the place of one who is lost, and do not let the player in again.
+
+        It is known again by its account, the player id of its token and its key, as far as it has them. Somebody who
+        has nothing but a name is known by the network alone.
+
+        Args:
+            text: What the player reads, now and whenever it tries.
+            network: Let nobody in from its network, either: who has nothing to be known by would simply come back.
+
+        Returns:
+            What was added to `bans`; `bans.remove` takes it back.
+
+        Raises:
+            KeyError: There is no such player.
+            ValueError: Without the network there is nothing to know the player by.
+        """
+        session = self._sessions.get(client_id)
+        if session is None or session.peer.arrival is None:
+            raise KeyError(client_id)
+        ban = Ban.of(replace(session.peer.arrival, address=session.peer.connection.address), text, network=network)
+        self.bans.add(ban)
+        accesslog.banned(session.peer, ban)
+        if session.keep_until is None:
+            session.peer.connection.close(DisconnectReason.BANNED, text, now=now)
+        else:
+            self._remove_player(self._sessions.remove(client_id).peer, DisconnectReason.BANNED, text)
+        return ban
 
     def block(self, network: str, text: str = "", *, now: float) -> None:
         """Let nobody in from a network any more, and disconnect who is in from there.
@@ -281,29 +335,61 @@ class Server:
 
     def _answer(self, request: ConnectRequested) -> None:
         """Grant or refuse a request whose cookie is proved. All that is kept is the transport's entry."""
-        answer = self._reception.judge(request)
-        if isinstance(answer, Guest):
-            self._endpoint.accept(request.request_id, answer.welcome.pack(), tag=answer)
-        else:
+        answer: Visitor | Guest | No = self._reception.judge(request)
+        if isinstance(answer, Visitor) and (answer.has_ticket or not self._asks):
+            answer = self._reception.welcome(answer)
+        if isinstance(answer, No):
             self._endpoint.refuse(request.request_id, answer.reason, answer.text, answer.payload)
             accesslog.refused(request.address, answer.reason, answer.text, request.player_key)
+        else:
+            payload = answer.welcome.pack() if isinstance(answer, Guest) else QUESTION
+            self._endpoint.accept(request.request_id, payload, tag=answer)
 
     def _admit(self, connection: Connection) -> None:
-        """Give a player its entity: a new one, or the one it had before its connection was lost."""
+        """Let in whose connection is up; or let it wait where it is asked more."""
         guest = connection.tag
-        assert isinstance(guest, Guest), f"{connection} was not accepted here"
+        assert isinstance(guest, Guest | Visitor), f"{connection} was not accepted here"
+        if isinstance(guest, Guest):
+            self._enter(connection, guest)
+        else:
+            obstacle = self._lounge.enter(connection, guest, self._now)
+            if obstacle is not None:
+                self._turn_away(connection, obstacle, guest.arrival.player_key)
+
+    def _let_in(self, waiting: Waiting) -> None:
+        """Welcome somebody who was asked, or say why not."""
+        connection, verdict = waiting.connection, waiting.verdict
+        if not connection.is_connected:
+            return
+        answer = self._reception.welcome(verdict) if isinstance(verdict, Visitor) else verdict
+        if isinstance(answer, Guest):
+            self._enter(connection, answer, was_asked=True)
+        elif answer is not None:
+            self._turn_away(connection, answer, waiting.visitor.arrival.player_key)
+
+    def _turn_away(self, connection: Connection, no: No, player_key: bytes) -> None:
+        connection.close(no.reason, no.text, now=self._now)
+        accesslog.refused(connection.address, no.reason, no.text, player_key)
+
+    def _enter(self, connection: Connection, guest: Guest, *, was_asked: bool = False) -> None:
+        """Give a player its entity: a new one, or the one it had before its connection was lost.
+
+        Args:
+            was_asked: So it was not welcomed in the handshake.
+        """
         if self._endpoint.doorkeeper.is_blocked(connection.address, self._now):  # since it was accepted
             connection.close(DisconnectReason.BANNED, now=self._now)
             return
         room = self._reception.confirm(guest)
         if not isinstance(room, Room):
-            connection.close(room.reason, room.text, now=self._now)
-            accesslog.refused(connection.address, room.reason, room.text, guest.player_key)
+            self._turn_away(connection, room, guest.arrival.player_key)
             return
-        peer = Peer(connection, guest.client_id, self._reads, guest.name, guest.player_key, guest.token)
+        peer = Peer(connection, guest.client_id, self._reads, guest.arrival)
+        if was_asked:
+            connection.send(CALLS, guest.welcome.pack())
         session = self._sessions.get(guest.client_id)
         if session is None:
-            self._sessions.begin(guest.session_id, peer, guest.serial, guest.network)
+            self._sessions.begin(guest.session_id, peer, guest.serial, guest.arrival.network)
             self._place(peer, room)
             self._events.append(PlayerJoined(peer.client_id, peer.name))
             accesslog.joined(peer, self.rooms.code_of(room))
@@ -325,8 +411,9 @@ class Server:
         before, here = session.peer, self.rooms.of(peer.client_id)
         assert here is not None, f"{peer} has a session and no place"
         if session.keep_until is None:
-            self._end_conversation(before, ELSEWHERE)
-            before.connection.close(DisconnectReason.KICKED, ELSEWHERE, now=self._now)
+            replaced = DisconnectReason.REPLACED
+            self._end_conversation(before)
+            before.connection.close(replaced, replaced.text, now=self._now)
         else:
             self._events.append(PlayerReturned(peer.client_id, peer.name))
         if here is not room:
@@ -337,32 +424,34 @@ class Server:
             peer.entity = before.entity
         else:  # the game deleted it meanwhile
             peer.entity = players.make(room.world, room.game, peer)
-        self._sessions.resume(session, peer, guest.serial, guest.network)
+        self._sessions.resume(session, peer, guest.serial, guest.arrival.network)
         accesslog.returned(peer, self.rooms.code_of(room))
 
-    def _end_conversation(self, peer: Peer, text: str) -> None:
-        """Forget what was exchanged with a client over one connection."""
+    def _end_conversation(self, peer: Peer) -> InputBuffer:
+        """Forget what was exchanged with a client over one connection; return the last of it, its inputs."""
         room = self.rooms.of(peer.client_id)
         assert room is not None, f"{peer} was connected and had no place"
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
-        statistics = room.end_conversation(peer, text)
-        if statistics.is_doubtful:
-            accesslog.doubted(peer, statistics)
+        inputs = room.end_conversation(peer)
+        if inputs.statistics.is_doubtful:
+            accesslog.doubted(peer, inputs.statistics)
+        return inputs
 
     def _dismiss(self, connection: Connection, reason: DisconnectReason, text: str) -> None:
         """Let a client go; everybody else plays on. Its player stays for a while if it may come back."""
         peer = self._by_connection.get(connection)
         if peer is None:
+            self._lounge.forget(connection)
             return
-        self._end_conversation(peer, text)
+        inputs = self._end_conversation(peer)
         if not self._sessions.lose(peer, reason, text, self._now):
             self._remove_player(peer, reason, text)
             return
         room = self.rooms.of(peer.client_id)
         assert room is not None, f"{peer} was lost and had no place"
-        players.set_status(room.world, peer.entity, PlayerStatus.LOST)
-        self._events.append(PlayerLost(peer.client_id, peer.name))
+        room.lose(peer, inputs)
+        self._events.append(PlayerLost(peer.client_id, peer.name, reason, text))
         accesslog.lost(peer, reason, text)
 
     def _remove_player(self, peer: Peer, reason: DisconnectReason, text: str) -> None:
@@ -372,8 +461,7 @@ class Server:
         accesslog.left(peer, reason, text)
 
     def _leave_place(self, peer: Peer) -> None:
-        room = self.rooms.leave_place(peer.client_id)
-        room.world.delete_entity(peer.entity)
+        self.rooms.leave_place(peer.client_id).remove(peer)
 
     # Ticks.
 
@@ -403,7 +491,7 @@ class Server:
             session = self._sessions.remove(client_id)
             peer = session.peer
             if peer.client_id in self.peers:
-                self._end_conversation(peer, text)
+                self._end_conversation(peer)
                 peer.connection.close(DisconnectReason.ROOM_CLOSED, text, now=self._now)
             self._remove_player(peer, DisconnectReason.ROOM_CLOSED, text)
         self.rooms.close(room)

@@ -17,12 +17,14 @@ from typing import NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from ecsnet.arrival import Identity
+from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.peer import Peer
 from ecsnet.protocol import LOST_REASONS, DisconnectReason
 
-__all__ = ["TICKETS", "Session", "Sessions", "Ticket"]
+__all__ = ["TICKETS", "Session", "Sessions", "Standing", "Ticket"]
 
 SESSION_ID_BYTES = 16
 _NONCE_BYTES = 16
@@ -52,6 +54,7 @@ class Session:
         keep_until: Until when the place of a lost player is kept, monotonic seconds; None while it is connected.
         ending: Why the last connection ended, for when the player does not come back.
         network: Where its player was when its connection began, as `network_of` tells.
+        identity: By which its player is known again, also without a ticket; None: by a ticket alone.
     """
 
     id: bytes
@@ -62,22 +65,42 @@ class Session:
     keep_until: float | None = None
     ending: tuple[DisconnectReason, str] = (DisconnectReason.UNKNOWN, "")
     network: str = ""
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a player stands with a server.
+
+    Attributes:
+        status: CONNECTED or LOST.
+        reason: How the last connection ended, of a lost one.
+        text: The same for people.
+        keep_until: Until when its place is kept, monotonic seconds.
+    """
+
+    status: PlayerStatus
+    reason: DisconnectReason | None = None
+    text: str = ""
+    keep_until: float | None = None
 
 
 class Sessions:
     """The sessions of one server, and the seal of its tickets. Its length is how many places are taken."""
 
     def __init__(self, secrets: tuple[bytes, ...], *, config: ServerConfig, entropy: Callable[[int], bytes]) -> None:
-        """Begin without any; without a time of grace in the configuration there are no tickets, either.
+        """Begin without any; with neither a time of grace nor several rooms to move between there are no tickets.
 
         Args:
             secrets: Made from the server's keys for `TICKETS`; the first one seals, all of them open.
         """
         self._secrets = secrets
         self._grace_seconds = config.resume_grace_seconds or 0.0
+        self._makes_tickets = self._grace_seconds > 0 or config.rooms is not None
         self._max_offered = config.max_offered_tickets
         self._entropy = entropy
         self._sessions: dict[int, Session] = {}  # by client id
+        self._known: dict[Identity, Session] = {}
 
     def __len__(self) -> int:
         """Return how many places are taken, by who is connected and by who may come back."""
@@ -89,7 +112,7 @@ class Sessions:
 
     def new_id(self) -> bytes:
         """Name a session to be; nothing without tickets, and then no randomness is used up."""
-        return self._entropy(SESSION_ID_BYTES) if self._grace_seconds > 0 else b""
+        return self._entropy(SESSION_ID_BYTES) if self._makes_tickets else b""
 
     def count_from(self, network: str) -> int:
         """Return how many places the players of one network have taken."""
@@ -99,6 +122,21 @@ class Sessions:
         """Return a client's session, if there is one."""
         return self._sessions.get(client_id)
 
+    def standing(self, client_id: int) -> Standing:
+        """Return how a player stands.
+
+        Raises:
+            KeyError: There is no such player.
+        """
+        session = self._sessions[client_id]
+        if session.keep_until is None:
+            return Standing(PlayerStatus.CONNECTED)
+        return Standing(PlayerStatus.LOST, *session.ending, session.keep_until)
+
+    def known(self, identity: Identity | None) -> Session | None:
+        """Return the session of a player who has proved who it is."""
+        return None if identity is None else self._known.get(identity)
+
     def find(self, data: bytes, player_key: bytes) -> Session | None:
         """Return the session a ticket is for; None if its holder has to join as a new player.
 
@@ -107,7 +145,7 @@ class Sessions:
         Raises:
             TokenError: The ticket was forged or edited, or is another server's.
         """
-        if not data or self._grace_seconds <= 0:
+        if not data or not self._makes_tickets:
             return None
         ticket = self._open(data)
         session = self._sessions.get(ticket.client_id)
@@ -132,8 +170,8 @@ class Sessions:
         session.network = network
 
     def seal(self, ticket: Ticket) -> bytes:
-        """Make a ticket's 56 bytes; nothing if places are not kept."""
-        if self._grace_seconds <= 0:
+        """Make a ticket's 56 bytes; nothing where there is nothing to go on with."""
+        if not self._makes_tickets:
             return b""
         nonce = self._entropy(_NONCE_BYTES)
         return nonce + _cipher(self._secrets[0], nonce).encrypt(_ZERO_NONCE, _CONTENT.pack(*ticket), b"")
@@ -141,21 +179,29 @@ class Sessions:
     def begin(self, session_id: bytes, peer: Peer, serial: int, network: str = "") -> None:
         """Give a new player a place."""
         assert peer.client_id not in self._sessions, f"{peer.client_id} has a place"
-        self._sessions[peer.client_id] = Session(session_id, peer, serial, serial, network=network)
+        identity = None if peer.arrival is None else peer.arrival.identity
+        session = Session(session_id, peer, serial, serial, network=network, identity=identity)
+        self._sessions[peer.client_id] = session
+        if identity is not None:
+            assert identity not in self._known, f"{identity} has a place"
+            self._known[identity] = session
 
     def lose(self, peer: Peer, reason: DisconnectReason, text: str, now: float) -> bool:
         """Note that a connection ended; return whether the place is kept."""
         session = self._sessions[peer.client_id]
         session.ending = reason, text
         if self._grace_seconds <= 0 or reason not in LOST_REASONS:
-            del self._sessions[peer.client_id]
+            self.remove(peer.client_id)
             return False
         session.keep_until = now + self._grace_seconds
         return True
 
     def remove(self, client_id: int) -> Session:
         """Let go of a session, whatever became of its player, and return it."""
-        return self._sessions.pop(client_id)
+        session = self._sessions.pop(client_id)
+        if session.identity is not None:
+            del self._known[session.identity]
+        return session
 
     def take_expired(self, now: float) -> Iterator[Session]:
         """Remove the sessions whose player has not come back in time, and yield them."""
@@ -163,8 +209,7 @@ class Sessions:
             return
         for session in list(self._sessions.values()):
             if session.keep_until is not None and now >= session.keep_until:
-                del self._sessions[session.peer.client_id]
-                yield session
+                yield self.remove(session.peer.client_id)
 
     def _open(self, data: bytes) -> Ticket:
         nonce, sealed = data[:_NONCE_BYTES], data[_NONCE_BYTES:]

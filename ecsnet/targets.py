@@ -19,6 +19,10 @@ class OneClient:
 
     client_id: int
 
+    def __post_init__(self) -> None:
+        """Refuse what is no number."""
+        _check_number("CLIENT", self.client_id, "client's number, as in player.client_id")
+
 
 @dataclass(frozen=True, slots=True)
 class OwnerOf:
@@ -26,12 +30,20 @@ class OwnerOf:
 
     entity: int
 
+    def __post_init__(self) -> None:
+        """Refuse what is no entity."""
+        _check_number("OWNER_OF", self.entity, "entity")
+
 
 @dataclass(frozen=True, slots=True)
 class ObserversOf:
     """The clients that see an entity: anything of it, if only its owner's fields."""
 
     entity: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no entity."""
+        _check_number("OBSERVERS_OF", self.entity, "entity")
 
 
 CLIENT = OneClient
@@ -109,6 +121,11 @@ class Recipients:
             LocalProtocolError: It is not one of the game's events.
         """
         self._mail.send(self._target, event)
+
+
+def _check_number(name: str, given: object, what: str) -> None:
+    if type(given) is not int:
+        raise TypeError(f"{name}({given!r}): takes the {what}, which is an int")
 
 
 def _not_here(what: str) -> RuntimeError:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ecsnet.errors import LocalProtocolError, RemoteProtocolError
+from ecsnet.quoting import cut
 from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.schema import Remote
 from ecsnet.rpc import RefusalCode, Rpc
@@ -136,8 +137,7 @@ def pack_result(call_id: int, values: bytes) -> bytes:
 
 def pack_refusal(call_id: int, code: RefusalCode, text: str) -> bytes:
     """Encode a REFUSED; a long text is cut between characters."""
-    encoded = text.encode(errors="replace")[:MAX_REFUSAL_BYTES].decode(errors="ignore").encode()
-    return b"\x02" + pack_varint(call_id) + bytes((code.value,)) + encoded
+    return b"\x02" + pack_varint(call_id) + bytes((code.value,)) + cut(text, MAX_REFUSAL_BYTES).encode()
 
 
 def unpack_head(message: bytes) -> tuple[int, int, int]:

@@ -86,6 +86,7 @@ def hall_of(game: Game) -> Game:
     """Return the game that is played in the hall of a server of `game`."""
     return Game(
         game.name,
+        version=game.version,
         systems=[ListRooms],
         rpcs=[create_room],
         tick_rate_hz=TICK_RATE_HZ,

@@ -61,6 +61,7 @@ class HeldCalls:
         self._rtt = rtt
         self._waiting: deque[Held] = deque()
         self._held_bytes = 0
+        self._given_up: list[str] = []  # in this frame, and what they lacked
 
     def __repr__(self) -> str:
         """Show how much waits."""
@@ -78,6 +79,7 @@ class HeldCalls:
         due = self._take_surplus()
         waiting, self._waiting = self._waiting, deque()
         blocked: set[Moment] = set()
+        self._given_up = []
         for held in waiting:
             remote = held.arrived.entry.remote
             is_behind = remote.reliable and remote.deliver in blocked
@@ -88,6 +90,8 @@ class HeldCalls:
             else:
                 due.append(held.arrived)
                 self._held_bytes -= held.size
+        if self._given_up:
+            logger.warning("%d calls ran before their time, as with %s", len(self._given_up), self._given_up[0])
         return due
 
     def take_all(self) -> list[Arrived]:
@@ -103,7 +107,7 @@ class HeldCalls:
             self._held_bytes -= held.size
             surplus.append(held.arrived)
         if surplus:
-            logger.warning("%d calls ran before their time: too many wait", len(surplus))
+            logger.warning("%d calls ran before their time: more wait than may", len(surplus))
         return surplus
 
     def _is_due(self, held: Held, now: float) -> bool:
@@ -118,7 +122,7 @@ class HeldCalls:
             return True
         is_given_up = waited >= APPLIED_SECONDS and waited >= APPLIED_SECONDS + APPLIED_ROUND_TRIPS * self._rtt()
         if is_given_up:
-            logger.warning("%r ran without %s, %.2f s after it arrived", held.arrived, missing, waited)
+            self._given_up.append(f"{held.arrived!r}: without {missing}, {waited:.2f} s after it arrived")
         return is_given_up
 
     def _missing(self, held: Held) -> str:

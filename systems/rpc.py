@@ -1,20 +1,24 @@
 """Remote calls: a function declared with `@rpc`, called on one side and run on the other. Both ends of it.
 
-What the server sends to clients goes by post.py; how all of it looks on the wire is in callmessages.py.
+What a server sends leaves by post.py; what a client has and does not run yet is in heldcalls.py. How all of it looks on
+the wire is in callmessages.py.
 """
 
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ecsnet.components.owner import Owner
 from ecsnet.errors import LocalProtocolError, Refused, RemoteProtocolError, SendQueueFull
 from ecsnet.gameevent import EventSpec
 from ecsnet.peer import CALLS, CASUAL_CALLS, Peer
 from ecsnet.protocol import DisconnectReason
+from ecsnet.remote import CLIENTS, SERVER
 from ecsnet.replication.codec import RecordCodec, Values
-from ecsnet.rpc import Call, Destination, RefusalCode, Reply, Rpc
+from ecsnet.replication.receiver import Receiver
+from ecsnet.replication.sender import Sender
+from ecsnet.rpc import Call, RefusalCode, Reply, Rpc
 from ecsnet.system import System
 from ecsnet.systems.callmessages import (
     CALL,
@@ -29,210 +33,240 @@ from ecsnet.systems.callmessages import (
     unpack_refusal,
     unpack_values,
 )
+from ecsnet.systems.callrates import CallRates
 from ecsnet.systems.heldcalls import HeldCalls
 from ecsnet.world import World
 
 if TYPE_CHECKING:
     from ecsnet.systems.session import ServerSession
 
-__all__ = ["CallDesk", "ReceiveCalls"]
+__all__ = ["ClientCalls", "ReceiveCalls", "ServerCalls"]
 
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 MAX_PENDING_REPLIES = 1024
 
-Translate: TypeAlias = Callable[[int, int], int]  # (client id of the peer, entity or network id) -> the other one
 
+class ServerCalls:
+    """The server's end: checks what clients call, runs it and answers."""
 
-class CallDesk:
-    """One side's remote calls: makes them, runs those that arrive, and matches answers to questions.
-
-    Args:
-        here: Which calls run on this side.
-        to_wire: Returns the network id of an entity, for the peer of a client id; 0 if it must not know it.
-        from_wire: Returns the entity a peer of a client id means by a network id; 0 if it is not here.
-        held: On a client, where calls wait for their moment; None: they run when they are taken.
-    """
-
-    def __init__(
-        self,
-        table: CallTable,
-        *,
-        here: Destination,
-        to_wire: Translate,
-        from_wire: Translate,
-        held: HeldCalls | None = None,
-    ) -> None:
+    def __init__(self, table: CallTable, world: World, sender: Sender) -> None:
         """Begin without calls."""
         self._table = table
-        self._here = here
-        self._to_wire = to_wire
-        self._from_wire = from_wire
+        self._world = world
+        self._sender = sender
+        self._rates = CallRates()
+
+    def take(self, peer: Peer, now: float) -> None:
+        """Run all that arrived of a client, in the order of its arrival."""
+        self._read(peer, peer.take(CALLS) + peer.take(CASUAL_CALLS), now)
+
+    def take_arrived(self, peer: Peer, now: float) -> bool:
+        """Run the calls that a client need not wait a tick for; tell whether there were any.
+
+        Its calls run in the order in which it made them: behind one that runs in the tick, all wait for the tick.
+        """
+        messages = peer.connection.take_leading(CALLS, self._table.is_on_arrival)
+        self._read(peer, messages, now)
+        return bool(messages)
+
+    def forget(self, client_id: int) -> None:
+        """Let go of a client."""
+        self._rates.forget(client_id)
+
+    def _read(self, peer: Peer, messages: Sequence[bytes], now: float) -> None:
+        """Take messages of a client; nonsense is its fault, and ends there."""
+        for message in messages:
+            try:
+                self._run(peer, self._unpack(message), now)
+            except RemoteProtocolError as error:
+                peer.fault = f"remote call: {error}"
+                return
+
+    def _unpack(self, message: bytes) -> Arrived:
+        kind, call_id, offset = unpack_head(message)
+        if kind != CALL:
+            raise RemoteProtocolError(f"an answer to call {call_id}, and a server waits for none")
+        return self._table.unpack_call(call_id, message, offset)
+
+    def _run(self, peer: Peer, arrived: Arrived, now: float) -> None:
+        entry, call_id = arrived.entry, arrived.call_id
+        rpc = entry.remote
+        if isinstance(rpc, EventSpec) or rpc.to is not SERVER:
+            raise RemoteProtocolError(f"a call of {rpc.name}, which runs on clients")
+        meant_by, client_id = self._sender.meant_by, peer.client_id
+        values = entry.arguments.map_refs(arrived.values, lambda network_id: meant_by(client_id, network_id))
+        refusal = self._check(client_id, rpc, values, now, is_told=call_id > 0)
+        if refusal is None:
+            call = Call(self._world, client_id, peer.entity, arrived.tick)
+            packed, refusal = self._invoke(rpc, call, values, partial(self._pack_result, client_id, entry.result))
+            if packed is not None:
+                _answer(peer, call_id, pack_result(call_id, packed))
+        if refusal is not None:
+            _answer(peer, call_id, pack_refusal(call_id, *refusal))
+
+    def run_for(self, peer: Peer, rpc: Rpc[P, R], now: float, *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
+        """Run what somebody calls in the name of a client that is away, with the same checks.
+
+        Raises:
+            LocalProtocolError: It is not one of the game's for the server.
+            SchemaError: An argument is not of its declared type or range.
+        """
+        codec, reply = self._table.entry_of(rpc).arguments, Reply[R]()
+        if rpc.to is not SERVER:
+            raise LocalProtocolError(f"{rpc.name} runs on clients, and the one it would run on is away")
+        values, _ = codec.unpack(codec.pack(rpc.bind(*args, **kwargs)), 0)  # rounded as if they had travelled
+        result, refusal = None, self._check(peer.client_id, rpc, values, now, is_told=True)
+        if refusal is None:
+            call = Call(self._world, peer.client_id, peer.entity, self._world.tick)
+            result, refusal = self._invoke(rpc, call, values, rpc.make_result)
+        if refusal is None:
+            reply.resolve(cast("R", result))
+        else:
+            reply.refuse(*refusal)
+        return reply
+
+    def _pack_result(self, client_id: int, codec: RecordCodec, returned: Values) -> bytes:
+        named_to = self._sender.named_to
+        return codec.pack(codec.map_refs(returned, lambda entity: named_to(client_id, entity)))
+
+    @staticmethod
+    def _invoke(
+        rpc: Rpc[..., Any], call: Call, values: Values, finish: Callable[[Values], T]
+    ) -> tuple[T | None, tuple[RefusalCode, str] | None]:
+        """Run the handler; return what `finish` makes of its result, or else why there is none.
+
+        A bug in a handler must not stop the tick.
+        """
+        try:
+            return finish(rpc.result_values(rpc.invoke(call, values))), None
+        except Refused as refused:
+            return None, (RefusalCode.REFUSED, str(refused))
+        except Exception:
+            logger.exception("%s%r called by client %d failed", rpc.name, values, call.sender)
+            return None, (RefusalCode.FAILED, f"{rpc.name} failed on the server")
+
+    def _check(
+        self, client_id: int, rpc: Rpc[..., Any], values: Values, now: float, *, is_told: bool
+    ) -> tuple[RefusalCode, str] | None:
+        """Return why a client may not call this, now and about that entity."""
+        if not self._rates.allows(client_id, rpc, now, is_told=is_told):
+            return RefusalCode.RATE, f"{rpc.name} may be called {rpc.rate_hz:g} times a second"
+        if rpc.owned_parameter is not None:
+            entity = values[rpc.owned_parameter]
+            assert isinstance(entity, int)
+            owner = self._world.try_component(entity, Owner)
+            if owner is None or owner.client_id != client_id:
+                return RefusalCode.NOT_OWNER, f"{rpc.name}: that entity is not yours"  # its number here is our business
+        return None
+
+
+def _answer(peer: Peer, call_id: int, message: bytes) -> None:
+    """Send an answer to who wants one. Whoever asks and never reads what it gets is closed, at nobody else's cost."""
+    if not call_id or not peer.connection.is_connected:  # closed in this very tick
+        return
+    try:
+        peer.connection.send(CALLS, message)
+    except SendQueueFull as error:
+        peer.fail(f"answers are not read: {error}", DisconnectReason.TOO_SLOW)
+
+
+class ClientCalls:
+    """A client's end: calls the server, matches answers to questions, and runs what the server calls in its moment."""
+
+    def __init__(self, table: CallTable, world: World, peer: Peer, receiver: Receiver, held: HeldCalls) -> None:
+        """Begin without calls."""
+        self._table = table
+        self._world = world
+        self._peer = peer
+        self._receiver = receiver
         self._held = held
-        self._pending: dict[tuple[int, int], tuple[Entry, Reply[Any]]] = {}  # by (client id, call id)
+        self._pending: dict[int, tuple[Entry, Reply[Any]]] = {}  # by call id
         self._last_call_id = 0
-        self._buckets: dict[tuple[int, int], tuple[float, float]] = {}  # by (client id, index): tokens, time
         self._happened: list[object] = []
 
     # Making calls.
 
-    def call(self, peer: Peer, world: World, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
-        """Call a function on the other side.
+    def call(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
+        """Call a function on the server.
 
         Raises:
-            LocalProtocolError: It is not the other side's, or the connection is not up.
+            LocalProtocolError: It is not the server's, or the connection is not up.
             SchemaError: An argument is not of its declared type or range.
         """
-        entry = self._table.entry_of(rpc)
-        if rpc.to is self._here:
-            raise LocalProtocolError(f"{rpc.name} runs on this side (to={rpc.to.name}); call it as a function")
         if len(self._pending) >= MAX_PENDING_REPLIES:
             raise LocalProtocolError(f"{MAX_PENDING_REPLIES} calls wait for their answers already")
         reply: Reply[R] = Reply()
-        arguments = entry.arguments.pack(self._mapped(entry.arguments, rpc.bind(*args, **kwargs), peer, self._to_wire))
-        call_id = self._remember(peer, entry, reply) if rpc.reliable else 0
-        message = pack_call(call_id, entry, world.tick, arguments)
-        try:
-            peer.connection.send(CALLS if rpc.reliable else CASUAL_CALLS, message)
-        except LocalProtocolError:
-            self._pending.pop((peer.client_id, call_id), None)
-            raise
-        if not call_id:
+        if rpc.reliable:
+            self._send(self._last_call_id + 1, rpc, rpc.bind(*args, **kwargs))
+            self._last_call_id += 1
+            self._pending[self._last_call_id] = (self._table.entry_of(rpc), reply)
+        else:
+            self.tell(rpc, *args, **kwargs)
             reply.resolve(rpc.make_result(()))  # no result is declared: it is on its way
         return reply
 
-    def _remember(self, peer: Peer, entry: Entry, reply: Reply[Any]) -> int:
-        self._last_call_id += 1
-        self._pending[peer.client_id, self._last_call_id] = (entry, reply)
-        return self._last_call_id
+    def tell(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call a function on the server, and want no answer; see `call`."""
+        self._send(0, rpc, rpc.bind(*args, **kwargs))
 
-    def forget(self, peer: Peer, world: World, text: str) -> None:
-        """Let go of a peer: what waits for its moment runs now or never, and no answer comes any more."""
-        for arrived in self._held.take_all() if self._held is not None else ():
-            self._run(peer, arrived, world)
-        for key in [key for key in self._pending if key[0] == peer.client_id]:
-            _, reply = self._pending.pop(key)
-            reply.refuse(RefusalCode.DISCONNECTED, text)
-        for key in [key for key in self._buckets if key[0] == peer.client_id]:
-            del self._buckets[key]
+    def _send(self, call_id: int, rpc: Rpc[..., Any], arguments: Values) -> None:
+        entry = self._table.entry_of(rpc)
+        if rpc.to is CLIENTS:
+            raise LocalProtocolError(f"{rpc.name} runs on this side (to=CLIENTS); call it as a function")
+        packed = entry.arguments.pack(entry.arguments.map_refs(arguments, self._receiver.network_id_of))
+        channel = CALLS if rpc.reliable else CASUAL_CALLS
+        self._peer.connection.send(channel, pack_call(call_id, entry, self._world.tick, packed))
 
-    # Answering.
+    # What the server says.
+
+    def take(self, now: float) -> None:
+        """Take all that arrived, and run what is due; nonsense is the server's fault, and ends there."""
+        try:
+            for message in self._peer.take(CALLS) + self._peer.take(CASUAL_CALLS):
+                self._receive(message, now)
+        except RemoteProtocolError as error:
+            self._peer.fault = f"remote call: {error}"
+        self._run(self._held.take_due(now))
 
     def take_happened(self) -> list[object]:
         """Return and forget the events that arrived, in the order of their delivery."""
         happened, self._happened = self._happened, []
         return happened
 
-    def take(self, peer: Peer, world: World, now: float) -> None:
-        """Take all that arrived of a peer on the channels of calls; nonsense is its fault, and ends there."""
-        self._read(peer, peer.take(CALLS) + peer.take(CASUAL_CALLS), world, now)
+    def end(self, text: str) -> None:
+        """Hear that the connection has ended: what waits for its moment runs now or never, and no answer comes."""
+        self._run(self._held.take_all())
+        pending, self._pending = self._pending, {}
+        for _, reply in pending.values():
+            reply.refuse(RefusalCode.DISCONNECTED, text)
 
-    def _read(self, peer: Peer, messages: Sequence[bytes], world: World, now: float) -> None:
-        for message in messages:
-            try:
-                self._receive(peer, message, world, now)
-            except RemoteProtocolError as error:
-                peer.fault = f"remote call: {error}"
-                return
-
-    def take_arrived(self, peer: Peer, world: World, now: float) -> bool:
-        """Run the calls that a client need not wait a tick for; tell whether there were any.
-
-        Its calls run in the order in which it made them: behind one that runs in the tick, all wait for the tick.
-        """
-        messages = peer.connection.take_leading(CALLS, self._table.is_on_arrival)
-        self._read(peer, messages, world, now)
-        return bool(messages)
-
-    def run_held(self, peer: Peer, world: World, now: float) -> None:
-        """Run the calls whose moment has come."""
-        assert self._held is not None, "calls wait on clients alone"
-        for arrived in self._held.take_due(now):
-            self._run(peer, arrived, world)
-
-    def _receive(self, peer: Peer, message: bytes, world: World, now: float) -> None:
-        """Take one message of a peer.
+    def _receive(self, message: bytes, now: float) -> None:
+        """Take one message.
 
         Raises:
-            RemoteProtocolError: It is not what the other side's desk makes.
+            RemoteProtocolError: It is not what a server makes.
         """
         kind, call_id, offset = unpack_head(message)
         if kind != CALL:
-            self._resolve(peer, kind, call_id, message, offset)
+            self._resolve(kind, call_id, message, offset)
             return
         arrived = self._table.unpack_call(call_id, message, offset)
-        if arrived.entry.remote.to is not self._here:
-            raise RemoteProtocolError(f"a call of {arrived.entry.remote.name}, which does not run here")
-        if self._held is None:
-            self._run(peer, arrived, world)
-        else:
-            self._held.hold(arrived, len(message), now)
+        if arrived.entry.remote.to is not CLIENTS:
+            raise RemoteProtocolError(f"a call of {arrived.entry.remote.name}, which runs on the server")
+        self._held.hold(arrived, len(message), now)
 
-    def _run(self, peer: Peer, arrived: Arrived, world: World) -> None:
-        entry, call_id = arrived.entry, arrived.call_id
-        values = self._mapped(entry.arguments, arrived.values, peer, self._from_wire)
-        refusal = self._check(peer, entry, values, world)
-        if refusal is None:
-            sender = peer.client_id if self._here is Destination.SERVER else 0
-            call = Call(world, sender, peer.entity, arrived.tick)
-            refusal = self._invoke(peer, call_id, entry, call, values)
-        if refusal is not None and call_id:
-            _answer(peer, pack_refusal(call_id, *refusal))
-
-    def _invoke(
-        self, peer: Peer, call_id: int, entry: Entry, call: Call, values: Values
-    ) -> tuple[RefusalCode, str] | None:
-        """Run the handler and send its result; return why not. A bug in a handler must not stop the tick."""
-        remote = entry.remote
-        try:
-            if isinstance(remote, EventSpec):
-                self._happened.append(remote.make(values))
-                return None
-            result = remote.result_values(remote.invoke(call, values))
-            packed = entry.result.pack(self._mapped(entry.result, result, peer, self._to_wire))
-        except Refused as refused:
-            return RefusalCode.REFUSED, str(refused)
-        except Exception:
-            caller = f"client {call.sender}" if call.sender else "the server"
-            logger.exception("%s%r called by %s failed", remote.name, values, caller)
-            return RefusalCode.FAILED, f"{remote.name} failed on the server"
-        if call_id:
-            _answer(peer, pack_result(call_id, packed))
-        return None
-
-    def _check(self, peer: Peer, entry: Entry, values: Values, world: World) -> tuple[RefusalCode, str] | None:
-        rpc = entry.remote
-        if isinstance(rpc, EventSpec):
-            return None
-        if rpc.rate_hz is not None and not self._take_token(peer, entry, rpc.rate_hz, world.tick * world.dt):
-            return RefusalCode.RATE, f"{rpc.name} may be called {rpc.rate_hz:g} times a second"
-        if rpc.owned_parameter is not None:
-            entity = values[rpc.owned_parameter]
-            assert isinstance(entity, int)
-            owner = world.try_component(entity, Owner)
-            if owner is None or owner.client_id != peer.client_id:
-                return RefusalCode.NOT_OWNER, f"{rpc.name}: that entity is not yours"  # its number here is our business
-        return None
-
-    def _take_token(self, peer: Peer, entry: Entry, rate_hz: float, seconds: float) -> bool:
-        """Spend one of the tokens that grow at rate_hz, a second's worth at most, one at least."""
-        capacity = max(1.0, rate_hz)
-        tokens, since = self._buckets.get((peer.client_id, entry.index), (capacity, seconds))
-        passed = max(0.0, seconds - since)  # across the tick's wrap no time passes, once
-        tokens = min(capacity, tokens + passed * rate_hz)
-        granted = tokens >= 1.0
-        self._buckets[peer.client_id, entry.index] = (tokens - granted, seconds)
-        return granted
-
-    def _resolve(self, peer: Peer, kind: int, call_id: int, message: bytes, offset: int) -> None:
-        entry, reply = self._pending.get((peer.client_id, call_id), (None, None))
-        if entry is None or reply is None:
+    def _resolve(self, kind: int, call_id: int, message: bytes, offset: int) -> None:
+        if call_id not in self._pending:
             raise RemoteProtocolError(f"an answer to call {call_id}, which was never made")
+        entry, reply = self._pending[call_id]
         if kind == RESULT:
-            values = self._mapped(entry.result, unpack_values(entry.result, message, offset), peer, self._from_wire)
+            values = unpack_values(entry.result, message, offset)
+            values = entry.result.map_refs(values, self._receiver.entity_of)
             assert isinstance(entry.remote, Rpc), "nobody waits for an answer to an event"
             try:
                 reply.resolve(entry.remote.make_result(values))
@@ -240,22 +274,20 @@ class CallDesk:
                 raise RemoteProtocolError(f"{entry.remote.name}: {values!r} is no result: {error}") from error
         else:
             reply.refuse(*unpack_refusal(message, offset))
-        del self._pending[peer.client_id, call_id]
+        del self._pending[call_id]
 
-    @staticmethod
-    def _mapped(codec: RecordCodec, values: Values, peer: Peer, translate: Translate) -> Values:
-        """Translate the entities among the values between this side and the wire."""
-        return codec.map_refs(values, partial(translate, peer.client_id)) if codec.has_refs else values
-
-
-def _answer(peer: Peer, message: bytes) -> None:
-    """Send an answer; a peer that asks and never reads what it gets is closed, at nobody else's cost."""
-    if not peer.connection.is_connected:  # closed in this very tick
-        return
-    try:
-        peer.connection.send(CALLS, message)
-    except SendQueueFull as error:
-        peer.fail(f"answers are not read: {error}", DisconnectReason.TOO_SLOW)
+    def _run(self, calls: Sequence[Arrived]) -> None:
+        """Run handlers and note events. A bug in one of them must stop neither the others nor the game's loop."""
+        for arrived in calls:
+            remote, codec = arrived.entry.remote, arrived.entry.arguments
+            values = codec.map_refs(arrived.values, self._receiver.entity_of)
+            try:
+                if isinstance(remote, EventSpec):
+                    self._happened.append(remote.make(values))
+                else:
+                    remote.invoke(Call(self._world, 0, self._peer.entity, arrived.tick), values)
+            except Exception:
+                logger.exception("%s%r called by the server failed", remote.name, values)
 
 
 class ReceiveCalls(System):
@@ -265,7 +297,7 @@ class ReceiveCalls(System):
         """Bind to the conversation."""
         self._session = session
 
-    def process(self, world: World) -> None:
+    def process(self, _: World) -> None:
         """Empty the channels of calls of every peer."""
         for peer in list(self._session.peers.values()):
-            self._session.calls.take(peer, world, self._session.now)
+            self._session.calls.take(peer, self._session.now)

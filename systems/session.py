@@ -1,6 +1,7 @@
 """What the systems of one side share: the game, its schema, who is at the other end and the conversation's memory."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
@@ -15,8 +16,11 @@ from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.post import Post
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rendering import Renderer
-from ecsnet.systems.rpc import CallDesk
+from ecsnet.systems.rpc import ClientCalls, ServerCalls
 from ecsnet.systems.ticksync import TickSync
+
+if TYPE_CHECKING:
+    from ecsnet.systems.standins import StandIn
 
 __all__ = ["ClientSession", "ServerSession"]
 
@@ -29,10 +33,11 @@ class ServerSession:
     schema: Schema
     config: ServerConfig
     sender: Sender
-    calls: CallDesk
+    calls: ServerCalls
     post: Post
     peers: dict[int, Peer] = field(default_factory=dict)  # by client id
     input_buffers: dict[int, InputBuffer] = field(default_factory=dict)  # by client id
+    stand_ins: "dict[int, StandIn]" = field(default_factory=dict)  # by client id: for those who are lost
     now: float = 0.0  # the host's clock at this update, monotonic seconds
 
 
@@ -51,7 +56,7 @@ class ClientSession:
     interpolator: Interpolator
     renderer: Renderer
     sync: TickSync
-    calls: CallDesk
+    calls: ClientCalls
     lag_ticks: float = 0.0  # how far what was drawn trails the tick of the input it leads to; as it travels
     drawn_at_press: float | None = None  # `RenderClock.drawn` when the input last changed, until a tick has it
     now: float = 0.0  # the host's clock at this update, monotonic seconds

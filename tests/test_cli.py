@@ -186,7 +186,7 @@ def test_clients_of_both_kinds_play_and_a_killed_one_over_tcp_is_missed_at_once(
     killed.kill()
 
     line = server.stderr.readline()
-    assert 'left client=1 name="Bob"' in line
+    assert 'lost client=1 name="Bob"' in line
     assert "transport=tcp reason=CONNECTION_LOST" in line
     code, output, _ = finished(stays)
     figures = json.loads(output)
@@ -258,34 +258,38 @@ def test_a_port_in_use_is_named(start: Start) -> None:
     assert (code, f"UDP port {port[1]} is in use by another program" in errors) == (1, True)
 
 
-@pytest.mark.parametrize(
-    ("game", "part", "package", "extra"),
-    [("soccer", "window", "pygame", "pygame"), ("knight", "terminal", "prompt_toolkit", "terminal")],
-)
+def run_without(folder: Path, package: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `ecsnet ...` where a package is not installed, and with a display."""
+    (folder / f"{package}.py").write_text(f"raise ModuleNotFoundError('hidden by the test', name={package!r})\n")
+    (folder / "run.py").write_text(
+        f"import os, sys; os.environ['SDL_VIDEODRIVER'] = 'dummy'; sys.path.insert(0, {str(folder)!r})\n"
+        f"from ecsnet.cli import main; sys.argv = {['ecsnet', *arguments]!r}; main()\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(folder)}
+    command = [sys.executable, "run.py"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=30, check=False)
+
+
+EXTRAS = [("soccer", "window", "pygame", "pygame"), ("knight", "terminal", "prompt_toolkit", "terminal")]
+
+
+@pytest.mark.parametrize(("game", "part", "package", "extra"), EXTRAS)
 def test_a_game_without_its_extra_says_how_to_get_it(
     tmp_path: Path, game: str, part: str, package: str, extra: str
 ) -> None:
     """The extra is easily forgotten, and a ModuleNotFoundError helps nobody."""
-    (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError('hidden by the test', name={package!r})\n")
-    (tmp_path / "run.py").write_text(
-        f"import os, sys; os.environ['SDL_VIDEODRIVER'] = 'dummy'; sys.path.insert(0, {str(tmp_path)!r})\n"
-        f"from ecsnet.cli import main; sys.argv = ['ecsnet', 'play', {game!r}]; main()\n"
-    )
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_DATA_HOME": str(tmp_path)}
-    run = subprocess.run(
-        [sys.executable, "run.py"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    run = run_without(tmp_path, package, "play", game)
 
-    assert (run.returncode, run.stderr) == (
-        1,
-        f'Error: this game\'s {part} needs {package}: pip install "ecsnet[{extra}]"\n',
-    )
+    text = f'Error: this game\'s {part} needs {package}: pip install "ecsnet[{extra}]"\n'
+    assert (run.returncode, run.stderr) == (1, text)
+
+
+@pytest.mark.parametrize(("game", "package"), [(game, package) for game, _, package, _ in EXTRAS])
+def test_where_nobody_plays_no_extra_is_needed(tmp_path: Path, game: str, package: str) -> None:
+    """Servers and bots run on machines without a screen or a person."""
+    run = run_without(tmp_path, package, "play", game, "--headless", "--fast", "--seconds", "1")
+
+    assert (run.returncode, json.loads(run.stdout)["game"]) == (0, game), run.stderr
 
 
 def test_rooms_are_listed_made_and_entered(start: Start) -> None:

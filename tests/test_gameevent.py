@@ -167,3 +167,15 @@ def test_too_many_fields_are_refused() -> None:
     many = type("Many", (), {"__annotations__": {f"f{i}": int for i in range(33)}, "__module__": __name__})
     with pytest.raises(SchemaError, match="Many: has 33 fields, more than 32"):
         event(many)
+
+
+def test_an_unreliable_event_fits_the_datagram_of_its_state() -> None:
+    """In parts it would be lost with any of them; what is longer can be reliable."""
+
+    class Speech:
+        speaker: EntityRef
+        text: str = netvar("", max_bytes=1000)
+
+    with pytest.raises(SchemaError, match=r"Speech\.text: with it, it may take 1006 B"):
+        event(reliable=False)(Speech)
+    event(Speech)

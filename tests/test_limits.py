@@ -18,6 +18,7 @@ from ecsnet.config import GuardConfig, HandshakeConfig, TransportConfig
 ROOT = Path(__file__).resolve().parents[1]
 HANDSHAKE, CONFIG = "ecsnet.config:HandshakeConfig", "ecsnet.config:TransportConfig"
 GUARD = "ecsnet.config:GuardConfig"
+ACCOUNT = "ecsnet.config:AccountConfig"
 REPLICATION = "ecsnet.config:ReplicationConfig"
 TESTS, CHECKS = "tests/transport", "tests/replication/test_checks.py"
 
@@ -135,6 +136,32 @@ BOUNDS = (
     Bound("bytes an idle connection takes", 20_000, "tests.transport.test_brimful:IDLE_BYTES",
           f"{TESTS}/test_brimful.py::test_an_idle_connection_takes_20_kb"),
     # A server.
+    Bound("clients asked who they are at once", 128, "ecsnet.config:ServerConfig.max_introductions",
+          "tests/simulation/test_logging_in.py::test_few_are_asked_at_once"),
+    Bound("of these, of one network", 64, "ecsnet.config:ServerConfig.max_introductions_per_network",
+          "tests/simulation/test_logging_in.py::test_few_of_one_network_are_asked_at_once"),
+    Bound("seconds until a client says who it is", 5.0, "ecsnet.config:ServerConfig.introduction_seconds",
+          "tests/simulation/test_logging_in.py::test_who_does_not_say_who_it_is_within_5_seconds_is_sent_away"),
+    Bound("messages that overtake a welcome", 256, "ecsnet.conversation:MAX_EARLY_MESSAGES",
+          "tests/simulation/test_logging_in.py::test_a_server_that_never_welcomes_fills_no_memory"),
+    Bound("bytes of a greeting", 1024, "ecsnet.admission:MAX_GREETING_BYTES",
+          "tests/simulation/test_logging_in.py::test_what_is_too_long_to_be_said_raises_at_once"),
+    Bound("passwords that wait to be hashed", 128, f"{ACCOUNT}.max_waiting",
+          "tests/test_accounts.py::test_128_passwords_wait_at_most"),
+    Bound("wrong passwords for one name at once", 10, f"{ACCOUNT}.attempts_at_once",
+          "tests/test_accounts.py::test_a_name_takes_10_wrong_passwords_at_once_and_then_one_in_30_seconds"),
+    Bound("wrong passwords of one network at once", 64, f"{ACCOUNT}.network_attempts_at_once",
+          "tests/test_accounts.py::test_a_network_takes_64_wrong_passwords_at_once_and_then_one_in_5_seconds"),
+    Bound("names and networks of attempts remembered", 4096, f"{ACCOUNT}.max_remembered",
+          "tests/test_accounts.py::test_what_is_remembered_of_attempts_is_bounded"),
+    Bound("bytes of a password", 256, f"{ACCOUNT}.max_password_bytes",
+          "tests/test_passwordhash.py::test_a_password_has_8_characters_at_least_and_256_bytes_at_most"),
+    Bound("characters of a password at least", 8, f"{ACCOUNT}.min_password_characters",
+          "tests/test_passwordhash.py::test_a_password_has_8_characters_at_least_and_256_bytes_at_most"),
+    Bound("memory of a hash, in KiB", 1 << 20, "ecsnet.passwordhash:MAX_MEMORY_KIB",
+          "tests/test_passwordhash.py::test_what_is_no_sound_hash_is_refused_with_the_fix"),
+    Bound("seconds another process may hold the accounts", 5.0, "ecsnet.accountfile:PATIENCE_SECONDS",
+          "tests/test_accountfile.py::test_whoever_holds_the_file_for_long_is_waited_for_and_then_named"),
     Bound("places of the players of one network", 64, "ecsnet.config:ServerConfig.max_clients_per_network",
           "tests/hostile/test_floods.py::test_slot_exhaustion_by_players_of_one_address_leaves_places_for_others"),
     Bound("datagrams of strangers in one pass", 32, "ecsnet.runtime:STRANGERS_A_PASS",

@@ -9,9 +9,9 @@ def test_the_numbers_are_those_of_the_document() -> None:
         "UNKNOWN", "VERSION_MISMATCH", "WRONG_GAME", "SCHEMA_MISMATCH", "SERVER_FULL", "REFUSED", "KICKED",
         "SERVER_CLOSING", "LEFT", "TIMEOUT", "HANDSHAKE_TIMEOUT", "SERVER_KEY_MISMATCH", "PROTOCOL_ERROR",
         "BANNED", "WRONG_PASSWORD", "BAD_TOKEN", "SERVER_RESTARTED", "CONNECTION_LOST", "TOO_SLOW", "FLOODING",
-        "ROOM_CLOSED",
+        "ROOM_CLOSED", "BAD_ACCOUNT", "REPLACED",
     ]  # fmt: skip
-    assert list(DisconnectReason) == list(range(21))
+    assert list(DisconnectReason) == list(range(23))
 
 
 def test_every_reason_has_a_sentence_for_people() -> None:

@@ -187,6 +187,9 @@ def test_a_name_is_that_of_the_function_with_its_class() -> None:
     assert (Calls.heal.name, heal.name) == ("Calls.heal", "heal")
 
 
+Text = Annotated[str, netvar("", max_bytes=300)]
+
+
 def no_call() -> None: ...
 def untyped_call(call, a: int) -> None: ...  # type: ignore[no-untyped-def]
 def other_first(a: int, call: Call) -> None: ...
@@ -203,6 +206,7 @@ def empty_result(call: Call) -> Nothing: ...  # type: ignore[empty-body]
 def value_result(call: Call) -> int: ...  # type: ignore[empty-body]
 def plain(call: Call, a: int) -> None: ...
 def perhaps(call: Call, knight: EntityRef | None, target: EntityRef) -> None: ...
+def wordy(call: Call, a: Text, b: Text, c: Text, d: Text) -> None: ...
 def unknown(call: Call, a: "Nowhere") -> None: ...  # type: ignore[name-defined]  # noqa: F821
 async def waits(call: Call) -> None: ...
 
@@ -232,6 +236,11 @@ async def waits(call: Call) -> None: ...
         (plain, {"rate_hz": 0}, "rate_hz=0 is outside 0..1000"),
         (plain, {"to": CLIENTS, "rate_hz": 1}, "owner_only and rate_hz guard the server"),
         (plain, {"to": "server"}, "@rpc(to='server'): a call goes to=SERVER or to=CLIENTS"),
+        (
+            wordy,
+            {"reliable": False},
+            "wordy.d: with it, it may take 1208 B, and what is reliable=False has 1000; lower",
+        ),
         (plain, {"answer": "soon"}, 'answer=\'soon\' is none of "tick", "arrival"'),
         (plain, {"to": CLIENTS, "answer": "tick"}, "answer= says when the server runs a call; clients run theirs by"),
         (plain, {"answer": "arrival", "reliable": False}, "hastens an answer, and reliable=False has none"),
@@ -259,5 +268,5 @@ def test_too_many_parameters_are_refused() -> None:
     exec(source, made)  # noqa: S102  # our own source
     made["f"].__annotations__["call"] = Call
 
-    with pytest.raises(SchemaError, match="has 33 parameters, more than 32"):
+    with pytest.raises(SchemaError, match="has 33 fields, more than 32"):
         rpc(to=Destination.SERVER)(made["f"])

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecsnet.admission import Credentials, Welcome
+from ecsnet.arrival import Arrival
 from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.events import Connected, ConnectRequested
@@ -25,7 +26,8 @@ def make(*keys: bytes, seed: int = 0, grace: float = 20.0) -> Sessions:
 
 
 def player(client_id: int = 1, player_key: bytes = b"") -> Peer:
-    return Peer(None, client_id, frozenset(), player_key=player_key)  # type: ignore[arg-type]  # no packet is sent here
+    arrival = Arrival(name="Ada", address=("192.0.2.1", 1), player_key=player_key)
+    return Peer(None, client_id, frozenset(), arrival)  # type: ignore[arg-type]  # no packet is sent here
 
 
 def begun(sessions: Sessions, player_key: bytes = b"") -> tuple[Session, bytes]:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any, TypeAlias
 
 from ecsnet import components as builtin
+from ecsnet.enginecalls import ENGINE_CALLS
 from ecsnet.errors import SchemaError
 from ecsnet.fields import RATE_TIERS, Audience, ComponentSpec, FieldKind, NetField, spec_of
 from ecsnet.game import Game
@@ -84,7 +85,8 @@ class Schema:
         """Number the records of a game.
 
         Raises:
-            SchemaError: Two components of the same name, or more records than can be numbered.
+            SchemaError: Two components of the same name, a call of the name of an engine's one, or more records than
+                can be numbered.
         """
         self.game = game
         specs = _specs(game)
@@ -233,7 +235,13 @@ def _is_private(spec: ComponentSpec) -> bool:
 
 
 def _remotes(game: Game) -> list[Remote]:
-    return [*game.rpcs, *[spec for spec in map(event_spec_of, game.events) if spec is not None]]
+    """Return the remote calls and events of a game, and those that every game has."""
+    own: list[Remote] = [*game.rpcs, *[spec for spec in map(event_spec_of, game.events) if spec is not None]]
+    taken = {remote.name for remote in ENGINE_CALLS}
+    for remote in own:
+        if remote.name in taken:
+            raise SchemaError(f"{game.name}: {remote.name} is the engine's own, every game has it; rename yours")
+    return [*own, *ENGINE_CALLS]
 
 
 def _describe(game: Game, specs: Iterable[ComponentSpec], remotes: Iterable[Remote]) -> Iterable[str]:

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import pytest
 
+from ecsnet.accounts import Accounts
+from ecsnet.arrival import Accept
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
 from ecsnet.testing.network import Link
@@ -28,6 +30,8 @@ class Simulate(Protocol):
         transport: str = "udp",
         server_config: ServerConfig | None = None,
         client_config: ClientConfig | None = None,
+        accounts: Accounts | None = None,
+        accept: Accept | None = None,
     ) -> Simulation:
         """Make a Simulation, which says what these are; `--ecsnet-seed` goes before `seed`, which defaults to 0."""
         ...
@@ -55,6 +59,8 @@ def simulate(request: pytest.FixtureRequest) -> Simulate:
         transport: str = "udp",
         server_config: ServerConfig | None = None,
         client_config: ClientConfig | None = None,
+        accounts: Accounts | None = None,
+        accept: Accept | None = None,
     ) -> Simulation:
         simulation = Simulation(
             game,
@@ -64,6 +70,8 @@ def simulate(request: pytest.FixtureRequest) -> Simulate:
             transport=transport,
             server_config=server_config,
             client_config=client_config,
+            accounts=accounts,
+            accept=accept,
         )
         made.append(simulation)  # before anybody joins, so that a failing join shows its seed, too
         simulation.add_clients(clients)

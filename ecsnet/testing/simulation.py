@@ -5,7 +5,10 @@ The same seed gives the same traffic, byte for byte. Nothing waits: a minute of 
 
 import random
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from ecsnet.accounts import Accounts
+from ecsnet.arrival import Accept
 from ecsnet.client import Client
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
@@ -24,6 +27,7 @@ TRANSPORTS = ("udp", "tcp", "both")
 # Not zero, so that code which takes 0.0 for "never" is found out.
 START_SECONDS = 1000.0
 JOIN_SECONDS = 10.0
+PASSWORD = "everybody's password"  # noqa: S105  # of the accounts of clients that a simulation makes by itself
 
 
 class SimulationTimeout(AssertionError):  # noqa: N818  # a failed expectation of a test, not an error of the program
@@ -55,6 +59,8 @@ class Simulation:
         password: str = "",
         identity: Identity | None = None,
         token_key: TokenOpener | None = None,
+        accounts: Accounts | None = None,
+        accept: Accept | None = None,
         transport: str = "udp",
     ) -> None:
         """Start a server and let `clients` join it.
@@ -68,6 +74,8 @@ class Simulation:
             password: Of the server; the clients made here know it.
             identity: The server's key; a fresh one when omitted.
             token_key: Everybody needs a token it opens; `now` counts as the Unix time.
+            accounts: Everybody needs one, also the clients made here; with the worker `Inline` nothing depends on time.
+            accept: Asked about everybody who may come in.
             transport: "udp" or "tcp"; or "both": every second client comes over TCP.
         """
         if transport not in TRANSPORTS:
@@ -83,12 +91,14 @@ class Simulation:
             game, identity or Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
             start_tick=start_tick, password=password,
             tokens=None if token_key is None else TokenGate(token_key, unix_time=lambda: self.now),
+            accounts=accounts, accept=accept,
         )  # fmt: skip
         self.clients: list[Client] = []
         self._addresses: dict[Client, Address] = {}
         self._stalled: dict[Server | Client, float] = {}  # until when
         self._joined = 0
         self._password = password
+        self._accounts = accounts
         self._step_seconds = 1.0 / game.tick_rate_hz
         self._invariants = Invariants(self.server) if check else None
         self._before_step: list[Callable[[], None]] = []
@@ -124,8 +134,9 @@ class Simulation:
 
     def add_clients(self, count: int) -> None:
         """Let `count` clients join at once and run until all are ready."""
-        for _ in range(count):
-            self._add_client()
+        for number in range(self._joined + 1, self._joined + 1 + count):
+            account = "" if self._accounts is None else f"player-{number}"
+            self._add_client(account=account, account_password=account and PASSWORD)
         self.run_until(lambda: all(client.is_ready for client in self.clients), within_seconds=JOIN_SECONDS)
 
     def join(
@@ -141,6 +152,9 @@ class Simulation:
         room: str = "",
         room_password: str = "",
         pipeline: Sequence[Step] = CLIENT,
+        account: str = "",
+        account_password: str = "",
+        greeting: bytes = b"",
     ) -> Client:
         """Let one more client join; with `wait`, run until it is ready.
 
@@ -149,7 +163,11 @@ class Simulation:
             pins: None: the server's own key.
             pipeline: The steps of its tick; see `ecsnet.systems.pipeline`.
         """
-        client = self._add_client(name, password, player_key, pins, token, ticket, (room, room_password), pipeline)
+        client = self._add_client(
+            name, password, pins, player_key=player_key, token=token, ticket=ticket, room=room,
+            room_password=room_password, account=account, account_password=account_password, greeting=greeting,
+            pipeline=pipeline,
+        )  # fmt: skip
         if wait:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
@@ -200,12 +218,8 @@ class Simulation:
         self,
         name: str = "",
         password: str | None = None,
-        player_key: Identity | None = None,
         pins: tuple[bytes, ...] | None = None,
-        token: bytes = b"",
-        ticket: bytes = b"",
-        place: tuple[str, str] = ("", ""),
-        pipeline: Sequence[Step] = CLIENT,
+        **credentials: Any,
     ) -> Client:
         self._joined += 1
         address: Address = (f"10.0.{self._joined >> 8}.{self._joined & 0xFF}", 40000)
@@ -219,12 +233,7 @@ class Simulation:
             config=self._client_config,
             entropy=self._entropy,
             password=self._password if password is None else password,
-            player_key=player_key,
-            token=token,
-            ticket=ticket,
-            room=place[0],
-            room_password=place[1],
-            pipeline=pipeline,
+            **credentials,
         )
         self.clients.append(client)
         self._addresses[client] = address

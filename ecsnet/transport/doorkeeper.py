@@ -8,13 +8,12 @@ else shut out by writing a foreign address on a datagram.
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import TypeAlias
 
 from ecsnet.config import GuardConfig
 from ecsnet.errors import LocalProtocolError
 from ecsnet.transport.address import Address, network_of
-from ecsnet.transport.allowance import Allowance
+from ecsnet.transport.allowance import Allowances
 
 __all__ = ["BlockList", "Doorkeeper"]
 
@@ -93,7 +92,7 @@ class Doorkeeper:
     def __init__(self, config: GuardConfig) -> None:
         """Know nobody yet but the block list."""
         self._config = config
-        self._allowances: dict[str, Allowance] = {}
+        self._allowances = Allowances(config.handshakes_per_second, config.handshakes_at_once, most=config.max_networks)
         self._records: dict[str, _Record] = {}
         self.block_list = BlockList(config.blocked_networks)
 
@@ -103,13 +102,7 @@ class Doorkeeper:
 
     def admits(self, network: str, now: float) -> bool:
         """Count one handshake of a network whose cookie is proved; tell whether it may go on."""
-        allowance = self._allowances.get(network)
-        if allowance is None:
-            self._make_room(now)
-            config = self._config
-            allowance = Allowance(config.handshakes_per_second, config.handshakes_at_once, now)
-            self._allowances[network] = allowance
-        return allowance.take(1, now)
+        return self._allowances.take(network, now)
 
     def is_blocked(self, address: Address, now: float) -> bool:
         """Tell whether nobody from there may come in."""
@@ -133,19 +126,6 @@ class Doorkeeper:
         self._records[network] = record  # at the end: the one heard of least recently is forgotten first
         if len(self._records) > config.max_networks:
             del self._records[next(iter(self._records))]
-
-    def _make_room(self, now: float) -> None:
-        """Forget networks that used nothing lately, and those known longest if that makes too little room.
-
-        A sixteenth of the places, so that who comes from thousands of networks cannot make us look through them each
-        time.
-        """
-        if len(self._allowances) < self._config.max_networks:
-            return
-        self._allowances = {network: each for network, each in self._allowances.items() if not each.is_full(now)}
-        most = self._config.max_networks * 15 // 16
-        for network in list(islice(self._allowances, max(0, len(self._allowances) - most))):
-            del self._allowances[network]
 
 
 def _parse(network: str) -> IpNetwork:

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from ecsnet.samples.knight.rules import HEAL_GOLD, HEAL_HEALTH, WEAPON_GOLD, Attack, Weapon
 
-__all__ = ["COMMANDS", "Command", "Mistake", "read"]
+__all__ = ["COMMANDS", "RULES", "Command", "Mistake", "completions", "manual", "read"]
+
+
+RULES = """\
+Knights beat barbarians for gold. A win costs a barbarian 10 health per
+level; who fells one gets 10 gold per level more. An axe wins more often, with
+a lance a win brings more. Who falls loses half of his gold, and lies there
+for five seconds. The first with 200 gold has won; knight:endless goes on for
+ever. Commands may be cut short: a s, b axe."""
 
 
 class Mistake(ValueError):  # noqa: N818  # what whoever typed has made; the text says what would be right
@@ -41,11 +49,18 @@ COMMANDS = (
     Command("buy", f"{WEAPON_GOLD} gold", tuple(weapon.value for weapon in Weapon), is_complete=False),
     Command("who", "the knights"),
     Command("look", "the barbarians"),
-    Command("wait", "do nothing for a while, in a script", takes="SECONDS", is_complete=False),
+    Command("say", "to all", takes="TEXT", is_complete=False),
+    Command("wait", "do nothing for a while; for scripts", takes="SECONDS", is_complete=False),
     Command("help", "this list"),
     Command("quit", "leave; so do Ctrl-C and Ctrl-D"),
 )
 _BY_WORD = {command.word: command for command in COMMANDS}
+
+
+def manual() -> str:
+    """Return the rules and the commands as text, as `ecsnet play knight --help` shows it."""
+    width = max(len(command.usage) for command in COMMANDS)
+    return "\n".join((RULES, "", *(f"{command.usage:<{width}}  {command.text}" for command in COMMANDS)))
 
 
 def read(line: str) -> tuple[str, str]:
@@ -61,6 +76,19 @@ def read(line: str) -> tuple[str, str]:
     if not rest and not command.is_complete:
         raise Mistake(f"{command.word} what? Type {command.usage}")
     return command.word, _find(rest, command.choices) if rest and command.choices else rest
+
+
+def completions(typed: str) -> list[str]:
+    """Return what the last word of a line may become; a space follows where more is to come."""
+    word, space, rest = typed.lstrip().partition(" ")
+    if not space:
+        fitting = [command for command in COMMANDS if command.word.startswith(word.lower())]
+        return [command.word + " " * bool(command.choices or command.takes) for command in fitting]
+    try:
+        choices = _BY_WORD[_find(word, tuple(_BY_WORD))].choices
+    except Mistake:
+        return []
+    return [choice for choice in choices if choice.startswith(rest.lstrip().lower())]
 
 
 def _find(word: str, words: Sequence[str]) -> str:

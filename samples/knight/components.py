@@ -43,7 +43,7 @@ class Health:
     """What wounds take; 0 is a fall. Written by battle, market, recovery; read by everybody."""
 
     points: NetVar[int] = netvar(BARBARIAN_HEALTH, low=0, high=100)
-    most: NetVar[int] = netvar(BARBARIAN_HEALTH, low=0, high=100)  # when unhurt
+    most: NetVar[int] = netvar(BARBARIAN_HEALTH, low=1, high=100)  # when unhurt
 
 
 @component(track="push")

@@ -4,9 +4,11 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ecsnet import Game, World
 from ecsnet.samples.knight.battle import attack_random_barbarian
+from ecsnet.samples.knight.commands import manual
 from ecsnet.samples.knight.components import (
     Barbarian,
     BarbarianFell,
@@ -23,7 +25,7 @@ from ecsnet.samples.knight.market import buy, heal
 from ecsnet.samples.knight.muster import Muster
 from ecsnet.samples.knight.recovery import Recover
 from ecsnet.samples.knight.referee import Referee
-from ecsnet.system import SystemType
+from ecsnet.systems import Said, say
 
 __all__ = ["endless", "game", "summary"]
 
@@ -40,20 +42,23 @@ def summary(world: World) -> Mapping[str, object]:
     }
 
 
-def _make(name: str, systems: list[SystemType]) -> Game:
-    return Game(
-        name,
-        components=[Knight, Barbarian, Health, Fallen, Gold, Stats, Race],
-        systems=systems,
-        rpcs=[attack_random_barbarian, heal, buy],
-        events=[KnightFell, BarbarianFell, RaceWon],
-        tick_rate_hz=60,
-        send_rate_hz=20,
-        terminal="ecsnet.samples.knight.terminal:main",
-        bot="ecsnet.samples.knight.bot:KnightBot",
-        summary=summary,
-    )
+game = Game(
+    "knight",
+    components=[Knight, Barbarian, Health, Fallen, Gold, Stats, Race],
+    systems=[
+        Muster,  # what a knight has, for those who came
+        Recover,  # who stands again
+        Referee,  # who has won
+    ],
+    rpcs=[attack_random_barbarian, heal, buy, say],
+    events=[KnightFell, BarbarianFell, RaceWon, Said],
+    resume_grace_seconds=30.0,
+    help=manual(),
+    tick_rate_hz=60,
+    send_rate_hz=20,
+    terminal="ecsnet.samples.knight.terminal:main",
+    bot="ecsnet.samples.knight.bot:KnightBot",
+    summary=summary,
+)
 
-
-game = _make("knight", [Muster, Recover, Referee])
-endless = _make("knight-endless", [Muster, Recover])
+endless = replace(game, name="knight-endless", systems=(Muster, Recover))

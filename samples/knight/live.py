@@ -7,19 +7,20 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from prompt_toolkit import PromptSession, print_formatted_text
+from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import NestedCompleter
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
-from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.renderer import CPR_Support
 from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import Style
 
 from ecsnet import RunningClient
-from ecsnet.samples.knight.commands import COMMANDS
+from ecsnet.samples.knight.commands import completions
 from ecsnet.samples.knight.session import Session
-from ecsnet.samples.knight.texts import Line
+from ecsnet.samples.knight.texts import Line, wrapped
 from ecsnet.stopsignals import stop_signals
 
 __all__ = ["play_live"]
@@ -34,8 +35,7 @@ STYLE = Style.from_dict(
         "win": "ansigreen",
         "loss": "ansired",
         "warn": "ansiyellow",
-        "news": "ansibrightblack",
-        "bottom-toolbar": "noreverse",
+        "said": "ansicyan",
         "label": "ansibrightblack",
         "gold": "ansiyellow",
         "bar.good": "bg:ansigreen ansiblack",
@@ -48,31 +48,42 @@ STYLE = Style.from_dict(
 
 def play_live(client: RunningClient) -> None:
     """Let somebody play who sits at the terminal, until it is enough."""
-    with stop_signals() as is_stopped, _logs_above_the_prompt():
-        asyncio.run(Terminal(client).play(is_stopped))
+    session = Session(client)
+    with stop_signals() as is_stopped, _logs_told_to(session):
+        asyncio.run(Terminal(client, session).play(is_stopped))
+
+
+class CommandCompleter(Completer):
+    """Completes commands, and what may follow them."""
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:  # noqa: ARG002
+        """Yield what the word before the cursor may become."""
+        typed = document.text_before_cursor
+        for text in completions(typed):
+            yield Completion(text, start_position=-len(typed.rpartition(" ")[2]))
 
 
 class Terminal:
     """A client, and the prompt of whoever plays it."""
 
-    def __init__(self, client: RunningClient) -> None:
+    def __init__(self, client: RunningClient, session: Session) -> None:
         """Prepare the prompt."""
         self._client = client
-        self._session = Session(client)
+        self._session = session
         self._status: Line = []
         self._prompt: PromptSession[str] = PromptSession(
-            [("class:typed", "> ")],
+            lambda: FormattedText([*self._status, ("", "\n"), ("class:typed", "> ")]),
             style=STYLE,
-            completer=NestedCompleter.from_nested_dict(
-                {command.word: dict.fromkeys(command.choices) or None for command in COMMANDS}
-            ),
+            completer=CommandCompleter(),
             complete_style=CompleteStyle.READLINE_LIKE,  # a menu would keep lines free under the prompt for itself
             placeholder=lambda: [("class:label", f"Enter: attack {self._session.attack.value}")],
             auto_suggest=AutoSuggestFromHistory(),
-            bottom_toolbar=lambda: FormattedText(self._status),
             erase_when_done=True,
         )
         self._app = self._prompt.app
+        # Not to ask the terminal where the cursor is: not all answer, and lines are printed before the answer is there.
+        # For the same reason the status is above the prompt: at the bottom it would have to be known where that is.
+        self._app.renderer.cpr_support = CPR_Support.NOT_SUPPORTED
         # One prompt for the whole game, not one for each line: so nothing is typed between two of them.
         self._prompt.default_buffer.accept_handler = self._accept
 
@@ -108,32 +119,45 @@ class Terminal:
 
     def _show_lines(self) -> None:
         """Print what has happened above the prompt."""
-        lines, self._session.lines = self._session.lines, []
+        lines = [part for line in self._session.take_lines() for part in wrapped(line, self._columns)]
         if lines:
-            text = [fragment for line in lines for fragment in (*line, ("", "\n"))]
-            print_formatted_text(FormattedText(text), style=STYLE, end="")
+            # Not by `run_in_terminal`: it lets the terminal echo meanwhile, which shows keys in the wrong place.
+            self._app.renderer.erase()
+            self._app.print_text(FormattedText(fragment for line in lines for fragment in (*line, ("", "\n"))), STYLE)
+            self._app.invalidate()
+
+    @property
+    def _columns(self) -> int:
+        return self._app.output.get_size().columns
 
     def _show_status(self) -> None:
-        status = self._session.status(self._app.output.get_size().columns)
+        status = self._session.status(self._columns)
         if status != self._status:
             self._status = status
             self._app.invalidate()
 
 
+class LogLines(logging.Handler):
+    """Tells what is logged above the prompt, instead of in the middle of it."""
+
+    def __init__(self, session: Session) -> None:
+        """Tell a session."""
+        super().__init__()
+        self._session = session
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell of a record."""
+        self._session.note(self.format(record))
+
+
 @contextmanager
-def _logs_above_the_prompt() -> Iterator[None]:
-    """Let what is logged to standard error appear above the prompt, instead of in the middle of it."""
-    outside = sys.stderr
-    with patch_stdout():
-        handlers = [
-            each
-            for each in logging.getLogger().handlers
-            if isinstance(each, logging.StreamHandler) and each.stream is outside
-        ]
-        for handler in handlers:
-            handler.setStream(sys.stderr)
-        try:
-            yield
-        finally:
-            for handler in handlers:
-                handler.setStream(outside)
+def _logs_told_to(session: Session) -> Iterator[None]:
+    """Take the place of the handlers that write to standard error."""
+    root = logging.getLogger()
+    before = list(root.handlers)
+    others = [each for each in before if getattr(each, "stream", None) is not sys.stderr]
+    root.handlers[:] = [*others, LogLines(session)]
+    try:
+        yield
+    finally:
+        root.handlers[:] = before

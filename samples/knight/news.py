@@ -2,29 +2,44 @@
 
 from ecsnet import Client
 from ecsnet.components import Player, PlayerStatus
-from ecsnet.events import Changed, Despawned, Spawned
+from ecsnet.events import Changed, ClientStatus, Despawned, Spawned, StatusChanged, Synced
 from ecsnet.samples.knight.components import BarbarianFell, Fallen, KnightFell, Race, RaceWon
 from ecsnet.samples.knight.texts import Line, say
+from ecsnet.systems import Said
 
 __all__ = ["News"]
 
 
 class News:
-    """Puts a client's events into words."""
+    """Puts a client's events into words: those that happen while it is there, not all that it finds when it comes."""
 
     def __init__(self, client: Client) -> None:
         """Listen to a client."""
         self._client = client
+        self._is_there = self._was_there = False
         self._lost: set[int] = set()  # players whose connection broke off
 
     def line_for(self, event: object) -> Line | None:
         """Return what to say of an event; None if nothing. What one does oneself, its answer tells."""
+        match event:
+            case StatusChanged(ClientStatus.LOST, _, text):
+                self._is_there = False
+                return say("warn", "!", f"The connection is lost: {text}. Trying to come back")
+            case Synced():
+                is_back, self._is_there, self._was_there = self._was_there, True, True
+                self._lost.clear()
+                return say("win", "+", "You are back") if is_back else None
+        return self._line_from_world(event) if self._is_there else None
+
+    def _line_from_world(self, event: object) -> Line | None:
         own = self._client.entity
         match event:
             case KnightFell(knight, name, barbarian) if knight != own:
                 return say("news", "*", f"{name} went down before {barbarian}")
             case BarbarianFell(knight, name, barbarian) if knight != own:
                 return say("news", "*", f"{name} felled {barbarian}")
+            case Said(_, name, text):
+                return say("said", ">", f"{name}: {text}")
             case RaceWon(name, gold):
                 return say("title", "*", f"{name} has won the race with {gold} gold")
             case Spawned(entity) | Changed(entity) | Despawned(entity):

@@ -1,6 +1,6 @@
 """Why a knight's wish comes to nothing: a word for programs, and a sentence for people."""
 
-from enum import Enum
+from enum import Enum, auto
 
 from ecsnet import Refused
 
@@ -10,13 +10,13 @@ __all__ = ["Why", "refused", "why"]
 class Why(Enum):
     """The reasons of the game. That a knight is somebody else's, remote calls say themselves: NOT_OWNER."""
 
-    DEAD = "one lies on the ground"
-    COOLDOWN = "the last attack was a moment ago"
-    BAD_ATTACK = "there is no such attack"
-    NOBODY = "all barbarians lie on the ground"
-    OVER = "the race is over, and the next has not begun"
-    POOR = "it costs more gold than there is"
-    NEEDLESS = "there is nothing to heal, or the weapon is in one's hand already"
+    DEAD = auto()  # the knight lies on the ground
+    COOLDOWN = auto()  # the last attack was a moment ago
+    BAD_ATTACK = auto()  # there is no such attack
+    NOBODY = auto()  # all barbarians lie on the ground
+    OVER = auto()  # the race is over, and the next has not begun
+    POOR = auto()  # it costs more gold than there is
+    NEEDLESS = auto()  # there is nothing to heal, or the weapon is in the hand already
 
 
 def refused(reason: Why, text: str) -> Refused:

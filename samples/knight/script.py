@@ -1,5 +1,6 @@
 """Commands from a pipe or a file: one after another, each when the one before is answered; plain lines come out."""
 
+import contextlib
 import os
 from queue import Empty, Queue
 from threading import Thread
@@ -25,11 +26,10 @@ def play_script(client: RunningClient, descriptor: int) -> None:
     while not session.is_over:
         client.run_until(lambda: client.disconnected is not None, within_seconds=FRAME_SECONDS)
         session.frame()
+        _show(session)
         if session.is_idle:
             _run_next(session, lines)
-        for line in session.lines:
-            print(plain(line), flush=True)  # noqa: T201  # for people, or for the program that reads it
-        session.lines.clear()
+            _show(session)
 
 
 def _run_next(session: Session, lines: "Queue[str | None]") -> None:
@@ -40,8 +40,13 @@ def _run_next(session: Session, lines: "Queue[str | None]") -> None:
     if line is None:
         session.has_quit = True
     elif line.strip() and not line.startswith("#"):
-        session.lines.append([("", f"> {line.strip()}")])
+        print(f"> {line.strip()}", flush=True)  # noqa: T201  # as a prompt would show it
         session.enter(line)
+
+
+def _show(session: Session) -> None:
+    for line in session.take_lines():
+        print(plain(line), flush=True)  # noqa: T201  # for people, or for the program that reads it
 
 
 def _read_beside(descriptor: int) -> "Queue[str | None]":
@@ -51,10 +56,11 @@ def _read_beside(descriptor: int) -> "Queue[str | None]":
     def read() -> None:
         rest = b""
         # Not by sys.stdin: Python ends with an error while a thread waits in there.
-        while len(rest) < MAX_LINE_BYTES and (chunk := os.read(descriptor, CHUNK_BYTES)):
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                lines.put(line.decode(errors="replace"))
+        with contextlib.suppress(OSError):  # a terminal that is gone
+            while len(rest) < MAX_LINE_BYTES and (chunk := os.read(descriptor, CHUNK_BYTES)):
+                *whole, rest = (rest + chunk).split(b"\n")
+                for line in whole:
+                    lines.put(line.decode(errors="replace"))
         if rest:
             lines.put(rest.decode(errors="replace"))
         lines.put(None)

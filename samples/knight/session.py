@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from ecsnet import Client, EcsnetError, Reply
+from ecsnet import Client, ClientStatus, EcsnetError, Reply
+from ecsnet.events import Synced
 from ecsnet.samples.knight.battle import attack_random_barbarian
 from ecsnet.samples.knight.commands import Mistake, read
 from ecsnet.samples.knight.components import BattleResult
@@ -11,7 +12,18 @@ from ecsnet.samples.knight.market import buy, heal
 from ecsnet.samples.knight.news import News
 from ecsnet.samples.knight.refusals import why
 from ecsnet.samples.knight.rules import COOLDOWN_SECONDS, Attack, Weapon
-from ecsnet.samples.knight.texts import Line, help_lines, look_lines, say, status_line, welcome_lines, who_lines
+from ecsnet.samples.knight.texts import (
+    Line,
+    help_lines,
+    look_lines,
+    printable,
+    say,
+    status_line,
+    welcome_lines,
+    who_lines,
+)
+from ecsnet.systems import say as say_aloud
+from ecsnet.systems.chat import MAX_TEXT_BYTES
 from ecsnet.wire import Tick, advance_tick, tick_difference
 
 __all__ = ["Session"]
@@ -26,17 +38,16 @@ class Session:
     """One person's game: call `enter` for each line that was typed, and `frame` after each update of the client.
 
     Attributes:
-        lines: What there is to show, oldest first; whoever shows it empties it.
         attack: The last one, which is repeated.
         has_quit: Whether the person has had enough.
     """
 
     def __init__(self, client: Client) -> None:
         """Begin before the World has arrived."""
-        self.lines: list[Line] = []
         self.attack = Attack.SLASH
         self.has_quit = False
         self._client = client
+        self._lines: list[Line] = []
         self._is_welcome = False
         self._breath_tick = self._wait_tick = client.world.tick
         self._unanswered: list[Callable[[], bool]] = []  # each looks whether its answer is there, and tells it
@@ -51,6 +62,15 @@ class Session:
     def is_idle(self) -> bool:
         """Whether the next line of a script may come: everything before it is done."""
         return self._is_welcome and not self._unanswered and self._seconds_to(self._wait_tick) <= 0.0
+
+    def take_lines(self) -> list[Line]:
+        """Return and forget what there is to show, oldest first."""
+        lines, self._lines = self._lines, []
+        return [printable(line) for line in lines]
+
+    def note(self, text: str) -> None:
+        """Add what is not of the game."""
+        self._add("warn", "!", text)
 
     def status(self, columns: int) -> Line:
         """Return how it stands, in one line."""
@@ -72,10 +92,10 @@ class Session:
         entity = self._client.entity
         if word == "quit":
             self.has_quit = True
-        elif not self._is_welcome or entity is None:
-            raise Mistake("You are not there yet; one moment")
+        elif not self._is_welcome or entity is None or self._client.status is not ClientStatus.CONNECTED:
+            raise Mistake("You are not there; one moment")
         elif word in _LISTS:
-            self.lines += _LISTS[word](self._client)
+            self._lines += _LISTS[word](self._client)
         elif word == "wait":
             self._wait(rest)
         elif len(self._unanswered) >= MAX_UNANSWERED:
@@ -91,6 +111,8 @@ class Session:
             self._expect(call(attack_random_barbarian, entity, self.attack.value), self._tell_battle)
         elif word == "heal":
             self._expect(call(heal, entity), lambda points: self._add("win", "+", f"You have {points} health now"))
+        elif word == "say":
+            self._expect(call(say_aloud, _sayable(rest)), lambda _: None)  # one hears it as everybody does
         else:
             self._expect(call(buy, entity, Weapon(rest)), lambda _: self._add("win", "+", f"The {rest} is yours"))
 
@@ -103,14 +125,15 @@ class Session:
 
     def frame(self) -> None:
         """Take what the client has heard since the last time."""
-        news = [self._news.line_for(event) for event in self._client.events()]
-        if self._is_welcome:
-            self.lines += [line for line in news if line is not None]
-        elif self._client.is_ready:
-            self._is_welcome = True
-            self._breath_tick = self._wait_tick = self._client.world.tick
-            self.lines += welcome_lines(self._client)
         self._unanswered = [is_answered for is_answered in self._unanswered if not is_answered()]
+        for event in self._client.events():
+            if isinstance(event, Synced):  # also after coming back, perhaps to a server that has begun anew
+                self._breath_tick = self._wait_tick = self._client.world.tick
+            line = self._news.line_for(event)
+            self._lines += [] if line is None else [line]
+        if not self._is_welcome and self._client.is_ready:
+            self._is_welcome = True
+            self._lines += welcome_lines(self._client)
 
     def _expect(self, reply: Reply[T], tell: Callable[[T], None]) -> None:
         """Have an answer told when it comes."""
@@ -130,7 +153,7 @@ class Session:
         self._add("win" if result.won else "loss", "+" if result.won else "-", result.text)
 
     def _add(self, style: str, mark: str, text: str) -> None:
-        self.lines.append(say(style, mark, text))
+        self._lines.append(say(style, mark, text))
 
     # Time, as the game counts it.
 
@@ -140,6 +163,14 @@ class Session:
 
     def _seconds_to(self, tick: Tick) -> float:
         return max(0, tick_difference(tick, self._client.world.tick)) * self._client.world.dt
+
+
+def _sayable(text: str) -> str:
+    """Return what can travel of what was typed; a terminal passes on bytes that are no letters."""
+    encoded = text.encode(errors="replace")
+    if len(encoded) > MAX_TEXT_BYTES:
+        raise Mistake(f"Too long, by {len(encoded) - MAX_TEXT_BYTES} letters; say it in two lines")
+    return encoded.decode()
 
 
 _LISTS: dict[str, Callable[[Client], list[Line]]] = {"help": help_lines, "who": who_lines, "look": look_lines}

@@ -1,5 +1,6 @@
 """What a player reads: pure functions from what the client's World holds to styled lines."""
 
+import re
 from collections.abc import Iterator, Sequence
 from math import atan2, ceil, hypot, pi
 from typing import TypeAlias
@@ -8,19 +9,31 @@ from prompt_toolkit.utils import get_cwidth
 
 from ecsnet import Client, World
 from ecsnet.components import Player, PlayerStatus, Transform2D
-from ecsnet.samples.knight.commands import COMMANDS
+from ecsnet.samples.knight.commands import COMMANDS, RULES
 from ecsnet.samples.knight.components import Barbarian, Fallen, Gold, Health, Knight, Race, Stats
 from ecsnet.samples.knight.recovery import seconds_down
 from ecsnet.samples.knight.rules import Attack, Weapon, odds_of
 from ecsnet.wire import tick_difference
 
-__all__ = ["Line", "help_lines", "look_lines", "plain", "say", "status_line", "welcome_lines", "who_lines"]
+__all__ = [
+    "Line",
+    "help_lines",
+    "look_lines",
+    "plain",
+    "printable",
+    "say",
+    "status_line",
+    "welcome_lines",
+    "who_lines",
+    "wrapped",
+]
 
 Line: TypeAlias = list[tuple[str, str]]  # (style, text); `live.py` says what the styles look like
 
 HEALTHY_SHARE, HURT_SHARE = 0.6, 0.25  # above: shown in green; above: in yellow
 BAR_CELLS = 10
-GAP = "  "
+SILENCE_SECONDS = 1.5  # servers tell the state many times a second, and the way there and back takes its time
+INDENT, GAP = "  ", "  "
 NAME_CELLS = 16  # of a name in the status line; in tables it is whole
 WINDS = ("east", "south-east", "south", "south-west", "west", "north-west", "north", "north-east")  # y grows downward
 
@@ -31,9 +44,28 @@ def plain(line: Line) -> str:
 
 
 def say(style: str, mark: str, text: str) -> Line:
-    """Return a line of what happened. Others may have chosen its words, and not every letter suits a terminal."""
-    printable = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return [(f"class:{style}", f"{mark} {printable}")]
+    """Return a line of what happened."""
+    return [(f"class:{style}", f"{mark} {text}")]
+
+
+def printable(line: Line) -> Line:
+    """Return a line without what a terminal might obey: its words may be those of others."""
+    return [(style, "".join(letter if letter.isprintable() else "?" for letter in text)) for style, text in line]
+
+
+def wrapped(line: Line, columns: int) -> list[Line]:
+    """Return a line as several that fit, broken between words; what goes on is indented."""
+    lines: list[Line] = [[]]
+    left = columns
+    for style, text in line:
+        for word in re.findall(r" *[^ ]+| +$", text):
+            if get_cwidth(word) > left and lines[-1]:
+                lines.append([(style, INDENT + word.lstrip())])
+                left = columns - get_cwidth(plain(lines[-1]))
+            else:
+                lines[-1].append((style, word))
+                left -= get_cwidth(word)
+    return lines
 
 
 # Tables.
@@ -48,8 +80,8 @@ def welcome_lines(client: Client) -> list[Line]:
         [("class:title", "Knight"), ("", ", with "), ("class:you", _name(client)), ("", " in the saddle")],
         [],
         [("", f"Three barbarians camp around the village. {aim}")],
-        [("", "Type "), ("class:typed", "attack slash"), ("", "; Enter alone does the same again. Tab completes,")],
-        [("class:typed", "help"), ("", " tells what there is besides.")],
+        [("", "Type "), ("class:typed", "attack slash"), ("", "; Enter alone does the same again. Tab completes.")],
+        [("", "What there is besides, "), ("class:typed", "help"), ("", " tells.")],
         [],
     ]
 
@@ -64,16 +96,14 @@ def help_lines(client: Client) -> list[Line]:
         [],
         *_table(
             [
-                (f"with your {weapon.value}", "to win", "gold", "else health"),
+                (f"with your {weapon.value}", "to win", "gold", "health"),
                 *((name, f"{each.win_percent} %", f"+{each.gold}", f"-{each.health}") for name, each in odds),
             ],
             align="<>>>",
             has_head=True,
         ),
         [],
-        [("", "A barbarian you fell brings 10 gold per level more. An axe wins")],
-        [("", "more often, a lance more gold. Whoever falls loses half of his.")],
-        [("", "Words may be cut short: "), ("class:typed", "a s"), ("", ", "), ("class:typed", "b axe"), ("", ".")],
+        [("", " ".join(RULES.split()))],
     ]
 
 
@@ -138,8 +168,10 @@ def status_line(client: Client, *, breath_seconds: float, columns: int) -> Line:
     Args:
         breath_seconds: Until one can attack again, as far as this client knows.
     """
-    if client.entity is None or not client.world.has_component(client.entity, Knight):
-        return [("class:warn", f" joining {client.progress:.0%} ")]
+    if client.retrying is not None:
+        return [("class:warn", f"{GAP}connection lost; attempt {client.retrying.failed + 1} to come back")]
+    if client.entity is None or not client.world.has_components(client.entity, Knight, Health, Gold):
+        return [("class:warn", f"{GAP}joining {client.progress:.0%}")]
     parts = list(_status_parts(client, client.entity, breath_seconds))
     while sum(get_cwidth(plain(line)) + len(GAP) for _, line in parts) > columns and len(parts) > 1:
         parts.remove(max(parts, key=lambda part: part[0]))
@@ -159,7 +191,15 @@ def _status_parts(client: Client, entity: int, breath_seconds: float) -> Iterato
     yield 4, [("", world.component_for_entity(entity, Knight).weapon.value)]
     yield 1, _readiness(world, entity, race, breath_seconds)
     yield 3, [("class:label", "barbarians "), ("", f"{standing}/{len(camp)}")]
-    yield 6, [("class:label", f"{1000 * client.statistics.rtt_seconds:.0f} ms")]
+    yield _connection_part(client)
+
+
+def _connection_part(client: Client) -> tuple[int, Line]:
+    """Return how well the server is heard; that it is not matters more than all else."""
+    silence_seconds = client.figures.ahead_ticks * client.world.dt
+    if silence_seconds > SILENCE_SECONDS:
+        return -1, [("class:warn", f"no answer for {silence_seconds:.0f} s")]
+    return 6, [("class:label", f"{1000 * client.statistics.rtt_seconds:.0f} ms")]
 
 
 def _bar(health: Health) -> Line:

@@ -4,6 +4,7 @@ pygame draws hard edges. So shapes are drawn four times as large as needed, shru
 once per size of the window and then only copied.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -59,6 +60,28 @@ class Canvas:
         """Write one line that can be read on any ground."""
         self.text(text, x + 1, y + 1.2, size, (0, 0, 0), alpha=170)
         self.text(text, x, y, size, color)
+
+    def fitted(self, text: str, width: float, size: float) -> str:
+        """Return a text as it is, or as much of its beginning as fits into a width, with an ellipsis."""
+        if self.text_width(text, size) <= width:
+            return text
+        return text[: self._fitting(text, width - self.text_width("…", size), size)].rstrip() + "…"
+
+    def wrapped(self, text: str, width: float, size: float) -> list[str]:
+        """Return a text as lines that fit into a width, broken at spaces where there are some."""
+        lines = []
+        while text:
+            end = max(1, self._fitting(text, width, size))
+            if end < len(text):
+                space = text.rfind(" ", 0, end + 1)
+                end = space if space > 0 else end
+            lines.append(text[:end].rstrip())
+            text = text[end:].lstrip()
+        return lines
+
+    def _fitting(self, text: str, width: float, size: float) -> int:
+        """Return how many characters of a text fit into a width."""
+        return bisect_right(range(1, len(text) + 1), width, key=lambda count: self.text_width(text[:count], size))
 
     def text_width(self, text: str, size: float) -> float:
         """Return how wide a line would be, in units."""

@@ -3,7 +3,7 @@
 from ecsnet import OWNER, EntityRef, NetVar, component, netvar, player_input
 from ecsnet.samples.soccer.pitch import GOALS_TO_WIN, Phase, Team
 
-__all__ = ["Ball", "Footballer", "Match", "MatchRules", "Move", "Tally"]
+__all__ = ["TICK_MAX", "Ball", "Footballer", "Match", "MatchRules", "Move", "Tally"]
 
 TICK_MAX = 0xFFFFFFFF  # world.tick wraps after it
 

@@ -8,19 +8,17 @@ import pygame
 from ecsnet import Client
 from ecsnet.components import Player, PlayerStatus, Seat, Transform2D
 from ecsnet.samples.soccer.canvas import Canvas, Color
+from ecsnet.samples.soccer.colors import BAD, DARK, LOST, OWN, TEAM_COLORS, WHITE
 from ecsnet.samples.soccer.components import Ball, Footballer
-from ecsnet.samples.soccer.pitch import BALL_RADIUS, PLAYER_HALF, Team
+from ecsnet.samples.soccer.pitch import BALL_RADIUS, PLAYER_HALF
 from ecsnet.samples.soccer.players import DIRECTIONS, cooldown_ticks
 
-__all__ = ["TEAM_COLORS", "Scene"]
+__all__ = ["Scene"]
 
-TEAM_COLORS: dict[int, Color] = {Team.SPECTATOR: (150, 155, 160), Team.HOME: (214, 66, 60), Team.AWAY: (58, 112, 214)}
-LOST: Color = (128, 132, 136)  # of a player whose connection is gone
-WHITE: Color = (250, 250, 250)
-OWN: Color = (255, 226, 92)
 TRAIL_LENGTH = 10  # frames
 TRAIL_STEP = 2.5  # units a frame, from which on a ball leaves a trail
 JUMP = 60.0  # units a frame; no ball rolls so fast, it was put back
+NAME_WIDTH = 96.0  # units
 SWING_TICKS = 9  # how long a kick is to be seen
 
 
@@ -37,12 +35,14 @@ class Scene:
         fresh = cooldown_ticks(client.world.tick_rate_hz)
         found = sorted(client.view(Transform2D, Player, Footballer, Seat), key=lambda item: item[1][0].y)
         for entity, (place, player, footballer, seat) in found:
-            own = entity == client.entity
-            color = LOST if player.status is PlayerStatus.LOST else TEAM_COLORS[seat.team]
-            draw_player(canvas, place, footballer, color, own=own)
+            own, lost = entity == client.entity, player.status is PlayerStatus.LOST
+            draw_player(canvas, place, footballer, LOST if lost else TEAM_COLORS[seat.team], own=own)
             draw_swing(canvas, place, footballer, fresh)
-            label = OWN if own else WHITE
-            canvas.shaded_text(player.name[:16], place.x, place.y - PLAYER_HALF - 14, 13, label)
+            name = canvas.fitted(player.name, NAME_WIDTH, 13)
+            canvas.shaded_text(name, place.x, place.y - PLAYER_HALF - 14, 13, OWN if own else WHITE)
+            if lost:
+                canvas.panel(place.x, place.y + 1, 30, 14, DARK, alpha=220, radius=4)
+                canvas.text("lost", place.x, place.y + 2, 14, BAD)
 
     def _draw_ball(self, canvas: Canvas, client: Client) -> None:
         for _, (place, _) in client.view(Transform2D, Ball):

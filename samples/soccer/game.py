@@ -6,6 +6,7 @@ from dataclasses import replace
 from ecsnet import Game, World
 from ecsnet.samples.soccer.ball import BallMotion
 from ecsnet.samples.soccer.components import Ball, Footballer, Match, MatchRules, Move, Tally
+from ecsnet.samples.soccer.happenings import GoalScored, MatchWon
 from ecsnet.samples.soccer.manual import manual
 from ecsnet.samples.soccer.match import Referee, TimedReferee
 from ecsnet.samples.soccer.players import Steer
@@ -38,7 +39,7 @@ game = Game(
         BallMotion,
     ],
     rpcs=[*LOBBY_CALLS, say],
-    events=[Said],
+    events=[GoalScored, MatchWon, Said],
     resume_grace_seconds=15.0,
     help=manual(),
     tick_rate_hz=60,

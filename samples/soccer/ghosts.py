@@ -6,8 +6,8 @@ One's own player is drawn ahead of its ghost, as it is predicted; the others beh
 from ecsnet import Client
 from ecsnet.components import Transform2D
 from ecsnet.samples.soccer.canvas import Canvas, Color
+from ecsnet.samples.soccer.colors import OWN, WHITE
 from ecsnet.samples.soccer.components import Ball, Footballer
-from ecsnet.samples.soccer.draw import OWN, WHITE
 from ecsnet.samples.soccer.pitch import BALL_RADIUS, PLAYER_HALF
 
 __all__ = ["draw_ghosts"]

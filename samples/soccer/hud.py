@@ -1,120 +1,106 @@
-"""What stands over the pitch: score, clock, banners, the lobby. All of it read from the client's World."""
+"""What stands over the pitch: score, clock, banners, notices, help. All of it read from the client's World."""
 
 import math
 
 from ecsnet import Client
-from ecsnet.components import Player, Seat, Stage
+from ecsnet.components import Stage
+from ecsnet.retry import Retry
 from ecsnet.samples.soccer.canvas import Canvas, Color
+from ecsnet.samples.soccer.colors import DARK, FAINT, GREY, OWN, TEAM_COLORS, TEAM_TEXT, WHITE
 from ecsnet.samples.soccer.components import Match
-from ecsnet.samples.soccer.draw import OWN, TEAM_COLORS, WHITE
+from ecsnet.samples.soccer.manual import GENERAL_KEYS, PLAY_KEYS
+from ecsnet.samples.soccer.news import Goal
 from ecsnet.samples.soccer.phases import phase_now
-from ecsnet.samples.soccer.pitch import MIDDLE_X, MIDDLE_Y, SEATS_PER_TEAM, WIDTH, Phase, Team
-from ecsnet.samples.soccer.scoreboard import clock_text
+from ecsnet.samples.soccer.pitch import (
+    BOTTOM,
+    LEFT,
+    MIDDLE_X,
+    MIDDLE_Y,
+    PHASE_SECONDS,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Phase,
+    Team,
+)  # fmt: skip
+from ecsnet.samples.soccer.roster import draw_lobby, draw_result, own_seat
+from ecsnet.samples.soccer.scoreboard import clock_text, is_golden_goal
 from ecsnet.systems import seconds_left, stage_now
+from ecsnet.systems.lobby import team_sizes
 
-__all__ = ["draw_help", "draw_hud", "draw_notice", "draw_status"]
+__all__ = ["draw_help", "draw_hud", "draw_notice", "draw_retrying", "draw_status"]
 
-DARK: Color = (18, 24, 30)
-GREY: Color = (165, 174, 182)
-GREEN: Color = (120, 214, 120)
 BOARD_Y = -37.0
 STATUS_Y = 421.0
-
-HELP = (
-    ("Arrows, WASD or left stick", "run"),
-    ("Space or first button", "kick where you face"),
-    ("R", "ready / not ready"),
-    ("T", "change team (lobby)"),
-    ("F1", "this help"),
-    ("F3", "network graph"),
-    ("F4", "simulated network: LAN, Wi-Fi, mobile, awful, none"),
-    ("F5", "ghosts: where the server last had everybody"),
-    ("F6", "always roll back, which must change nothing"),
-    ("Esc", "leave"),
-)
+GOAL_SECONDS = PHASE_SECONDS[Phase.GOAL]
+FLASH_SECONDS = 0.45
+FLASH_DEPTH, FLASH_STEPS = 160.0, 12  # units from the goal line, and strips
 
 
-def draw_hud(canvas: Canvas, client: Client) -> None:
-    """Draw the board, and what the phase calls for."""
+def draw_hud(canvas: Canvas, client: Client, goal: Goal | None, now: float) -> None:
+    """Draw the board, and what the moment calls for."""
     match = client.world.try_single(Match)
     if match is None:
         return
     draw_board(canvas, client, match)
-    stage, phase = stage_now(client.world), phase_now(client.world)
+    stage = stage_now(client.world)
     if stage is Stage.WAITING:
         draw_lobby(canvas, client)
     elif stage is Stage.COUNTDOWN:
         draw_banner(canvas, str(max(1, math.ceil(seconds_left(client.world)))), "get ready", WHITE)
     elif stage is Stage.FINISHED:
-        title = f"{match.winner.name} WINS  {match.home} : {match.away}"
-        draw_banner(canvas, title, "R  rematch", TEAM_COLORS[match.winner])
-    elif phase is Phase.KICKOFF and match.kicking_team is not Team.SPECTATOR:
-        draw_caption(canvas, f"Kickoff: {match.kicking_team.name}", TEAM_COLORS[match.kicking_team])
-    elif phase is Phase.KICKOFF:
-        draw_caption(canvas, "Kickoff", DARK)
-    elif phase is Phase.GOAL:
-        draw_banner(canvas, "GOAL!", describe_goal(client, match), TEAM_COLORS[match.scoring_team])
+        draw_result(canvas, client, match)
+    elif goal is not None and now - goal.at < GOAL_SECONDS:
+        draw_flash(canvas, goal, now)
+        draw_banner(canvas, "GOAL!", goal.text, TEAM_COLORS[goal.team])
+    else:
+        draw_state_of_play(canvas, client, match)
+
+
+def draw_state_of_play(canvas: Canvas, client: Client, match: Match) -> None:
+    """Say who kicks off, and whether a side is about to forfeit."""
+    sizes = team_sizes(client.world)
+    empty = next((team for team in (Team.HOME, Team.AWAY) if not sizes[team]), None)
+    if empty is not None:
+        draw_caption(canvas, f"Nobody plays for {empty.name}: {empty.opponent.name} is about to win", DARK)
+    elif phase_now(client.world) is Phase.KICKOFF:
+        team = match.kicking_team
+        text = "Kickoff" if team is Team.SPECTATOR else f"Kickoff: {team.name}"
+        draw_caption(canvas, text, DARK if team is Team.SPECTATOR else TEAM_COLORS[team])
 
 
 def draw_board(canvas: Canvas, client: Client, match: Match) -> None:
-    """Draw the score and the clock."""
+    """Draw the score and the clock, whose side one is on, and where help is."""
     canvas.panel(MIDDLE_X, BOARD_Y, 330, 34, DARK, alpha=235, radius=9)
-    sides = ((Team.HOME, match.home, -1), (Team.AWAY, match.away, 1))
-    for team, goals, side in sides:
+    for team, goals, side in ((Team.HOME, match.home, -1), (Team.AWAY, match.away, 1)):
         canvas.panel(MIDDLE_X + side * 118, BOARD_Y, 82, 24, TEAM_COLORS[team], alpha=255, radius=6)
         canvas.text(team.name, MIDDLE_X + side * 118, BOARD_Y + 1, 20, WHITE)
         canvas.text(str(goals), MIDDLE_X + side * 56, BOARD_Y + 1, 34, WHITE)
-    canvas.text(clock_text(client.world, match), MIDDLE_X, BOARD_Y + 1, 20, GREY)
+    if is_golden_goal(client.world, match):
+        canvas.text("next goal", MIDDLE_X, BOARD_Y - 6, 16, OWN)
+        canvas.text("wins", MIDDLE_X, BOARD_Y + 8, 16, OWN)
+    else:
+        canvas.text(clock_text(client.world, match), MIDDLE_X, BOARD_Y + 1, 20, GREY)
     seat = own_seat(client)
     if seat is None or seat.team == Team.SPECTATOR:
-        canvas.text("you are watching", 0, BOARD_Y, 17, GREY, align=0)
+        text = "you are watching" if seat is None or seat.watching else "you play from the next kickoff on"
+        canvas.text(text, 0, BOARD_Y, 17, GREY, align=0)
     else:
-        canvas.text(f"you play for {Team(seat.team).name}", 0, BOARD_Y, 17, TEAM_COLORS[seat.team], align=0)
-    canvas.text("F1 help", WIDTH, BOARD_Y, 17, GREY, align=1)
+        canvas.text(f"you play for {Team(seat.team).name}", 0, BOARD_Y, 17, TEAM_TEXT[seat.team], align=0)
+    room = client.room
+    canvas.text("F1  help" if room is None else f"room {room.code}   F1  help", WIDTH, BOARD_Y, 17, GREY, align=1)
 
 
-def draw_lobby(canvas: Canvas, client: Client) -> None:
-    """Draw who is here, on which side, and who is ready."""
-    top = MIDDLE_Y - 125
-    canvas.panel(MIDDLE_X, MIDDLE_Y, 470, 262, DARK, alpha=225, radius=12)
-    canvas.text("LOBBY", MIDDLE_X, top + 20, 32, WHITE)
-    listed = client.world.observe(Player, Seat)
-    for team, column in ((Team.HOME, MIDDLE_X - 112), (Team.AWAY, MIDDLE_X + 112)):
-        canvas.panel(column, top + 52, 205, 24, TEAM_COLORS[team], alpha=255, radius=6)
-        canvas.text(team.name, column, top + 53, 20, WHITE)
-        players = [(entity, player, seat) for entity, (player, seat) in listed if seat.team == team]
-        for row in range(SEATS_PER_TEAM):
-            y = top + 84 + row * 28
-            canvas.panel(column, y, 205, 24, (40, 48, 56), alpha=230, radius=6)
-            if row < len(players):
-                entity, player, seat = players[row]
-                draw_seat(canvas, column, y, player.name, ready=seat.ready, own=entity == client.entity)
-            else:
-                canvas.text("free", column, y + 1, 16, (96, 106, 116))
-    watching = [player.name for _, (player, seat) in listed if seat.team == Team.SPECTATOR]
-    if watching:
-        canvas.text(f"watching: {', '.join(watching)}"[:64], MIDDLE_X, top + 176, 16, GREY)
-    canvas.text(lobby_hint(client, listed_seats=[seat for _, (_, seat) in listed]), MIDDLE_X, top + 203, 20, OWN)
-    canvas.text("R  ready      T  change team      kick about while you wait", MIDDLE_X, top + 232, 17, GREY)
-
-
-def draw_seat(canvas: Canvas, x: float, y: float, name: str, *, ready: bool, own: bool) -> None:
-    """Draw one player's line in the lobby."""
-    canvas.disc(x - 88, y, 5, GREEN if ready else (92, 100, 108))
-    canvas.text(name[:18], x - 76, y + 1, 18, OWN if own else WHITE, align=0)
-    canvas.text("ready" if ready else "not ready", x + 94, y + 1, 16, GREEN if ready else GREY, align=1)
-
-
-def lobby_hint(client: Client, listed_seats: list[Seat]) -> str:
-    """Return what has to happen before a match can start."""
-    playing = [seat for seat in listed_seats if seat.team != Team.SPECTATOR]
-    own = own_seat(client)
-    if {Team.HOME, Team.AWAY} - {seat.team for seat in playing}:
-        return "Waiting for a player on the other side"
-    if own is not None and own.team != Team.SPECTATOR and not own.ready:
-        return "Press R when you are ready"
-    waiting = sum(not seat.ready for seat in playing)
-    return f"Waiting for {waiting} more to be ready" if waiting else "Here we go"
+def draw_flash(canvas: Canvas, goal: Goal, now: float) -> None:
+    """Light up the end of the pitch where the ball went in; it fades at once."""
+    left = 1.0 - (now - goal.at) / FLASH_SECONDS
+    if left <= 0.0:
+        return
+    line, inward = (RIGHT, -1) if goal.team is Team.HOME else (LEFT, 1)
+    for part in range(FLASH_STEPS):  # brighter towards the goal
+        edge = line + inward * FLASH_DEPTH * (part + 1) / FLASH_STEPS
+        corners = [(line, TOP), (edge, TOP), (edge, BOTTOM), (line, BOTTOM)]
+        canvas.area(corners, TEAM_COLORS[goal.team], alpha=round(240 * left / FLASH_STEPS))
 
 
 def draw_banner(canvas: Canvas, title: str, below: str, color: Color) -> None:
@@ -132,17 +118,9 @@ def draw_caption(canvas: Canvas, text: str, color: Color) -> None:
     canvas.text(text, MIDDLE_X, 33, 20, WHITE)
 
 
-def describe_goal(client: Client, match: Match) -> str:
-    """Return whose goal it was."""
-    team = match.scoring_team.name
-    player = client.world.try_component(match.scorer, Player) if match.scorer else None
-    if player is None:
-        return f"for {team}"
-    return f"own goal by {player.name}, for {team}" if match.own_goal else f"by {player.name}, for {team}"
-
-
 def draw_notice(canvas: Canvas, title: str, lines: list[str]) -> None:
-    """Draw a message instead of a match: connecting, or the end of a connection."""
+    """Draw a message over everything: connecting, or the end of a connection."""
+    lines = [row for line in lines for row in canvas.wrapped(line, 520, 20)]
     canvas.panel(MIDDLE_X, MIDDLE_Y, 560, 90 + 24 * len(lines), DARK, alpha=235, radius=12)
     top = MIDDLE_Y - 12 * len(lines)
     canvas.text(title, MIDDLE_X, top - 10, 36, WHITE)
@@ -150,22 +128,29 @@ def draw_notice(canvas: Canvas, title: str, lines: list[str]) -> None:
         canvas.text(line, MIDDLE_X, top + 26 + 24 * number, 20, GREY)
 
 
+def draw_retrying(canvas: Canvas, retrying: Retry, now: float) -> None:
+    """Say over the last picture that the connection is lost, and how long the client goes on trying."""
+    attempt = f"coming back, attempt {retrying.failed + 1}" if now >= retrying.next_at else "trying again in a moment"
+    left = max(0, math.ceil(retrying.gives_up_at - now))
+    draw_notice(canvas, "Connection lost", [retrying.lost[1], f"{attempt}; giving up in {left} s", "Esc  quit"])
+
+
 def draw_help(canvas: Canvas) -> None:
     """Draw which key does what."""
-    canvas.panel(MIDDLE_X, MIDDLE_Y, 600, 64 + 26 * len(HELP), DARK, alpha=252, radius=12)
-    top = MIDDLE_Y - 13 * len(HELP)
-    canvas.text("HELP", MIDDLE_X, top - 6, 28, WHITE)
-    for row, (key, meaning) in enumerate(HELP):
-        y = top + 28 + row * 26
-        canvas.text(key, MIDDLE_X - 92, y, 19, OWN, align=1)
-        canvas.text(meaning, MIDDLE_X - 72, y, 19, WHITE, align=0)
+    rows = (*PLAY_KEYS, *GENERAL_KEYS)
+    height = 74 + 23 * len(rows)
+    canvas.panel(MIDDLE_X, MIDDLE_Y, 700, height, DARK, alpha=252, radius=12)
+    top = MIDDLE_Y - height / 2
+    canvas.text("HELP", MIDDLE_X, top + 22, 26, WHITE)
+    canvas.text("keyboard", 200, top + 46, 15, FAINT, align=1)
+    canvas.text("gamepad", 218, top + 46, 15, FAINT, align=0)
+    for row, (key, pad, meaning) in enumerate(rows):
+        y = top + 68 + row * 23
+        canvas.text(key, 200, y, 18, OWN, align=1)
+        canvas.text(pad, 218, y, 18, OWN, align=0)
+        canvas.text(meaning, 300, y, 18, WHITE, align=0)
 
 
 def draw_status(canvas: Canvas, switched_on: list[str]) -> None:
     """Name what is switched on, below the pitch, so that nobody wonders later."""
     canvas.text("     ".join(switched_on), WIDTH, STATUS_Y, 16, OWN, align=1)
-
-
-def own_seat(client: Client) -> Seat | None:
-    """Return this client's own seat, if it has one yet."""
-    return None if client.entity is None else client.world.try_component(client.entity, Seat)

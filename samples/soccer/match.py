@@ -1,9 +1,10 @@
 """Referee: the phases of a match, its goals and its end. Runs on the server; who plays, and when, is Lobby's."""
 
-from ecsnet import System, World
-from ecsnet.components import LateJoin, LobbyRules, LobbyStage, Stage, Transform2D
+from ecsnet import EVERYONE, System, World
+from ecsnet.components import LateJoin, LobbyRules, LobbyStage, RoomInfo, Stage, Transform2D
 from ecsnet.samples.soccer import pitch
 from ecsnet.samples.soccer.components import Ball, Match, MatchRules, Tally
+from ecsnet.samples.soccer.happenings import GoalScored, MatchWon
 from ecsnet.samples.soccer.phases import TRANSITIONS, Happening, is_over, is_time_up, played_ticks
 from ecsnet.samples.soccer.pitch import BALL_RADIUS, FORFEIT_SECONDS, LEFT, PHASE_SECONDS, RIGHT, Phase, Team
 from ecsnet.samples.soccer.spawn import place_ball, place_players
@@ -37,6 +38,9 @@ class Referee(System):
             lead(world, match)
         elif stage_now(world) is Stage.WAITING and scoring_team(world) != Team.SPECTATOR:
             place_ball(world)  # a kickabout has no score
+        room = world.try_single(RoomInfo)  # on a server with several rooms: for their list
+        if room is not None:
+            room.status = f"{match.home} : {match.away}" if stage_now(world) is Stage.RUNNING else "waiting"
 
 
 class TimedReferee(Referee):
@@ -70,6 +74,7 @@ def lead(world: World, match: Match) -> None:
     if winner is not Team.SPECTATOR:
         stop(world, match)
         match.winner = winner
+        world.to(EVERYONE).send(MatchWon(winner, match.home, match.away))
         finish(world)
         return
     following = TRANSITIONS[match.phase]
@@ -131,3 +136,4 @@ def count_goal(world: World, match: Match) -> None:
     if tally is not None:
         tally.goals += not match.own_goal
         tally.own_goals += match.own_goal
+    world.to(EVERYONE).send(GoalScored(team, match.scorer, match.own_goal, world.tick))

@@ -4,12 +4,13 @@ from typing import TypeAlias
 
 from ecsnet import RunningClient
 from ecsnet.samples.soccer.canvas import Canvas, Color
+from ecsnet.samples.soccer.colors import BAD, GOOD, GREY, POOR, WHITE
 from ecsnet.samples.soccer.history import SPAN_SECONDS, History, Reading
 from ecsnet.samples.soccer.links import describe_link, link_name
 from ecsnet.testing.network import Link
 from ecsnet.virtualpath import simulated_link
 
-__all__ = ["NetGraph"]
+__all__ = ["TOP", "NetGraph"]
 
 Row: TypeAlias = tuple[str, str, Color]  # what, how much, and how good that is
 
@@ -34,11 +35,6 @@ BAD_SPEED_CHANGE = 0.06  # a client changes its own by 0.05 at most
 
 DARK: Color = (12, 16, 20)
 GRID: Color = (62, 72, 80)
-GREY: Color = (165, 174, 182)
-WHITE: Color = (236, 240, 244)
-GOOD: Color = (120, 214, 120)
-POOR: Color = (240, 190, 80)
-BAD: Color = (250, 110, 92)
 
 
 class NetGraph:

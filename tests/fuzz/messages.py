@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 
 from ecsnet.fields import FieldKind, NetField
-from ecsnet.game import Game
 from ecsnet.netfield import flag_mask
+from ecsnet.remote import Destination
 from ecsnet.replication.checks import MAX_COMPLAINTS, encode_complaints
 from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.frames import (
@@ -154,19 +154,20 @@ class ComplaintMaker:
 
 
 class CallMaker:
-    """Makes calls of a game's functions, whoever they are for, and answers to calls."""
+    """Makes calls and events of a game, mostly those for one side, and answers to calls."""
 
-    def __init__(self, game: Game) -> None:
-        rpcs = sorted(game.rpcs, key=lambda rpc: rpc.name)
-        self._arguments = [RecordCodec(rpc.parameters, rpc.name) for rpc in rpcs]
-        self._results = [RecordCodec(rpc.result_fields, rpc.name) for rpc in rpcs]
+    def __init__(self, schema: Schema, to: Destination) -> None:
+        remotes = schema.remotes
+        self._arguments = [RecordCodec(remote.parameters, remote.name) for remote in remotes]
+        self._results = [RecordCodec(remote.result_fields, remote.name) for remote in remotes]
+        self._fitting = [index for index, remote in enumerate(remotes) if remote.to is to]
 
     def __call__(self, chance: Chance) -> bytes:
-        index = chance.randrange(len(self._arguments))
+        index = chance.choice(self._fitting) if chance.random() < 0.99 else chance.randrange(len(self._arguments))
         call_id = pack_varint(chance.choice((0, 1, 2, 3, 1 << 40)))
         if chance.random() < 0.99:
             codec = self._arguments[index]
-            head = b"\x00" + call_id + pack_varint(index) + chance.randbytes(4)
+            head = b"\x00" + call_id + pack_varint(index) + tick(chance, 20).to_bytes(4, "big")
         else:
             codec, head = self._results[index], b"\x01" + call_id
         return head + codec.pack(values(chance, codec))

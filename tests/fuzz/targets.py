@@ -9,13 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from ecsnet.admission import Credentials, Welcome, clean_name, unpack_schema
+from ecsnet.admission import Credentials, Introduction, Welcome, clean_name, unpack_schema
 from ecsnet.config import TransportConfig
 from ecsnet.errors import KeyFileError, LinkError, RemoteProtocolError
 from ecsnet.joinlink import JoinLink
 from ecsnet.keys import KnownServers, load_or_create_identity
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHECKS, INPUT, STATE
 from ecsnet.protocol import DisconnectReason
+from ecsnet.remote import Destination
 from ecsnet.replication.checks import MAX_COMPLAINTS, Verifier, decode_complaints
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
@@ -32,7 +33,7 @@ from tests.fuzz.corpus import corpus
 from tests.fuzz.engine import Entry
 from tests.fuzz.frames import damage, plaintext
 from tests.fuzz.messages import CallMaker, ComplaintMaker, InputMaker, StateMaker
-from tests.simulation.meadow import Sheep, game
+from tests.simulation.meadow import Bleated, Mood, Sheep, game
 from tests.transport.pair import CHANNELS, CLIENT, ORDERED, SERVER, UNRELIABLE, Pair
 
 Chance: TypeAlias = random.Random
@@ -269,6 +270,10 @@ class Application:
             sim.step()
             for _, sheep in self._liar.view(Sheep):
                 assert isinstance(sheep.name, str)
+            for happened in self._liar.events():
+                if isinstance(happened, Bleated):
+                    assert isinstance(happened.mood, Mood)
+                    assert happened.sheep == 0 or self._liar.receiver.network_id_of(happened.sheep)
         assert sim.clients[1].disconnected is None
         return self._connection.is_connected
 
@@ -322,12 +327,13 @@ def by_channel(*makers: Make) -> Make:
     return generate
 
 
-MOSTLY = 60  # state for each call: a client of this game takes no calls, so the first one ends its session
+MOSTLY = 10  # state for each call
 NEAR = 20  # the tick of a session that has just begun
 a_state = either(StateMaker(schema, NEAR), seeded(lambda: corpus().messages[STATE]))
 an_input = either(InputMaker(schema, NEAR), seeded(lambda: corpus().messages[INPUT]))
 a_complaint = either(ComplaintMaker(NEAR), seeded(lambda: corpus().messages[STATE]))
-a_call = either(CallMaker(game), seeded(calls))
+a_call = either(CallMaker(schema, Destination.SERVER), seeded(calls))
+a_call_back = either(CallMaker(schema, Destination.CLIENTS), seeded(calls))
 
 
 def text(chance: Chance) -> bytes:
@@ -345,7 +351,8 @@ HELLO_READERS = (
     hello.unpack_init, hello.unpack_challenge, hello.unpack_hello, hello.unpack_reply, hello.unpack_verdict,
 )  # fmt: skip
 ADMISSION_READERS = (
-    Credentials.unpack, Welcome.unpack, unpack_schema, lambda data: clean_name(data.decode(errors="replace")),
+    Credentials.unpack, Introduction.unpack, Welcome.unpack, unpack_schema,
+    lambda data: clean_name(data.decode(errors="replace")),
 )  # fmt: skip
 
 TARGETS: dict[str, Entry] = {
@@ -369,6 +376,6 @@ TARGETS: dict[str, Entry] = {
     ),
     "messages to a client": Entry(
         lambda: Application((*[STATE] * MOSTLY, CHECKS, CALLS, CASUAL_CALLS), to_server=False),
-        by_channel(*[a_state] * MOSTLY, a_state, a_call, a_call), 0.2,
+        by_channel(*[a_state] * MOSTLY, a_state, a_call_back, a_call_back), 0.2,
     ),
 }  # fmt: skip

@@ -15,6 +15,12 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0  # patience; a busy machine imports slowly
 
 
+def environment_at(folder: Path) -> dict[str, str]:
+    """Return what a program needs that has its home in a folder, and no display."""
+    own = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
+    return own | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+
+
 class Process:
     """A Python command with its output in a file."""
 
@@ -25,12 +31,10 @@ class Process:
             prefix: A command that runs the command, e.g. in another network.
         """
         self.log_file = folder / f"{name}.log"
-        environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"} | {
-            "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "HOME": str(folder), "XDG_DATA_HOME": str(folder),
-        }  # fmt: skip
+        command = [*prefix, sys.executable, *arguments]
         with self.log_file.open("wb") as output:
             self.process = subprocess.Popen(
-                [*prefix, sys.executable, *arguments], cwd=folder, env=environment, stdout=output, stderr=output
+                command, cwd=folder, env=environment_at(folder), stdout=output, stderr=output
             )
 
     @property

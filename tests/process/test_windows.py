@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 import ecsnet
-from ecsnet.components import Player, Seat
+from ecsnet.components import Player, PlayerStatus, Seat
 from ecsnet.samples.soccer.components import Match
 from ecsnet.samples.soccer.game import game
 from ecsnet.samples.soccer.pitch import Phase
+from ecsnet.systems import Said
 
 NEEDED = ("Xvfb", "xdotool", "xwininfo", "import")
 pytestmark = [pytest.mark.process, pytest.mark.slow]
@@ -102,6 +103,13 @@ class Window:
         for key in keys:
             self.table.tool("xdotool", "keyup", key)
 
+    def type(self, text: str) -> None:
+        """Open the chat, say something."""
+        self.table.tool("xdotool", "windowfocus", "--sync", self.number)
+        for command in (("key", "Return"), ("type", "--delay", "30", text), ("key", "Return")):
+            self.table.tool("xdotool", *command)
+            time.sleep(0.2)
+
     def picture(self, label: str) -> Path:
         path = self.table.folder / f"{label}-{self.name}.png"
         self.table.tool("import", "-window", self.number, str(path))
@@ -124,12 +132,19 @@ def table(display: str, tmp_path: Path) -> Iterator[Table]:
     table.stop()
 
 
+def players_of(client: ecsnet.RunningClient, status: PlayerStatus) -> list[Player]:
+    return [player for _, player in client.world.get_component(Player) if player.status is status]
+
+
 def until(client: ecsnet.RunningClient, condition: Callable[[], bool], seconds: float) -> None:
     assert client.run_until(condition, within_seconds=seconds), client
 
 
 def test_two_windows_a_goal_a_late_watcher_and_a_killed_player(table: Table) -> None:
-    """Anna dribbles into the goal, both windows show it; a third sees all of it; Ben is killed, the rest play on."""
+    """Anna dribbles into the goal, both windows show it, and says something; a third sees all of it.
+
+    Ben is killed: his place is kept for a while, and the rest play on.
+    """
     anna = table.open_window("anna", 0)
     ben = table.open_window("ben", 1240)
     time.sleep(1.5)
@@ -152,11 +167,16 @@ def test_two_windows_a_goal_a_late_watcher_and_a_killed_player(table: Table) -> 
         names = {player.name: seat.team for _, (player, seat) in carla.view(Player, Seat)}
         assert names.keys() == {"anna", "ben", "carla"}
 
+        anna.type("well played")
+        until(carla, lambda: any(isinstance(event, Said) for event in carla.events()), 5)
+        ben.picture("said")
+
         os.kill(ben.process.pid, signal.SIGKILL)
-        until(carla, lambda: len(carla.world.get_component(Player)) == 2, 15)
+        until(carla, lambda: [player.name for player in players_of(carla, PlayerStatus.LOST)] == ["ben"], 15)
+        anna.picture("lost")
+        until(carla, lambda: len(carla.world.get_component(Player)) == 2, 20)
         assert anna.process.poll() is None
-        place = [player for _, player in carla.view(Player)]
-        assert {player.name for player in place} == {"anna", "carla"}
+        assert {player.name for player in players_of(carla, PlayerStatus.CONNECTED)} == {"anna", "carla"}
         anna.hold("Left", seconds=0.5)
         anna.picture("after")
     log = (table.folder / "server.log").read_text()

@@ -196,10 +196,21 @@ def test_events_are_numbered_with_the_calls_and_part_of_it() -> None:
     same = Schema(Game("g", rpcs=[Ring], events=[Aired, version(9, "rendered")]))
     other = Schema(Game("g", rpcs=[Ring], events=[Aired, version(8, "received")]))
 
-    assert [remote.name for remote in one.remotes] == ["Aired", "Rang", "Ring"]
+    assert [remote.name for remote in one.remotes] == ["Aired", "Rang", "Ring", "client_log"]
     assert one.hash == same.hash != other.hash
     assert difference(one.describe(), other.describe()) == "Rang(n): argument high=9 here, high=8 on the server"
     assert "Aired(): event reliable=False" in one.describe()
+
+
+def test_every_game_has_the_engines_calls() -> None:
+    """In the same table, so both sides number all alike; a game's own cannot take their names."""
+
+    @rpc(to=SERVER)
+    def client_log(call: Call) -> None: ...
+
+    assert "client_log(text): argument at=1 type=str max_bytes=400" in Schema(Game("g")).describe()
+    with pytest.raises(SchemaError, match="client_log is the engine's own, every game has it; rename yours"):
+        Schema(Game("g", rpcs=[client_log]))
 
 
 def test_what_a_type_holds_is_described_and_differs_by_name() -> None:

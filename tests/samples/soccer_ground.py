@@ -2,21 +2,41 @@
 
 import hashlib
 
-from ecsnet import World
+from ecsnet import EVERYONE, Game, World
 from ecsnet.components import LobbyStage, Owner, Player, Seat, Stage, Transform2D, Velocity2D
 from ecsnet.samples.soccer.components import Ball, Footballer, Match, Move
 from ecsnet.samples.soccer.game import game
 from ecsnet.samples.soccer.pitch import Phase, Team
+from ecsnet.targets import NoMail, Target
+
+
+class Listener(NoMail):
+    """Hears what everybody is told."""
+
+    def __init__(self, told: list[object]) -> None:
+        """Write it down there."""
+        self._told = told
+
+    def send(self, target: Target, event: object, /) -> None:
+        """Hear one event."""
+        assert target == EVERYONE
+        self._told.append(event)
 
 
 class Ground:
-    """One World with soccer's systems; players are made as the server makes them."""
+    """One World with soccer's systems; players are made as the server makes them.
 
-    def __init__(self, *, home: int = 0, away: int = 0, seed: int = 0) -> None:
+    Attributes:
+        told: The events everybody was told.
+    """
+
+    def __init__(self, *, home: int = 0, away: int = 0, seed: int = 0, of: Game = game) -> None:
         """Open the ground and let players in, HOME and AWAY in turns."""
         self.world = World(tick_rate_hz=game.tick_rate_hz, seed=seed)
+        self.told: list[object] = []
+        self.world.mail = Listener(self.told)
         self.sides: dict[Team, list[int]] = {Team.HOME: [], Team.AWAY: []}
-        for system in game.systems:
+        for system in of.systems:
             self.world.add_system(system())
         self.run(ticks=1)
         for number in range(max(home, away)):
@@ -115,6 +135,14 @@ class Ground:
                 return
             self.world.process()
         raise AssertionError(f"no {wanted} within {within_seconds} s: {self.match}")
+
+    def score(self, team: Team) -> None:
+        """Put the ball into the other side's goal, and wait until that is over."""
+        self.run_until(Phase.PLAY)
+        self.put_ball(*((740.0, 200.0, 600.0) if team is Team.HOME else (60.0, 200.0, -600.0)))
+        self.run_until(Phase.GOAL)
+        while self.phase() is Phase.GOAL:
+            self.run(ticks=1)
 
     def kick_off(self) -> "Ground":
         """Get everybody ready and wait for the whistle; then put the players out of the way."""

@@ -87,7 +87,7 @@ def test_an_attack_counts_once_however_often_it_arrives(simulate: Simulate, link
         replies.append(attack(fighter))
         run_until_answered(sim, *replies)
         sim.run(seconds=0.6)
-    sim.run(seconds=2)
+    sim.run(seconds=7)  # who fell stands again, and everybody has heard of it
     results = [reply.value for reply in replies]
 
     assert stats_of(sim, fighter).battles == 4

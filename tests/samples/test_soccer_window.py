@@ -10,13 +10,21 @@ from typing import TypeVar, cast
 import pytest
 
 from ecsnet.clock import VirtualClock
-from ecsnet.components import LobbyStage, Stage, Transform2D
+from ecsnet.components import LobbyStage, Player, PlayerStatus, RoomInfo, Stage, Transform2D
+from ecsnet.config import ClientConfig
+from ecsnet.events import ClientStatus
 from ecsnet.hosting import Host
 from ecsnet.playfigures import PlayFigures
+from ecsnet.protocol import DisconnectReason
+from ecsnet.retry import Retry
+from ecsnet.rpc import RefusalCode, Reply
 from ecsnet.runtime import RunningClient
-from ecsnet.samples.soccer.components import Ball, Move
+from ecsnet.samples.soccer.components import Ball, Move, Tally
 from ecsnet.samples.soccer.game import game
+from ecsnet.samples.soccer.happenings import GoalScored
 from ecsnet.samples.soccer.pitch import PLAYER_HALF, Phase, Team
+from ecsnet.systems import Said
+from ecsnet.systems.chat import MAX_TEXT_BYTES
 from ecsnet.testing.network import Link, VirtualNetwork
 from ecsnet.transport.statistics import Statistics
 from ecsnet.virtualpath import MemoryPath, simulate_link, simulated_link
@@ -28,9 +36,9 @@ pytest.importorskip("pygame")
 
 import pygame
 
+from ecsnet.samples.soccer.colors import OWN
 from ecsnet.samples.soccer.controls import Controls
-from ecsnet.samples.soccer.draw import OWN
-from ecsnet.samples.soccer.window import Screen, ask, handle, main
+from ecsnet.samples.soccer.window import Screen, handle, main
 
 T = TypeVar("T")
 GHOST_WAY = 60.0  # units, from where something is drawn to where the server had it
@@ -48,6 +56,9 @@ class FakeClient:
         self.is_ready = True
         self.progress = 0.5
         self.disconnected: tuple[object, str] | None = None
+        self.status = ClientStatus.CONNECTED
+        self.retrying: Retry | None = None
+        self.room: RoomInfo | None = None
         self.clock = VirtualClock()
         self.path = MemoryPath(VirtualNetwork(), ("ada", 1))
         self.statistics = Statistics(rtt_seconds=0.048, jitter_seconds=0.004, loss_sent=0.02)
@@ -62,6 +73,8 @@ class FakeClient:
         self.predictor = SimpleNamespace(always_roll_back=False)
         self.pressed: list[Move] = []
         self.called: list[tuple[object, ...]] = []
+        self.replies: list[Reply[object]] = []
+        self.heard: list[object] = []
 
     def view(self, *types: type) -> Iterator[tuple[int, object]]:
         """Show the components themselves."""
@@ -81,14 +94,21 @@ class FakeClient:
         self.pressed.append(move)
 
     def update(self) -> None:
-        """Let a tick pass; after three, ask for the end."""
+        """Let a tick pass; from the third on, ask for the end."""
         self.ground.run(ticks=1)
-        if len(self.pressed) == 3:
+        if len(self.pressed) >= 3:
             pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_ESCAPE))
 
-    def call(self, function: object, *args: object) -> None:
-        """Keep what was called."""
+    def call(self, function: object, *args: object) -> Reply[object]:
+        """Keep what was called, and leave the answer to the test."""
         self.called.append((getattr(function, "name", ""), *args))
+        self.replies.append(Reply())
+        return self.replies[-1]
+
+    def events(self) -> list[object]:
+        """Tell what the test wants heard, once."""
+        heard, self.heard = self.heard, []
+        return heard
 
     def as_client(self) -> RunningClient:
         """Pass for a client."""
@@ -175,6 +195,31 @@ def test_there_is_a_screen_while_connecting_and_after_the_end(joined: bool) -> N
     assert len(colors(draw(client))) > 20
 
 
+def test_a_lost_connection_is_told_over_the_last_picture() -> None:
+    """What the client does about it, and for how long; the pitch is still to be seen."""
+    ground = Ground(home=1, away=1).kick_off()
+    client = FakeClient(ground, ground.home)
+    plain = draw(client)
+    lost = (DisconnectReason.TIMEOUT, "nothing heard for 10 s")
+    client.status, client.retrying = ClientStatus.LOST, Retry(ClientConfig(), client.clock.now(), lost)
+    first = draw(client)
+    client.clock.advance(5.0)
+    later = draw(client)
+
+    assert tuple(first.get_at((440, 262))) != tuple(plain.get_at((440, 262)))
+    assert tuple(first.get_at((100, 100))) == tuple(plain.get_at((100, 100)))
+    assert colors(later) != colors(first)
+
+
+def test_the_lobby_shows_the_code_of_its_room() -> None:
+    """So that one can tell it to friends."""
+    client = FakeClient(Ground(home=1), None)
+    plain = colors(draw(client))
+    client.room = RoomInfo(code="BCDFG")
+
+    assert colors(draw(client)) != plain
+
+
 def test_the_loop_presses_updates_draws_and_ends_on_escape() -> None:
     """With SDL's dummy driver, as on a machine without a screen."""
     client = FakeClient(Ground(home=1, away=1), None)
@@ -184,14 +229,218 @@ def test_the_loop_presses_updates_draws_and_ends_on_escape() -> None:
     assert client.pressed[0] == Move()
 
 
-def test_r_and_t_ask_the_server() -> None:
-    """Ready, and the other team."""
+def key(number: int) -> pygame.event.Event:
+    """Return the event of a key that goes down."""
+    return pygame.event.Event(pygame.KEYDOWN, key=number)
+
+
+def button(number: int) -> pygame.event.Event:
+    """Return the event of a gamepad's button that goes down."""
+    return pygame.event.Event(pygame.JOYBUTTONDOWN, button=number)
+
+
+def feed(client: FakeClient, screen: Screen, *events: pygame.event.Event) -> bool:
+    """Let the window hear of events; return whether it stays open."""
+    return all(handle(event, client.as_client(), screen, Controls()) for event in events)
+
+
+@pytest.mark.parametrize(
+    "events", [(key(pygame.K_r), key(pygame.K_t), key(pygame.K_v)), (button(7), button(3), button(6))]
+)
+def test_keys_and_buttons_ask_the_server(events: tuple[pygame.event.Event, ...]) -> None:
+    """Ready, the other side, only watch: by keyboard and by gamepad."""
     ground = Ground(home=1, away=1)
     client = FakeClient(ground, ground.home)
-    ask(pygame.K_r, client.as_client())
-    ask(pygame.K_t, client.as_client())
+    feed(client, Screen(pygame.Surface((880, 490))), *events)
 
-    assert client.called == [("set_ready", True), ("choose_team", Team.AWAY)]
+    assert client.called == [("set_ready", True), ("choose_team", Team.AWAY), ("watch", True)]
+
+
+def test_whoever_watches_asks_for_a_seat_by_either_key() -> None:
+    """T means "I want to play", and V takes back that one only watches."""
+    ground = Ground(home=1, away=1)
+    seat = ground.seat(ground.home)
+    seat.team, seat.watching = 0, True
+    client = FakeClient(ground, ground.home)
+    feed(client, Screen(pygame.Surface((880, 490))), key(pygame.K_t), key(pygame.K_v))
+
+    assert client.called == [("watch", False), ("watch", False)]
+
+
+def test_r_asks_for_a_rematch_after_a_match_and_for_nothing_during_one() -> None:
+    """Nobody gets ready by accident, in the middle of play."""
+    ground = Ground(home=1, away=1).kick_off()
+    client, screen = FakeClient(ground, ground.home), Screen(pygame.Surface((880, 490)))
+    feed(client, screen, key(pygame.K_r))
+    assert client.called == []
+    ground.match.home = 5
+    ground.run_until(Stage.FINISHED)
+    feed(client, screen, key(pygame.K_r))
+
+    assert client.called == [("set_ready", True)]
+
+
+def test_a_refusal_is_told_and_a_success_is_not() -> None:
+    """What was asked for is seen when it happens; only why it does not is news."""
+    ground = Ground(home=1, away=1)
+    client, screen = FakeClient(ground, ground.home), Screen(pygame.Surface((880, 490)))
+    feed(client, screen, key(pygame.K_t), key(pygame.K_r))
+    screen.listen(client.as_client())
+    assert not screen.news.lines
+    client.replies[0].refuse(RefusalCode.REFUSED, "that team is full")
+    client.replies[1].resolve(None)
+    screen.listen(client.as_client())
+    screen.listen(client.as_client())
+
+    assert [line.text for line in screen.news.lines] == ["that team is full"]
+
+
+@pytest.mark.parametrize("state", ["connecting", "lost", "disconnected"])
+def test_without_a_connection_keys_ask_for_nothing(state: str) -> None:
+    """There is nobody who could answer; help and the way out work."""
+    ground = Ground(home=1, away=1)
+    client, screen = FakeClient(ground, ground.home), Screen(pygame.Surface((880, 490)))
+    client.is_ready = state != "connecting"
+    client.status = ClientStatus(state)
+    feed(client, screen, key(pygame.K_r), key(pygame.K_RETURN), button(7), key(pygame.K_F1))
+
+    assert client.called == []
+    assert not screen.typing.is_open
+    assert screen.help_shown
+    assert not feed(client, screen, key(pygame.K_ESCAPE))
+
+
+def write(text: str) -> pygame.event.Event:
+    """Return the event of typed text."""
+    return pygame.event.Event(pygame.TEXTINPUT, text=text)
+
+
+def test_enter_types_and_sends() -> None:
+    """Letters write meanwhile instead of asking for things; Tab makes it for one's own side."""
+    ground = Ground(home=1, away=1)
+    client, screen = FakeClient(ground, ground.home), Screen(pygame.Surface((880, 490)))
+    feed(client, screen, key(pygame.K_RETURN), key(pygame.K_r), write("r"), write("un"), key(pygame.K_TAB))
+    feed(client, screen, key(pygame.K_BACKSPACE), write("n!"), key(pygame.K_RETURN))
+    feed(client, screen, write("lost"), key(pygame.K_r))
+
+    assert client.called == [("say", "run!", True), ("set_ready", True)]
+    assert not screen.typing.is_open
+
+
+@pytest.mark.parametrize("events", [(write("never mind"), key(pygame.K_ESCAPE)), (write("   "), key(pygame.K_RETURN))])
+def test_escape_gives_the_line_up_and_leaves_the_window_open(events: tuple[pygame.event.Event, ...]) -> None:
+    """As does Enter on an empty one."""
+    ground = Ground(home=1, away=1)
+    client, screen = FakeClient(ground, ground.home), Screen(pygame.Surface((880, 490)))
+
+    assert feed(client, screen, key(pygame.K_RETURN), *events)
+    assert client.called == []
+    assert not screen.typing.is_open
+    assert not feed(client, screen, key(pygame.K_ESCAPE))
+
+
+def test_a_line_holds_what_the_server_takes() -> None:
+    """And nothing that is no text."""
+    typing = Screen(pygame.Surface((880, 490))).typing
+    typing.open()
+    typing.write("ä" * 500 + "\x07")
+    full = typing.text
+    typing.press(pygame.K_BACKSPACE)
+    typing.write("bc")
+
+    assert len(full.encode()) == MAX_TEXT_BYTES
+    assert typing.text == full[:-1] + "bc"
+
+
+def test_the_player_stands_still_while_he_types() -> None:
+    """Else every w and space would be a move."""
+    ground = Ground(home=1, away=1).kick_off()
+    client = FakeClient(ground, ground.home)
+    pygame.display.set_mode((100, 100))
+    for event in (key(pygame.K_RETURN), write("w d")):
+        pygame.event.post(event)
+    main(client.as_client())
+
+    assert client.pressed[0] == Move()
+
+
+def test_the_chat_fades_and_comes_back_for_who_types() -> None:
+    """What was said is read, and then in nobody's way."""
+    ground = Ground(home=1, away=1).kick_off()
+    client, surface = FakeClient(ground, ground.home), pygame.Surface((880, 490))
+    screen = Screen(surface)
+
+    def frame() -> Counter[tuple[int, ...]]:
+        screen.listen(client.as_client())
+        screen.draw(surface, client.as_client())
+        return colors(surface)
+
+    plain = frame()
+    client.heard = [Said(ground.home, "Ada", "hello everybody, shall we play?")]
+    fresh = frame()
+    client.clock.advance(9.0)
+    fading = frame()
+    client.clock.advance(2.0)
+    gone = frame()
+    screen.typing.open()
+    screen.typing.write("yes")
+
+    assert len({tuple(sorted(each.items())) for each in (plain, fresh, fading)}) == 3
+    assert gone == plain
+    assert frame()[(250, 250, 250, 255)] > fresh[(250, 250, 250, 255)]
+
+
+def test_a_goal_lights_up_the_goal_and_is_cheered_for_two_seconds() -> None:
+    """From when the picture shows it: the event says so, not the score."""
+    ground = Ground(home=1, away=1).kick_off()
+    client, surface = FakeClient(ground, ground.home), pygame.Surface((880, 490))
+    screen = Screen(surface)
+    pictures = []
+    client.heard = [GoalScored(Team.HOME, ground.home, own_goal=False, tick=1)]
+    for seconds in (0.0, 1.0, 1.5):
+        client.clock.advance(seconds)
+        screen.listen(client.as_client())
+        screen.draw(surface, client.as_client())
+        pictures.append((tuple(surface.get_at((820, 300)))[:3], tuple(surface.get_at((60, 200)))[:3]))
+    (lit, banner), (dark, still), (after, nothing) = pictures
+
+    assert lit[0] > dark[0] == after[0]
+    assert banner == still != nothing
+
+
+def test_the_result_names_the_scorers() -> None:
+    """A winner's screen with no goals on it would look otherwise."""
+    ground = Ground(home=1, away=1).kick_off()
+    lobby = ground.world.single(LobbyStage)
+    lobby.stage, lobby.ends_tick = Stage.FINISHED, ground.world.tick + 60
+    ground.match.winner = Team.HOME
+    client = FakeClient(ground, ground.home)
+    before = colors(draw(client))
+    ground.world.component_for_entity(ground.home, Tally).goals = 3
+
+    assert colors(draw(client)) != before
+
+
+def test_a_lost_player_is_grey_on_the_pitch_and_marked_in_the_lobby() -> None:
+    """Everybody sees that nobody steers him."""
+    ground = Ground(home=1, away=1)
+    client = FakeClient(ground, ground.home)
+    lobby = colors(draw(client))
+    ground.world.component_for_entity(ground.away, Player).status = PlayerStatus.LOST
+    assert colors(draw(client)) != lobby
+    ground.get_ready()
+    ground.world.component_for_entity(ground.away, Player).status = PlayerStatus.CONNECTED
+    ground.kick_off()
+    ground.put(ground.away, 400.0, 200.0)
+    alive = draw(client)
+    ground.world.component_for_entity(ground.away, Player).status = PlayerStatus.LOST
+    lost = draw(client)
+    shoulder = (440 - 11, 262 + 11)
+    red, _, blue = tuple(alive.get_at(shoulder))[:3]
+    assert blue > 2 * red
+    red, _, blue = tuple(lost.get_at(shoulder))[:3]
+
+    assert abs(red - blue) < 20
 
 
 def test_a_ghost_is_where_the_server_said() -> None:

@@ -6,7 +6,8 @@ from ecsnet.components import Owner, Player, Transform2D, Velocity2D
 from ecsnet.errors import Refused
 from ecsnet.fields import OWNER, EntityRef, NetVar, component, netvar, player_input
 from ecsnet.game import Game
-from ecsnet.rpc import SERVER, Call, rpc
+from ecsnet.gameevent import event
+from ecsnet.rpc import CLIENTS, SERVER, Call, rpc
 from ecsnet.system import System
 from ecsnet.world import World
 
@@ -137,12 +138,34 @@ def rename(call: Call, sheep: EntityRef, name: str) -> None:
     call.world.component_for_entity(sheep, Sheep).name = name
 
 
+@rpc(to=CLIENTS)
+def whistle(call: Call, sheep: EntityRef, times: int) -> None:
+    """Let clients hear the shepherd."""
+
+
+@event
+class Bleated:
+    """A sheep was heard."""
+
+    sheep: EntityRef
+    mood: Mood
+    words: list[str] = netvar([])
+
+
+@event(reliable=False, deliver="rendered")
+class Rustled:
+    """Something moved."""
+
+    sheep: EntityRef = 0
+
+
 game = Game(
     "meadow",
     input=Walk,
     components=[Sheep, Bell, Shorn, Weather],
     systems=[Place, Stroll, Storm],
-    rpcs=[shear, rename],
+    rpcs=[shear, rename, whistle],
+    events=[Bleated, Rustled],
     tick_rate_hz=20,  # a third of what games use: sheep are slow, and twenty minutes of them are simulated
     send_rate_hz=10,
     max_clients=16,

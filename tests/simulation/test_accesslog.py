@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ecsnet import accesslog
+from ecsnet.arrival import Arrival
 from ecsnet.client import Client
 from ecsnet.components import Player
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
@@ -142,7 +143,9 @@ def test_no_line_and_no_value_can_be_forged(log: pytest.LogCaptureFixture, trick
         ("192.0.2.7", 5), now=0.0, application_id=bytes(16), credentials=b"", pins=(), entropy=bytes,
         channels=CHANNELS, config=TransportConfig(),
     )  # fmt: skip
-    accesslog.left(Peer(connection, 1, frozenset(), trick), DisconnectReason.LEFT, trick)
+    accesslog.left(
+        Peer(connection, 1, frozenset(), Arrival(name=trick, address=("192.0.2.1", 1))), DisconnectReason.LEFT, trick
+    )
 
     [line] = lines(log)
     assert line.isprintable()

@@ -221,9 +221,9 @@ def test_rooms_answer_each_for_itself() -> None:
     assert moment.client.room is not None
 
 
-@pytest.mark.parametrize("nonsense", [b"", b"\x00", b"\x00\x41", b"\x00\x01\x02", b"\x00\x01\x02" + bytes(9), b"\x09"])
+@pytest.mark.parametrize("nonsense", [b"", b"\x00", b"\x00\x41", b"\x00\x01\x03", b"\x00\x01\x03" + bytes(9), b"\x09"])
 def test_nonsense_closes_its_connection_and_no_other(nonsense: bytes) -> None:
-    """Between ticks or in one: it is its sender's fault, and ends there. Index 2 is `strike`."""
+    """Between ticks or in one: it is its sender's fault, and ends there. Index 3 is `strike`."""
     moment = Between("udp")
     cheat, honest = moment.sim.clients
     cheat.conversation.connection.send(CALLS, nonsense)

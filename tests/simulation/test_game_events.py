@@ -26,9 +26,14 @@ from ecsnet import (
     player_input,
     rpc,
 )
+from ecsnet.clock import VirtualClock
 from ecsnet.components import Owner, Player, Rooms, Team, Transform2D, VisibleTo
+from ecsnet.config import RoomConfig, ServerConfig
 from ecsnet.errors import LocalProtocolError, SchemaError
 from ecsnet.events import Despawned, Spawned
+from ecsnet.hosting import Host
+from ecsnet.systems import post
+from ecsnet.systems.hall import HALL, create_room
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
 
@@ -353,6 +358,10 @@ def test_mistakes_are_told_where_they_are_made() -> None:
         world.to(OWNER)
     with pytest.raises(TypeError, match=r"EVERYONE takes nothing"):
         EVERYONE(1)
+    with pytest.raises(TypeError, match=r"CLIENT\(Player\(.*\): takes the client's number, as in player.client_id"):
+        CLIENT(Player())  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"OBSERVERS_OF\(None\): takes the entity, which is an int"):
+        OBSERVERS_OF(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"TEAM\(0\): a team has a number from 1 to 255"):
         TEAM(0)
 
@@ -481,3 +490,52 @@ def test_a_handler_that_fails_on_a_client_is_logged_and_the_next_ones_run(caplog
     assert [number for _, number, _ in hailed] == [14]
     assert "hail(13, []) called by the server failed" in caplog.text
     assert "no such ship" in caplog.text
+
+
+def test_more_than_can_wait_for_a_send_is_an_error_of_the_game(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that sends without end fails where it does, and not the memory of the machine."""
+    monkeypatch.setattr(post, "MAX_LETTERS", 100)
+    sim = fleet("udp", clients=1)
+    for number in range(100):
+        sim.server.world.to(EVERYONE).send(Counted(number))
+    with pytest.raises(LocalProtocolError, match=r"100 calls and events wait for the next send already: EventSpec"):
+        sim.server.world.to(EVERYONE).send(Counted(100))
+    sim.run(0.5)
+
+    sim.server.world.to(EVERYONE).send(Counted(101))
+    assert len([each for each in sim.clients[0].events() if isinstance(each, Counted)]) == 100
+
+
+def test_a_host_hears_what_all_hear() -> None:
+    """Who plays on the machine of the server has a World and events like anybody."""
+    clock = VirtualClock()
+    host = Host(game, clock=clock, bots=1)
+    told: list[object] = []
+    for frame in range(120):
+        if frame == 100:
+            Script.plans.append(lambda world: world.to(EVERYONE).send(Counted(7)))
+        host.player.update()
+        told += [each for each in host.player.events() if each == Counted(7)]  # the bot boasts as well
+        clock.advance(1 / 60)
+
+    assert told == [Counted(7)]
+
+
+def test_rooms_tell_each_their_own() -> None:
+    """What happened in one game is nothing to those in another."""
+    sim = Simulation(game, clients=0, server_config=ServerConfig(rooms=RoomConfig(max_rooms=2)))
+    first, second = sim.join(room=HALL), sim.join(room=HALL)
+    for client in (first, second):
+        made = client.call(create_room, client.name)
+        sim.run_until(lambda made=made: made.done, within_seconds=5)  # type: ignore[misc]
+        client.enter(made.value)
+        sim.run_until(lambda client=client: client.is_ready and client.room, within_seconds=5)  # type: ignore[misc]
+    rooms = [room for room in sim.server.rooms if room is not sim.server.room]
+    for number, room in enumerate(rooms):
+        room.world.to(EVERYONE).send(Counted(number))
+    sim.run(0.5)
+
+    assert [[each for each in client.events() if isinstance(each, Counted)] for client in (first, second)] == [
+        [Counted(0)],
+        [Counted(1)],
+    ]

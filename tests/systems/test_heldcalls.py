@@ -130,7 +130,8 @@ def test_what_does_not_come_is_given_up(caplog: pytest.LogCaptureFixture) -> Non
     with caplog.at_level(logging.WARNING):
         assert (side.due(0.24), side.due(0.02)) == ([], [1])
 
-    assert "Named(1, 7) of tick 50 ran without entities it names (network ids [7]), 0.26 s after" in caplog.text
+    assert "1 calls ran before their time, as with Named(1, 7) of tick 50: without entities it names" in caplog.text
+    assert "(network ids [7]), 0.26 s after it arrived" in caplog.text
 
 
 def test_a_longer_way_has_more_time() -> None:
@@ -149,7 +150,7 @@ def test_a_state_that_does_not_come_is_given_up(caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.WARNING):
         assert (side.due(0.24), side.due(0.02)) == ([], [1])
 
-    assert "ran without the state it belongs to" in caplog.text
+    assert "Named(1, 0) of tick 50: without the state it belongs to" in caplog.text
 
 
 @pytest.mark.parametrize("start", [50, WRAP - 1])
@@ -196,7 +197,7 @@ def test_more_than_may_wait_runs_before_its_time(
     with caplog.at_level(logging.WARNING):
         assert side.due() == list(range(surplus))
 
-    assert f"{surplus} calls ran before their time" in caplog.text
+    assert f"{surplus} calls ran before their time: more wait than may" in caplog.text
     side.apply(50, come=(7,))
     assert side.due() == list(range(surplus, count))
 

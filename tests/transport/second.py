@@ -855,7 +855,7 @@ def read_description(lines: Sequence[str]) -> Description:
     for name in sorted(key for key, kind in kinds.items() if kind in ("component", "input") and "." not in key):
         records += _records_of(kinds[name], _starting(fields, f"{name}."))
     [inputs] = [_starting(fields, f"{key}.") for key, rest in items if rest == "input"] or [()]
-    calls = sorted(key for key, kind in kinds.items() if kind == "rpc")
+    calls = sorted(key for key, kind in kinds.items() if kind in ("rpc", "event"))
     arguments = {key: found for key, found in fields.items() if kinds[key] == "argument"}
     functions = [Function(_starting(arguments, key[:-1]), _starting(fields, f"{key}.")) for key in calls]
     digest = blake2b("\n".join(lines).encode(), digest_size=16).digest()

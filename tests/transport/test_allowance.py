@@ -1,6 +1,6 @@
 """What may be used up in how much time."""
 
-from ecsnet.transport.allowance import Allowance, InboundLimit
+from ecsnet.transport.allowance import Allowance, Allowances, InboundLimit
 
 
 def test_a_burst_at_once_and_then_the_rate() -> None:
@@ -33,3 +33,17 @@ def test_as_much_again_is_forgiven() -> None:
 
     assert [limit.allows(1, 0.0) for _ in range(11)] == [True] * 10 + [False]
     assert [limit.forgives(1, 0.0) for _ in range(11)] == [True] * 10 + [False]
+
+
+def test_each_of_many_has_an_allowance_of_its_own() -> None:
+    """And what is given back was never used up; more than the burst is nobody's."""
+    allowances = Allowances(0.5, 2.0, most=100)
+    allowances.give_back("a")
+
+    assert [allowances.take("a", 0.0) for _ in range(3)] == [True, True, False]
+    assert allowances.take("b", 0.0)
+    allowances.give_back("a")
+    assert [allowances.take("a", 0.0) for _ in range(2)] == [True, False]
+    allowances.give_back("b")
+    allowances.give_back("b")
+    assert [allowances.take("b", 0.0) for _ in range(3)] == [True, True, False]

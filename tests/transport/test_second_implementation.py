@@ -23,11 +23,12 @@ from ecsnet.components import Owner, Player
 from ecsnet.config import ReplicationConfig, ServerConfig
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.events import ConnectRequested
-from ecsnet.fields import OWNER, EntityRef, NetVar, component, netvar, spec_of
+from ecsnet.fields import EVERYONE, OWNER, EntityRef, NetVar, component, netvar, spec_of
 from ecsnet.game import Game
 from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.codec import RecordCodec
 from ecsnet.replication.schema import Schema
+from ecsnet.targets import OWNER_OF
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
 from ecsnet.transport.address import Address
@@ -35,7 +36,7 @@ from ecsnet.transport.crypto import PacketKeys
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.state import State
 from tests.replication.everykind import CODECS, PARTS, Maybe, Plain, Point, PointCodec, Rights, Several, Suit
-from tests.simulation.meadow import Sheep, Walk, game, rename, shear
+from tests.simulation.meadow import Bleated, Mood, Rustled, Sheep, Walk, game, rename, shear, whistle
 from tests.transport import second
 from tests.transport.pair import APPLICATION, CHANNELS, ORDERED, UNRELIABLE
 from tests.transport.secondmeeting import Meeting
@@ -392,6 +393,10 @@ class Recorded(Simulation):
         first.call(rename, local, "dölly")
         first.call(shear, local, "a note")
         first.call(shear, 0, "nobody")
+        world = self.server.world
+        world.to(EVERYONE).send(Bleated(sheep, Mood.WILD, ["bäh"]))
+        world.to(OWNER_OF(sheep)).send(Rustled(sheep))
+        world.to(EVERYONE).call(whistle, sheep, 3)
         self._mislead(first)
         self.run(seconds)
         self.server.world.delete_entity(sheep)
@@ -544,11 +549,13 @@ def test_what_is_heard_is_what_happened(recorded: Recorded, heard: Eavesdropper)
     """Bytes that parse could still be misread."""
     assert second.Result(2, (7,)) in heard.calls
     assert second.Refused(3, 1, "no such sheep") in heard.calls
+    events = [call.arguments for call in heard.calls if isinstance(call, second.Call) and not call.id]
     assert {inputs.values[-1] for inputs in heard.inputs} >= {(0, -1), (1, -1)}
     assert all(20 < inputs.lag < 80 for inputs in heard.inputs[-20:])
     sheep = {entity for state in heard.states for full in state.fulls for entity, values in full.entities
              if "dölly" in values}  # fmt: skip
-    assert len(sheep) == 1
+    [dolly] = sheep
+    assert Counter(map(str, events)) == Counter(map(str, [(dolly, 1, ("bäh",))] * 2 + [(dolly, 3)] * 2 + [(dolly,)]))
     assert sheep & {entity for state in heard.states for entity in state.gones}
     assert heard.states[-1].is_synced
     assert {state.tick > 2**31 for state in heard.states} == {True, False}  # the counter wrapped
@@ -577,8 +584,8 @@ def test_the_handshake_carries_what_admission_says(recorded: Recorded, heard: Ea
     """The hashes of PROTOCOL.md give the same bytes as those of the code."""
     assert second.application_id(game.name) == game.application_id
     hash_of_schema = heard.description.hash
-    assert ["player-1", hash_of_schema, b"", b""] in heard.credentials
-    assert ["player-2", hash_of_schema, b"", b""] in heard.credentials
+    assert ["player-1", hash_of_schema, b"", b"", "", "", ""] in heard.credentials
+    assert ["player-2", hash_of_schema, b"", b"", "", "", ""] in heard.credentials
     assert hash_of_schema == Schema(game).hash
     assert [payload[0] for payload in heard.payloads if isinstance(payload, list)] == [
         client.client_id for client in recorded.clients

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import ecsnet.transport
-from ecsnet.admission import MAX_TICKET_BYTES
+from ecsnet.admission import MAX_ACCOUNT_BYTES, MAX_ACCOUNT_PASSWORD_BYTES, MAX_GREETING_BYTES, MAX_TICKET_BYTES
 from ecsnet.config import (
     MAX_DATAGRAM_BYTES,
     MAX_INPUTS,
@@ -25,11 +25,14 @@ from ecsnet.config import (
     TokenConfig,
     TransportConfig,
 )
+from ecsnet.enginecalls import MAX_LINE_BYTES, client_log
 from ecsnet.fieldcheck import MAX_FIELD_BYTES, MAX_FLAG_BITS, MAX_ITEMS, MAX_MEMBERS
 from ecsnet.protocol import DisconnectReason
+from ecsnet.remote import MAX_CASUAL_BYTES, MAX_PARAMETERS
 from ecsnet.replication.checks import MAX_COMPLAINTS, TIMES_SAID
 from ecsnet.replication.schema import MAX_RECORDS
 from ecsnet.systems.callmessages import MAX_REFUSAL_BYTES
+from ecsnet.systems.heldcalls import APPLIED_ROUND_TRIPS, APPLIED_SECONDS, MAX_HELD_BYTES, MAX_HELD_CALLS
 from ecsnet.transport import acks, crypto, hello, intake, packet, path
 
 STANDARD = Path(ecsnet.transport.__file__).parent / "PROTOCOL.md"
@@ -45,6 +48,11 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "payload of a REPLY": (hello.max_payload_bytes(HANDSHAKE.datagram_bytes),),
     "text of a refusal or CLOSE": (packet.MAX_CLOSE_TEXT_BYTES,),
     "resume ticket": (MAX_TICKET_BYTES, ServerConfig().max_offered_tickets),
+    "account, its password, greeting": (MAX_ACCOUNT_BYTES, MAX_ACCOUNT_PASSWORD_BYTES, MAX_GREETING_BYTES),
+    "introduction": (
+        ServerConfig().introduction_seconds, ServerConfig().max_introductions,
+        ServerConfig().max_introductions_per_network,
+    ),
     "connect token": (TOKEN.max_token_bytes, TOKEN.lifetime_seconds, TOKEN.max_used),
     "player id, name, data and servers of a token": (
         TOKEN.max_player_id_bytes, TOKEN.max_name_bytes, TOKEN.max_data_bytes, TOKEN.max_servers,
@@ -108,7 +116,14 @@ LIMITS: dict[str, tuple[float, ...]] = {
     # The game.
     "records of a schema, members of an Enum, bits of a Flag": (MAX_RECORDS, MAX_MEMBERS, MAX_FLAG_BITS),
     "elements of an array, list or dict; bytes of one at most, lengths included": (MAX_ITEMS, MAX_FIELD_BYTES),
+    "arguments of a call, values of its result, fields of an event; bytes of all of them on channel 3": (
+        MAX_PARAMETERS, MAX_CASUAL_BYTES,
+    ),
     "text of a refused call": (MAX_REFUSAL_BYTES,),
+    "text of a line for the log, lines that a server takes": (MAX_LINE_BYTES, client_log.rate_hz or 0.0),
+    "calls and events a client keeps until their state is there": (
+        MAX_HELD_CALLS, MAX_HELD_BYTES, APPLIED_SECONDS * MILLISECONDS, APPLIED_ROUND_TRIPS,
+    ),
     "inputs of one message": (ClientConfig().inputs_per_message, MAX_INPUTS),
     "inputs read in one tick": (ServerConfig().max_inputs_per_tick,),
     "input ahead of the server's tick": (ServerConfig().input_window_ticks,),

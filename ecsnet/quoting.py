@@ -1,0 +1,16 @@
+"""Quoting: what somebody else chose, as it may stand in a line of a log or in a message."""
+
+import json
+
+__all__ = ["cut", "quoted"]
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotes, on one line and without tricks: escapes are those of JSON."""
+    shown = json.dumps(text, ensure_ascii=False)
+    return shown if shown.isprintable() else json.dumps(text)
+
+
+def cut(text: str, max_bytes: int) -> str:
+    """Return as much of a text as fits, in UTF-8, cut between characters; what has no encoding becomes "?"."""
+    return text.encode(errors="replace")[:max_bytes].decode(errors="ignore")
