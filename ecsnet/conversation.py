@@ -182,8 +182,11 @@ class Conversation:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds; once it has ended nothing ticks."""
-        deadlines = [self.connection.next_deadline(), self.schedule.next_deadline() if self.ended is None else None]
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        deadline = self.connection.next_deadline()
+        tick_at = self.schedule.next_deadline() if self.ended is None else None
+        if tick_at is None or (deadline is not None and deadline < tick_at):
+            return deadline
+        return tick_at
 
     def take_events(self) -> list[object]:
         """Return and forget what the last update has to tell."""

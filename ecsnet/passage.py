@@ -112,7 +112,10 @@ class Passage:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self.current.next_deadline(), *(left.connection.next_deadline() for left in self._left)]
+        deadline = self.current.next_deadline()
+        if self._next is None and self.retrying is None and not self._left:  # HOT: nearly always
+            return deadline
+        deadlines = [deadline, *(left.connection.next_deadline() for left in self._left)]
         if self._next is not None:
             deadlines.append(self._next.next_deadline())
         elif self.retrying is not None:
