@@ -7,6 +7,7 @@ whatever cannot be printed are escaped: nobody can forge a line, or another valu
 
 import logging
 
+from ecsnet.bans import Ban
 from ecsnet.inputstatistics import InputStatistics
 from ecsnet.peer import Peer
 from ecsnet.protocol import DisconnectReason
@@ -14,7 +15,7 @@ from ecsnet.quoting import quoted
 from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.identity import fingerprint
 
-__all__ = ["doubted", "joined", "left", "lost", "moved", "refused", "returned"]
+__all__ = ["banned", "doubted", "joined", "left", "lost", "moved", "refused", "returned"]
 
 logger = logging.getLogger("ecsnet.access")
 
@@ -47,6 +48,12 @@ def moved(peer: Peer, before: Address) -> None:
 def doubted(peer: Peer, inputs: InputStatistics) -> None:
     """Note, when a conversation ends, that a player sent inputs which no client of ours sends, or hardly ever."""
     _note("doubted", _player(peer), f"refused={inputs.refused} changed={inputs.changed} unread={inputs.unread}")
+
+
+def banned(peer: Peer, ban: Ban) -> None:
+    """Note that a player may not come back, and by what it would be known."""
+    by = ",".join(sorted(kind for kind, _ in ban.marks))
+    _note("banned", _player(peer), _credentials(peer), f"by={by} text={quoted(ban.text)}")
 
 
 def refused(address: Address, reason: DisconnectReason, text: str, player_key: bytes = b"") -> None:

@@ -33,7 +33,7 @@ from ecsnet.protocol import LOST_REASONS, DisconnectReason
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.retry import Retry
-from ecsnet.rpc import Reply, Rpc
+from ecsnet.rpc import RefusalCode, Reply, Rpc, refused
 from ecsnet.systems.clientlog import ClientLog
 from ecsnet.systems.hall import ANY_ROOM, HALL
 from ecsnet.systems.pipeline import CLIENT, Step
@@ -207,15 +207,19 @@ class Client:
         return component
 
     def call(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
-        """Call a function on the server; poll the reply's `done`.
+        """Call a function on the server; poll the reply's `done`. Where the connection has ended it is refused at once.
 
         Raises:
-            LocalProtocolError: Not connected, or the function is not one of the game's for the server.
+            LocalProtocolError: Not connected yet, or the function is not one of the game's for the server.
             SchemaError: An argument is not of its declared type or range.
         """
         if self.conversation.welcome is None:
             raise LocalProtocolError(f"cannot call {rpc.name} in state {self.state.name}, before the server let us in")
-        return self.conversation.session.calls.call(rpc, *args, **kwargs)
+        conversation = self.conversation
+        if conversation.welcome is not None and not conversation.connection.is_connected:
+            # No mistake of who calls: it may have ended just now.
+            return refused(RefusalCode.DISCONNECTED, "the connection has ended")
+        return conversation.session.calls.call(rpc, *args, **kwargs)
 
     def log(self, text: str, level: int = logging.INFO) -> None:
         """Write a line to the server's log, with this client's number and name; the logger there is `ecsnet.client`.

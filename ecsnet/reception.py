@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ecsnet.admission import Credentials, Welcome, clean_name, pack_schema
 from ecsnet.arrival import Accept, Arrival
+from ecsnet.bans import Bans
 from ecsnet.errors import Refused, RemoteProtocolError, TokenError
 from ecsnet.events import ConnectRequested
 from ecsnet.protocol import DisconnectReason
@@ -78,6 +79,7 @@ class Reception:
         *,
         server_keys: tuple[bytes, ...],
         max_clients_per_network: int,
+        bans: Bans,
         tokens: TokenGate | None = None,
         accept: Accept | None = None,
     ) -> None:
@@ -88,6 +90,7 @@ class Reception:
             sessions: Whose places are taken, and by which ticket they are found again.
             server_keys: The server's public keys.
             max_clients_per_network: See `ServerConfig`.
+            bans: Who may not come in.
             tokens: Everybody needs a token that passes it; None: nobody does.
             accept: Asked about everybody for whom there is a place.
         """
@@ -95,6 +98,7 @@ class Reception:
         self._sessions = sessions
         self._server_keys = server_keys
         self._max_clients_per_network = max_clients_per_network
+        self._bans = bans
         self._tokens = tokens
         self._accept = accept
         self._last_client_id = 0
@@ -118,9 +122,9 @@ class Reception:
         except Refused as error:
             return No(DisconnectReason.REFUSED, str(error))
         arrival = visitor.arrival
-        full = self._why_full(arrival.network, room, session)
-        if full is not None:
-            return full
+        obstacle = self._why_banned(arrival) or self._why_full(arrival.network, room, session)
+        if obstacle is not None:
+            return obstacle
         code = "" if room is None else self._rooms.code_of(room)
         if session is None:
             return self._guest(self._new_ticket(), replace(arrival, room=code), room, token=arrival.token)
@@ -163,7 +167,7 @@ class Reception:
             player_key=request.player_key,
             version=credentials.version,
         )
-        return Visitor(credentials, arrival, has_ticket=session is not None)
+        return self._why_banned(arrival) or Visitor(credentials, arrival, has_ticket=session is not None)
 
     def _session_of(self, visitor: Visitor) -> Session | None:
         """Return the session somebody goes on with: by its ticket, or since it has proved to be the player."""
@@ -193,6 +197,10 @@ class Reception:
         if here != there:
             text = f"this server runs {name} {here or '(no version)'}, you have {there or '(no version)'}"
         return No(DisconnectReason.SCHEMA_MISMATCH, text, description)
+
+    def _why_banned(self, arrival: Arrival) -> No | None:
+        ban = self._bans.find(arrival)
+        return None if ban is None else No(DisconnectReason.BANNED, ban.text or "you are banned from this server")
 
     def _why_full(self, network: str, room: Room | None, session: Session | None) -> No | None:
         """Return why there is no place for somebody of a network."""

@@ -20,7 +20,7 @@ from ecsnet.remote import CLIENTS, SERVER, Deliver, Destination, check_size, hin
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
-__all__ = ["CLIENTS", "SERVER", "Call", "Destination", "Refusal", "RefusalCode", "Reply", "Rpc", "rpc"]
+__all__ = ["CLIENTS", "SERVER", "Call", "Destination", "Refusal", "RefusalCode", "Reply", "Rpc", "refused", "rpc"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -116,6 +116,13 @@ class Reply(Generic[R]):
         """Give a refusal as the answer; see `resolve`."""
         if not self._done:
             self._done, self._refusal = True, Refusal(code, text)
+
+
+def refused(code: RefusalCode, text: str) -> Reply[R]:
+    """Return a reply that is a refusal already."""
+    reply: Reply[R] = Reply()
+    reply.refuse(code, text)
+    return reply
 
 
 class Rpc(Generic[P, R]):

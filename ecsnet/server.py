@@ -10,6 +10,7 @@ from ecsnet import accesslog, players
 from ecsnet.accounts import Accounts
 from ecsnet.admission import QUESTION
 from ecsnet.arrival import Accept
+from ecsnet.bans import Ban, Bans
 from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig, TransportConfig
 from ecsnet.events import (
@@ -35,7 +36,8 @@ from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.room import Room
 from ecsnet.rooms import Rooms
-from ecsnet.sessions import TICKETS, Session, Sessions
+from ecsnet.sessions import TICKETS, Session, Sessions, Standing
+from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.pipeline import SERVER, Step
 from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
@@ -67,6 +69,7 @@ class Server:
     Attributes:
         rooms: The one room, or the hall and all others.
         peers: Who is connected, by client id, wherever they are.
+        bans: Who may not come in.
         answers_on_arrival: Whether the game has calls that wait for no tick: then what arrives should wait for nothing.
     """
 
@@ -113,9 +116,10 @@ class Server:
             password_key=password_key(password, game.application_id) if password else None,
         )
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
+        self.bans = Bans()
         self._reception = Reception(
             self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
-            max_clients_per_network=self.config.max_clients_per_network, accept=accept,
+            max_clients_per_network=self.config.max_clients_per_network, bans=self.bans, accept=accept,
         )  # fmt: skip
         self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
         self._asks = accounts is not None or accept is not None
@@ -253,6 +257,14 @@ class Server:
 
     # Who comes and goes.
 
+    def standing(self, client_id: int) -> Standing:
+        """Return whether a player is connected or lost, why, and until when its place is kept.
+
+        Raises:
+            KeyError: There is no such player, or no more.
+        """
+        return self._sessions.standing(client_id)
+
     def kick(self, client_id: int, text: str = "", *, now: float) -> None:
         """Disconnect one client and tell it why.
 
@@ -260,6 +272,35 @@ class Server:
             KeyError: No such client is connected.
         """
         self.peers[client_id].connection.close(DisconnectReason.KICKED, text, now=now)
+
+    def ban(self, client_id: int, text: str = "", *, network: bool = True, now: float) -> Ban:
+        """Disconnect a player, or give up the place of one who is lost, and do not let the player in again.
+
+        It is known again by its account, the player id of its token and its key, as far as it has them. Somebody who
+        has nothing but a name is known by the network alone.
+
+        Args:
+            text: What the player reads, now and whenever it tries.
+            network: Let nobody in from its network, either: who has nothing to be known by would simply come back.
+
+        Returns:
+            What was added to `bans`; `bans.remove` takes it back.
+
+        Raises:
+            KeyError: There is no such player.
+            ValueError: Without the network there is nothing to know the player by.
+        """
+        session = self._sessions.get(client_id)
+        if session is None or session.peer.arrival is None:
+            raise KeyError(client_id)
+        ban = Ban.of(replace(session.peer.arrival, address=session.peer.connection.address), text, network=network)
+        self.bans.add(ban)
+        accesslog.banned(session.peer, ban)
+        if session.keep_until is None:
+            session.peer.connection.close(DisconnectReason.BANNED, text, now=now)
+        else:
+            self._remove_player(self._sessions.remove(client_id).peer, DisconnectReason.BANNED, text)
+        return ban
 
     def block(self, network: str, text: str = "", *, now: float) -> None:
         """Let nobody in from a network any more, and disconnect who is in from there.
@@ -386,15 +427,16 @@ class Server:
         self._sessions.resume(session, peer, guest.serial, guest.arrival.network)
         accesslog.returned(peer, self.rooms.code_of(room))
 
-    def _end_conversation(self, peer: Peer) -> None:
-        """Forget what was exchanged with a client over one connection."""
+    def _end_conversation(self, peer: Peer) -> InputBuffer:
+        """Forget what was exchanged with a client over one connection; return the last of it, its inputs."""
         room = self.rooms.of(peer.client_id)
         assert room is not None, f"{peer} was connected and had no place"
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
-        statistics = room.end_conversation(peer)
-        if statistics.is_doubtful:
-            accesslog.doubted(peer, statistics)
+        inputs = room.end_conversation(peer)
+        if inputs.statistics.is_doubtful:
+            accesslog.doubted(peer, inputs.statistics)
+        return inputs
 
     def _dismiss(self, connection: Connection, reason: DisconnectReason, text: str) -> None:
         """Let a client go; everybody else plays on. Its player stays for a while if it may come back."""
@@ -402,14 +444,14 @@ class Server:
         if peer is None:
             self._lounge.forget(connection)
             return
-        self._end_conversation(peer)
+        inputs = self._end_conversation(peer)
         if not self._sessions.lose(peer, reason, text, self._now):
             self._remove_player(peer, reason, text)
             return
         room = self.rooms.of(peer.client_id)
         assert room is not None, f"{peer} was lost and had no place"
-        players.set_status(room.world, peer.entity, PlayerStatus.LOST)
-        self._events.append(PlayerLost(peer.client_id, peer.name))
+        room.lose(peer, inputs)
+        self._events.append(PlayerLost(peer.client_id, peer.name, reason, text))
         accesslog.lost(peer, reason, text)
 
     def _remove_player(self, peer: Peer, reason: DisconnectReason, text: str) -> None:
@@ -419,8 +461,7 @@ class Server:
         accesslog.left(peer, reason, text)
 
     def _leave_place(self, peer: Peer) -> None:
-        room = self.rooms.leave_place(peer.client_id)
-        room.world.delete_entity(peer.entity)
+        self.rooms.leave_place(peer.client_id).remove(peer)
 
     # Ticks.
 

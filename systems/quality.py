@@ -8,6 +8,7 @@ than what one would notice. A quiet player costs nothing, one on a busy Wi-Fi so
 from typing import TYPE_CHECKING
 
 from ecsnet.components.connection_quality import ConnectionQuality
+from ecsnet.components.parent import Parent
 from ecsnet.components.player import Player
 from ecsnet.system import System
 from ecsnet.world import World
@@ -26,7 +27,7 @@ MAX_RTT_MS = 65_535
 
 
 class ReportQuality(System):
-    """Server: write the ConnectionQuality of the players that have one."""
+    """Server: write the ConnectionQuality of the players that have one as a part of theirs."""
 
     def __init__(self, session: "ServerSession") -> None:
         """Bind to the connections."""
@@ -39,8 +40,9 @@ class ReportQuality(System):
         if self._ticks_left > 0:
             return
         self._ticks_left = round(REPORT_SECONDS * world.tick_rate_hz)
-        for _, (player, quality) in world.get_components(Player, ConnectionQuality):
-            peer = self._session.peers.get(player.client_id)
+        for _, (quality, parent) in world.get_components(ConnectionQuality, Parent):
+            player = world.try_component(parent.entity, Player)
+            peer = None if player is None else self._session.peers.get(player.client_id)
             if peer is not None:
                 report(quality, peer.connection.statistics)
 

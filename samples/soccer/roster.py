@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from ecsnet import Client
-from ecsnet.components import ConnectionQuality, LobbyRules, Player, PlayerStatus, Seat
+from ecsnet.components import ConnectionQuality, LobbyRules, Parent, Player, PlayerStatus, Seat
 from ecsnet.samples.soccer.canvas import Canvas, Color
 from ecsnet.samples.soccer.colors import (
     BAD,
@@ -53,9 +53,10 @@ DrawRight: TypeAlias = Callable[[Canvas, float, float, Entry], None]  # what sta
 def entries(client: Client) -> list[Entry]:
     """Return everybody who is here, in order of coming."""
     world = client.world
+    qualities = {parent.entity: quality for _, (quality, parent) in world.observe(ConnectionQuality, Parent)}
     return [
         Entry(
-            entity, player, seat, world.try_component(entity, ConnectionQuality), world.try_component(entity, Tally),
+            entity, player, seat, qualities.get(entity), world.try_component(entity, Tally),
             is_own=entity == client.entity,
         )
         for entity, (player, seat) in sorted(world.observe(Player, Seat), key=lambda row: row[1][0].client_id)

@@ -1,7 +1,17 @@
 """Spawn: a body for every player who has a seat, and the starting places. Runs on the server."""
 
 from ecsnet import System, World
-from ecsnet.components import Bounds2D, Collider2D, ConnectionQuality, MaxSpeed, Player, Seat, Transform2D, Velocity2D
+from ecsnet.components import (
+    Bounds2D,
+    Collider2D,
+    ConnectionQuality,
+    MaxSpeed,
+    Parent,
+    Player,
+    Seat,
+    Transform2D,
+    Velocity2D,
+)
 from ecsnet.samples.soccer import pitch
 from ecsnet.samples.soccer.components import Ball, Footballer, Tally
 from ecsnet.samples.soccer.pitch import Team
@@ -21,7 +31,7 @@ class Spawn(System):
     def process(self, world: World) -> None:
         """Look for newcomers, for those who changed sides and those who left their seat."""
         for entity, _ in world.added(Player):
-            world.add_component(entity, ConnectionQuality())
+            world.create_entity(ConnectionQuality(), Parent(entity))
         for entity, (_, seat) in world.get_components(Player, Seat):
             footballer = world.try_component(entity, Footballer)
             if seat.team == Team.SPECTATOR:

@@ -11,7 +11,7 @@ from ecsnet.components import Owner, VisibleTo
 from ecsnet.errors import LocalProtocolError, SchemaError
 from ecsnet.peer import CALLS
 from ecsnet.protocol import DisconnectReason
-from ecsnet.rpc import RefusalCode, Reply
+from ecsnet.rpc import Refusal, RefusalCode, Reply
 from ecsnet.systems import rpc as calls
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
@@ -116,9 +116,18 @@ def test_the_callers_mistakes_raise_at_once(transport: str) -> None:
     sim, _, local = pasture(transport)
     with pytest.raises(SchemaError, match="note"):
         sim.clients[0].call(shear, local, "x" * 300)
+    joining = sim.join(wait=False)
+    with pytest.raises(LocalProtocolError, match="CHALLENGING"):
+        joining.call(shear, local, "too early")
+
+
+def test_a_call_after_the_end_is_refused(transport: str) -> None:
+    """A connection may end at any moment: whoever calls then made no mistake, and must not be thrown out of a loop."""
+    sim, _, local = pasture(transport)
     sim.clients[0].close(now=sim.now)
-    with pytest.raises(LocalProtocolError, match="CLOSING"):
-        sim.clients[0].call(shear, local, "too late")
+    reply = sim.clients[0].call(shear, local, "too late")
+
+    assert reply.refusal == Refusal(RefusalCode.DISCONNECTED, "the connection has ended")
 
 
 def test_more_calls_than_may_wait_are_the_callers_mistake(monkeypatch: pytest.MonkeyPatch) -> None:

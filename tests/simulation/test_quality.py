@@ -3,7 +3,8 @@
 import pytest
 
 from ecsnet import Game, System, World
-from ecsnet.components import ConnectionQuality, Player
+from ecsnet.components import ConnectionQuality, Parent, Player
+from ecsnet.samples.soccer.game import game as soccer
 from ecsnet.systems.quality import report
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
@@ -15,7 +16,7 @@ class ShowAll(System):
 
     def process(self, world: World) -> None:
         for entity, _ in world.added(Player):
-            world.add_component(entity, ConnectionQuality())
+            world.create_entity(ConnectionQuality(), Parent(entity))
 
 
 game = Game("lounge", systems=[ShowAll])
@@ -24,7 +25,10 @@ game = Game("lounge", systems=[ShowAll])
 def seen_by(sim: Simulation, number: int) -> dict[str, int]:
     """Return the round trips one client sees, by name."""
     world = sim.clients[number].world
-    return {player.name: quality.rtt_ms for _, (player, quality) in world.observe(Player, ConnectionQuality)}
+    return {
+        world.component_for_entity(parent.entity, Player).name: quality.rtt_ms
+        for _, (quality, parent) in world.observe(ConnectionQuality, Parent)
+    }
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -60,6 +64,33 @@ def test_a_lost_player_keeps_the_last_figures() -> None:
 
     assert before > 100
     assert seen_by(sim, 0)["player-2"] >= before
+
+
+def test_it_goes_with_its_player() -> None:
+    """Nobody has to clean up."""
+    sim = Simulation(game, clients=2)
+    sim.kill(sim.clients[1])
+    sim.run_until(lambda: len(sim.server.peers) == 1, within_seconds=15)
+    sim.run(seconds=0.5)
+
+    assert len(sim.server.world.get_component(ConnectionQuality)) == 1
+    assert list(seen_by(sim, 0)) == ["player-1"]
+
+
+def test_it_makes_nobody_simulate_again() -> None:
+    """What is only shown must not look like a prediction that was wrong."""
+    sim = Simulation(soccer, clients=2, link=Link.LAN, seed=1)
+    sim.run(seconds=5)
+    before = [client.predictor.replayed_ticks for client in sim.clients]
+    for number in range(5):
+        for _, quality in sim.server.world.get_component(ConnectionQuality):
+            quality.rtt_ms = 500 + number
+        sim.run(seconds=0.2)
+        told = seen_by(sim, 0)
+        assert set(told.values()) <= {500 + number, *range(60)}  # or what was measured meanwhile
+        sim.run(seconds=0.2)
+
+    assert [client.predictor.replayed_ticks for client in sim.clients] == before
 
 
 def test_only_what_one_would_notice_is_told() -> None:
