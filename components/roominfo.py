@@ -17,4 +17,4 @@ class RoomInfo:
     players: NetVar[int] = netvar(0, low=0, high=0xFFFF)  # places taken; of those who may come back, too
     capacity: NetVar[int] = netvar(0, low=0, high=0xFFFF)  # places
     locked: NetVar[bool] = False  # a password is needed
-    status: NetVar[str] = netvar("", max_bytes=96)  # whatever the game says, e.g. "2 : 1"
+    status: NetVar[str] = netvar("", max_bytes=96)  # what the game says, e.g. "2 : 1"; else, in the hall, its summary

@@ -4,7 +4,9 @@ Declare components and systems in a game module; the server runs them as the onl
 see, predicts what it owns and shows the rest smoothly. Start with `samples/hello`.
 """
 
+from ecsnet.absence import Absence
 from ecsnet.arrival import Arrival
+from ecsnet.bots import Participant
 from ecsnet.client import Client
 from ecsnet.errors import EcsnetError, Refused, SchemaError
 from ecsnet.events import ClientStatus, StatusChanged
@@ -31,6 +33,7 @@ __all__ = [
     "OWNER_OF",
     "SERVER",
     "TEAM",
+    "Absence",
     "Arrival",
     "Audience",
     "Call",
@@ -41,6 +44,7 @@ __all__ = [
     "EntityRef",
     "Game",
     "NetVar",
+    "Participant",
     "Refused",
     "Reply",
     "RunningClient",

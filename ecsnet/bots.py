@@ -1,28 +1,66 @@
-"""Players without a person: a game's own bot, or one that presses keys at random; and a loop that lets one play."""
+"""Players without a person: a game's own bot, or one that presses keys at random."""
 
 import random
 from collections.abc import Callable
 from enum import Enum
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar, cast
 
-from ecsnet.client import Client
 from ecsnet.errors import SchemaError
 from ecsnet.fields import FieldKind, NetField, spec_of
 from ecsnet.game import Game, find_module
 from ecsnet.netfield import flag_mask
-from ecsnet.runtime import RunningClient, wait_for
-from ecsnet.stopsignals import stop_signals
+from ecsnet.protocol import DisconnectReason
+from ecsnet.rpc import Reply, Rpc
+from ecsnet.world import World
 
-__all__ = ["Bot", "Wanderer", "autoplay", "load_reference", "make_bot", "press"]
+if TYPE_CHECKING:
+    from ecsnet.client import Client
 
-TELL_SECONDS = 0.5  # how often a live score is worth a look
+__all__ = ["Bot", "Participant", "Wanderer", "load_reference", "make_bot", "press"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
 CHANGE_SECONDS = 0.5  # how long a wanderer holds its keys: long enough to get somewhere
 
 
-class Bot(Protocol):
-    """Whoever decides what one client presses."""
+class Participant(Protocol):
+    """Who takes part in a game, as its bot sees it: a `Client`; or, on the server, what stands in for a lost one."""
 
-    def decide(self, client: Client) -> object:
+    @property
+    def world(self) -> World:
+        """The World as it sees it; its numbers of entities hold here."""
+        ...
+
+    @property
+    def client_id(self) -> int:
+        """Its number; 0 before the server has granted one."""
+        ...
+
+    @property
+    def entity(self) -> int | None:
+        """Its player entity in `world`; None while there is none."""
+        ...
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all is there to play with."""
+        ...
+
+    @property
+    def disconnected(self) -> tuple[DisconnectReason, str] | None:
+        """Why it takes part no more; None while it does."""
+        ...
+
+    def call(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
+        """Call a function on the server."""
+        ...
+
+
+class Bot(Protocol):
+    """Whoever decides what one participant presses."""
+
+    def decide(self, client: Participant) -> object:
         """Return the game's input component, as it should be from now on; in a game without one, act by calls.
 
         Called before every update.
@@ -41,7 +79,7 @@ class Wanderer:
         self._pressed: object = None
         self._period = -1
 
-    def decide(self, client: Client) -> object:
+    def decide(self, client: Participant) -> object:
         """Press the same as before, or, when it has been long enough, something else."""
         if self._input is None:
             return None
@@ -99,28 +137,8 @@ def load_reference(reference: str, what: str) -> Callable[..., object]:
     return cast("Callable[..., object]", found)
 
 
-def press(client: Client, bot: Bot) -> None:
+def press(client: "Client", bot: Bot) -> None:
     """Let a bot decide for a client."""
     command = bot.decide(client)
     if client.game.input is not None:
         client.press(command)
-
-
-def autoplay(
-    client: RunningClient, bot: Bot, *, seconds: float | None, tell: Callable[[RunningClient], None] | None = None
-) -> None:
-    """Let a bot play until the connection ends, the time is up, or Ctrl-C or SIGTERM is noted.
-
-    Args:
-        tell: Called about twice a second, to show how it goes.
-    """
-    begin = told = client.clock.now()
-    end = None if seconds is None else begin + seconds
-    with stop_signals() as stopped:
-        while not stopped() and client.disconnected is None and (end is None or client.clock.now() < end):
-            press(client, bot)
-            client.update()
-            if tell is not None and client.clock.now() - told >= TELL_SECONDS:
-                told = client.clock.now()
-                tell(client)
-            wait_for(client, end)

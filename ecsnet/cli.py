@@ -15,8 +15,10 @@ import click
 
 from ecsnet import keys, tokenfiles, udp
 from ecsnet.accountcommands import account_commands
+from ecsnet.accounts import Accounts
+from ecsnet.autoplay import autoplay
 from ecsnet.botcommands import bots
-from ecsnet.bots import autoplay, make_bot
+from ecsnet.bots import make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
 from ecsnet.errors import EcsnetError, PortInUseError
@@ -28,6 +30,8 @@ from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
 from ecsnet.options import (
     FILE,
+    account_option,
+    accounts_options,
     key_option,
     link_options,
     open_access_log,
@@ -87,6 +91,7 @@ def commands() -> None:
 @key_option
 @password_option("Ask for a password, and let in who knows it.", twice=True)
 @click.option("--token-key", type=FILE, help="Let in who brings a token for this key; see `ecsnet token`.")
+@accounts_options
 @click.option("--max-clients", type=click.IntRange(min=1), help="Refuse more.  [default: what the game says]")
 @server_options
 @click.option(
@@ -104,6 +109,7 @@ def serve(
     key_file: FilePath | None,
     password: str,
     token_key: FilePath | None,
+    accounts: Accounts | None,
     max_clients: int | None,
     config: ServerConfig,
     access_log: str,
@@ -120,12 +126,20 @@ def serve(
     path = open_path(transport, port, host, config.tcp)
     tokens = None if token_key is None else TokenGate(tokenfiles.load_token_key(token_key), unix_time=unix_time)
     server = RunningServer(
-        game, identity, impaired(path, link, seed), seed=seed, config=config, password=password, tokens=tokens
+        game,
+        identity,
+        impaired(path, link, seed),
+        seed=seed,
+        config=config,
+        password=password,
+        tokens=tokens,
+        accounts=accounts,
     )
     kinds = TRANSPORTS[:2] if transport == "both" else (transport,)
     name = " and ".join(kind.upper() for kind in kinds)
     click.echo(f"{game.name} on {name} port {path.address[1]}, server key {identity.fingerprint}")
     needs = " --password" * bool(password) + " --token TOKEN" * (tokens is not None)
+    needs += " --account NAME" * (accounts is not None)
     announce(path.address, identity, kinds, needs, err=False)
     server.run(seconds=seconds)
     logger.info("%s closed after %d ticks", game.name, server.world.tick)
@@ -136,6 +150,7 @@ def serve(
 @game_option
 @click.option("--name", default="", show_default=False, help="How others see you.")
 @password_option("Ask for the server's password.", twice=False)
+@account_option
 @click.option("--player-key", type=FILE, help="Key file by which servers know you again; see `ecsnet keys make`.")
 @click.option(
     "--token",
@@ -158,6 +173,8 @@ def join_command(
     game: Game,
     name: str,
     password: str,
+    account: str,
+    account_password: str,
     player_key: FilePath | None,
     token: str,
     room: str,
@@ -176,6 +193,8 @@ def join_command(
         link_text,
         name=name,
         password=password,
+        account=account,
+        account_password=account_password,
         player_key=None if player_key is None else keys.load_identity(player_key),
         token=read_token(token) if token else b"",
         room=room,
@@ -188,6 +207,8 @@ def join_command(
     hints = {DisconnectReason.WRONG_GAME: f" than {game.name!r}: add --game, as in the line that the server printed"}
     if not password:
         hints[DisconnectReason.WRONG_PASSWORD] = ": add --password"
+    if not account:
+        hints[DisconnectReason.BAD_ACCOUNT] = ": add --account NAME"
     finish(client, hints=hints, seconds=seconds)
 
 

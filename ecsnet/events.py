@@ -114,10 +114,18 @@ class PlayerLeft:
 
 @dataclass(frozen=True, slots=True)
 class PlayerLost:
-    """Server: a client's connection broke off; its player entity stays, with status LOST, for the time of grace."""
+    """Server: a client's connection broke off; its place is kept for the time of grace.
+
+    Its player entity has the status LOST meanwhile, unless the game removes it; see `Game(absence=)`.
+
+    Attributes:
+        reason: How it broke off.
+    """
 
     client_id: int
     name: str
+    reason: DisconnectReason
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from hashlib import blake2s
 from types import ModuleType
 from typing import Any
 
+from ecsnet.absence import Absence
 from ecsnet.errors import SchemaError
 from ecsnet.fields import ComponentSpec, place_of, spec_of
 from ecsnet.gameevent import event_spec_of
@@ -46,6 +47,7 @@ class Game:
     tick_rate_hz: float
     send_rate_hz: float
     max_clients: int
+    absence: Absence
     cell_units: float
     max_rewind_seconds: float
     resume_grace_seconds: float
@@ -68,6 +70,7 @@ class Game:
         tick_rate_hz: float = 60,
         send_rate_hz: float = 30,
         max_clients: int = 32,
+        absence: Absence = Absence.NEUTRAL,
         cell_units: float = 128.0,
         max_rewind_seconds: float = USUAL_REWIND_SECONDS,
         resume_grace_seconds: float = 0.0,
@@ -91,6 +94,7 @@ class Game:
             tick_rate_hz: Simulated steps a second.
             send_rate_hz: State messages a second; a whole number of ticks apart.
             max_clients: More are refused.
+            absence: What becomes of the entity of a player whose connection is lost, for as long as its place is kept.
             cell_units: Side of the grid's cells that `Near` and `Viewer` go by, world units: about a third of a
                 Viewer's radius. Smaller cells show less beyond the radius, and cost the server more.
             max_rewind_seconds: How far back `world.rewind` goes at most, on both sides. Whoever is hit has been behind
@@ -121,6 +125,7 @@ class Game:
             "tick_rate_hz": tick_rate_hz,
             "send_rate_hz": send_rate_hz,
             "max_clients": max_clients,
+            "absence": absence,
             "cell_units": cell_units,
             "max_rewind_seconds": max_rewind_seconds,
             "resume_grace_seconds": resume_grace_seconds,
@@ -147,19 +152,12 @@ class Game:
         return blake2s(self.name.encode(), digest_size=16).digest()
 
     def _check(self, where: str) -> None:
-        if (
-            not isinstance(self.name, str)
-            or not 1 <= len(self.name) <= MAX_NAME_CHARACTERS
-            or not self.name.isprintable()
-        ):
-            raise SchemaError(f"{where}: a game's name has 1 to {MAX_NAME_CHARACTERS} printable characters")
-        if not isinstance(self.version, str) or not _VERSION.fullmatch(self.version):
-            raise SchemaError(
-                f"{where}: version={self.version!r} must be up to 24 letters, digits and ._+- , or nothing"
-            )
+        self._check_words(where)
         _check_rates(where, self.tick_rate_hz, self.send_rate_hz)
         if type(self.max_clients) is not int or not 1 <= self.max_clients <= MAX_CLIENTS:
             raise SchemaError(f"{where}: max_clients={self.max_clients!r} is outside 1..{MAX_CLIENTS}")
+        if not isinstance(self.absence, Absence):
+            raise SchemaError(f"{where}: absence={self.absence!r} is none of {', '.join(map(str, Absence))}")
         if not isinstance(self.cell_units, int | float) or not 0 < self.cell_units < math.inf:
             raise SchemaError(f"{where}: cell_units={self.cell_units!r} must be above 0, world units")
         if not isinstance(self.max_rewind_seconds, int | float) or not 0 <= self.max_rewind_seconds < math.inf:
@@ -167,8 +165,6 @@ class Game:
         grace_seconds = self.resume_grace_seconds
         if not isinstance(grace_seconds, int | float) or not 0 <= grace_seconds < math.inf:
             raise SchemaError(f"{where}: resume_grace_seconds={grace_seconds!r} is no time; 0 keeps no places")
-        if not isinstance(self.help, str):
-            raise SchemaError(f"{where}: help={self.help!r} must be a text")
         _check_components(where, self.components, self.input)
         _check_systems(where, self.systems)
         _check_rpcs(where, self.rpcs)
@@ -176,6 +172,18 @@ class Game:
         for part, reference in (("window", self.window), ("terminal", self.terminal), ("bot", self.bot)):
             if reference is not None and not (isinstance(reference, str) and _REFERENCE.fullmatch(reference)):
                 raise SchemaError(f'{where}: {part}={reference!r} must look like "package.module:name"')
+
+    def _check_words(self, where: str) -> None:
+        if (
+            not isinstance(self.name, str)
+            or not 1 <= len(self.name) <= MAX_NAME_CHARACTERS
+            or not self.name.isprintable()
+        ):
+            raise SchemaError(f"{where}: a game's name has 1 to {MAX_NAME_CHARACTERS} printable characters")
+        if not isinstance(self.version, str) or not _VERSION.fullmatch(self.version):
+            raise SchemaError(f"{where}: version={self.version!r} must be up to 24 letters, digits and ._+-")
+        if not isinstance(self.help, str):
+            raise SchemaError(f"{where}: help={self.help!r} must be a text")
 
 
 def load(path: str) -> Game:

@@ -11,6 +11,8 @@ from typing import TypeVar, cast
 
 import click
 
+from ecsnet.accountfile import open_accounts
+from ecsnet.accounts import Registration
 from ecsnet.config import (
     MAX_DATAGRAM_BYTES,
     MIN_DATAGRAM_BYTES,
@@ -27,6 +29,8 @@ from ecsnet.transport.trace import TraceWriter
 
 __all__ = [
     "FILE",
+    "account_option",
+    "accounts_options",
     "key_option",
     "link_options",
     "open_access_log",
@@ -70,6 +74,43 @@ def password_option(text: str, *, twice: bool, of: str = "") -> Callable[[F], F]
         return answer
 
     return click.option(f"--{name}", is_flag=True, callback=ask, help=f"{text}  [or set {variable}]")
+
+
+def accounts_options(command: F) -> F:
+    """Add the options of a server with accounts; the command is given its `Accounts`, or None."""
+
+    @functools.wraps(command)
+    def with_accounts(*args: object, accounts: Path | None, registration: str | None, **kwargs: object) -> object:
+        if accounts is None:
+            if registration is not None:
+                raise click.UsageError("--registration needs --accounts FILE: there it is kept who has registered")
+            return command(*args, accounts=None, **kwargs)
+        kind = Registration(registration or Registration.CLOSED.value)
+        return command(*args, accounts=open_accounts(accounts, registration=kind), **kwargs)
+
+    kept = click.option("--accounts", type=FILE, help="Let in who has an account in FILE; see `ecsnet accounts`.")
+    made = click.option(
+        "--registration",
+        type=click.Choice([kind.value for kind in Registration]),
+        show_default=False,
+        help="Whether whoever is first to use a name gets an account.  [default: closed]",
+    )
+    return cast("F", kept(made(with_accounts)))
+
+
+def account_option(command: F) -> F:
+    """Add the option of a player who has an account; the command is given its name and password, or empty texts."""
+    variable = "ECSNET_ACCOUNT_PASSWORD"
+
+    @functools.wraps(command)
+    def with_account(*args: object, account: str, **kwargs: object) -> object:
+        password = os.environ.get(variable, "") if account else ""
+        if account and not password:
+            password = click.prompt(f"Password of {account}", hide_input=True, err=True)
+        return command(*args, account=account, account_password=password, **kwargs)
+
+    text = f"Your account on this server; asks for its password.  [or set {variable}]"
+    return cast("F", click.option("--account", default="", show_default=False, help=text)(with_account))
 
 
 room_password_option = password_option("Ask for the password of the room.", twice=False, of="room")

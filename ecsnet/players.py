@@ -1,5 +1,8 @@
 """Player entities: what the server makes of somebody who is connected, and does to it when the connection breaks."""
 
+import sys
+
+from ecsnet.absence import Absence
 from ecsnet.components.owner import Owner
 from ecsnet.components.player import Player, PlayerStatus
 from ecsnet.config import ServerConfig
@@ -33,9 +36,12 @@ def set_status(world: World, entity: int, status: PlayerStatus) -> bool:
 
 def input_buffer(game: Game, schema: Schema, config: ServerConfig) -> InputBuffer:
     """Return what orders the inputs of a fresh connection."""
+    hold_ticks = round(config.input_hold_seconds * game.tick_rate_hz)
+    if game.absence is Absence.KEEP:
+        hold_ticks = sys.maxsize  # nothing is let go of while it is not yet known that somebody is lost, either
     return InputBuffer(
         schema.input_codec.defaults,
         window_ticks=config.input_window_ticks,
-        hold_ticks=round(config.input_hold_seconds * game.tick_rate_hz),
+        hold_ticks=hold_ticks,
         margin_ticks=max(2, round(MARGIN_WINDOW_SECONDS * game.tick_rate_hz)),
     )

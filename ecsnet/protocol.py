@@ -63,7 +63,7 @@ _TEXTS = {
     DisconnectReason.HANDSHAKE_TIMEOUT: "the server did not answer",
     DisconnectReason.SERVER_KEY_MISMATCH: "the server has another key than expected",
     DisconnectReason.PROTOCOL_ERROR: "the other side broke the protocol",
-    DisconnectReason.BANNED: "this player or this address is blocked",
+    DisconnectReason.BANNED: "this address is blocked",
     DisconnectReason.WRONG_PASSWORD: "the password is wrong, or missing",
     DisconnectReason.BAD_TOKEN: "the token or ticket is not valid, or not any more",
     DisconnectReason.SERVER_RESTARTED: "the server has been restarted, or had given up waiting",

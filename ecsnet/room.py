@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ecsnet import players
+from ecsnet.absence import Absence
+from ecsnet.bots import make_bot
+from ecsnet.components.player import PlayerStatus
 from ecsnet.components.predicted import Predicted
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ReplicationConfig, ServerConfig
@@ -18,11 +21,13 @@ from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.schedule import TickSchedule
 from ecsnet.systems.callmessages import CallTable
+from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.lagcompensation import LagCompensation
 from ecsnet.systems.pipeline import Step, assemble
 from ecsnet.systems.post import Post
 from ecsnet.systems.rpc import ServerCalls
 from ecsnet.systems.session import ServerSession
+from ecsnet.systems.standins import StandIn
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
@@ -69,6 +74,8 @@ class Room:
             capacity: 0: as the game says.
             info: What the room says of itself, in its World.
         """
+        if game.absence is Absence.BOT:
+            make_bot(game, 0)  # a bot that is not there is a mistake of now, not of when somebody is lost
         self.game = game
         self.schema = schema
         self.world = World(tick_rate_hz=game.tick_rate_hz, seed=seed, tick=start_tick, scope_marker=Predicted)
@@ -140,18 +147,35 @@ class Room:
     def begin_conversation(self, peer: Peer) -> None:
         """Exchange inputs, state and calls over a fresh connection, whatever was said over another one."""
         self.peers[peer.client_id] = peer
+        self.session.stand_ins.pop(peer.client_id, None)
         self.session.input_buffers[peer.client_id] = players.input_buffer(self.game, self.schema, self.session.config)
         self.session.sender.subscribe(peer.client_id)
         self.session.post.admit(peer.client_id)
 
-    def end_conversation(self, peer: Peer) -> InputStatistics:
-        """Forget what was exchanged with a client over one connection; return what was counted of its inputs."""
+    def end_conversation(self, peer: Peer) -> InputBuffer:
+        """Forget what was exchanged with a client over one connection; return the last of it, its inputs."""
         peer.collect()
         self.session.calls.take(peer, self.session.now)  # what was called before leaving was called
         del self.peers[peer.client_id]
         self.session.sender.unsubscribe(peer.client_id)
         self.session.calls.forget(peer.client_id)
-        return self.session.input_buffers.pop(peer.client_id).statistics
+        return self.session.input_buffers.pop(peer.client_id)
+
+    def lose(self, peer: Peer, inputs: InputBuffer) -> None:
+        """Do with the player of a client that may come back what the game wants done meanwhile."""
+        players.set_status(self.world, peer.entity, PlayerStatus.LOST)
+        absence = self.game.absence
+        if absence is Absence.REMOVE:
+            self.world.delete_entity(peer.entity)
+        elif absence is not Absence.NEUTRAL:
+            bot = make_bot(self.game, peer.client_id) if absence is Absence.BOT else None
+            self.session.stand_ins[peer.client_id] = StandIn(self.session, self.world, peer, inputs.last, bot)
+
+    def remove(self, peer: Peer) -> None:
+        """Let a player go for good."""
+        self.session.stand_ins.pop(peer.client_id, None)
+        self.session.calls.forget(peer.client_id)
+        self.world.delete_entity(peer.entity)
 
 
 def _fitting(config: ServerConfig) -> ReplicationConfig:

@@ -3,6 +3,7 @@
 import hmac
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from ecsnet.admission import MAX_ROOM_PASSWORD_BYTES, clean_name
 from ecsnet.components.roominfo import RoomInfo
@@ -18,6 +19,7 @@ from ecsnet.wire import Tick
 
 __all__ = ["Rooms"]
 
+MAX_STATUS_BYTES = 96  # what RoomInfo.status may have
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # without I and O, which one reads out loud as numbers
 
 logger = logging.getLogger(__name__)
@@ -92,8 +94,14 @@ class Rooms:
         return dict(self._by_code)
 
     def infos(self) -> Iterable[RoomInfo]:
-        """Return what is known of every room, for the hall's list."""
-        return [info for room in self._by_code.values() if (info := room.info) is not None]
+        """Return what is known of every room, for the hall's list; how it stands as the game's summary has it."""
+        return [self._described(room, info) for room in self._by_code.values() if (info := room.info) is not None]
+
+    def _described(self, room: Room, info: RoomInfo) -> RoomInfo:
+        if info.status or self._game.summary is None:
+            return info
+        status = ", ".join(f"{name} {value}" for name, value in self._game.summary(room.world).items())
+        return replace(info, status=status.encode()[:MAX_STATUS_BYTES].decode(errors="ignore"))
 
     def is_open(self, room: Room) -> bool:
         """Tell whether a room has not been closed."""

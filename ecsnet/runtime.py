@@ -217,9 +217,15 @@ class RunningClient(Client):
         if self._trust is not None:
             self._trust.settle(self)
 
+    # What `update` consists of, besides `Client.update`, for programs with so many clients that a pass counts.
+
     def receive(self, now: float) -> None:
-        """Take what has arrived, and do no more until it is due: for a program with so many clients that it counts."""
+        """Take what has arrived."""
         _take(self, self.path, now)
+
+    def send(self, now: float) -> None:
+        """Send what is to go out now, such as a call that was just made."""
+        _send(self, self.path, now)
 
     def run_until(self, condition: Callable[[], bool], *, within_seconds: float) -> bool:
         """Update as often as needed until the condition holds; return False when the time is up before.
@@ -429,6 +435,11 @@ def _pass(
         batch = _take(side, path, now)
         taken += batch
     update(now)
+    _send(side, path, now)
+
+
+def _send(side: Server | Client, path: Path, now: float) -> None:
+    """Send what must go out now."""
     for data, address in side.datagrams_to_send(now):
         path.send(data, address, now)
 

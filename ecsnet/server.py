@@ -36,7 +36,8 @@ from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.room import Room
 from ecsnet.rooms import Rooms
-from ecsnet.sessions import TICKETS, Session, Sessions
+from ecsnet.sessions import TICKETS, Session, Sessions, Standing
+from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.pipeline import SERVER, Step
 from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
@@ -256,6 +257,14 @@ class Server:
 
     # Who comes and goes.
 
+    def standing(self, client_id: int) -> Standing:
+        """Return whether a player is connected or lost, why, and until when its place is kept.
+
+        Raises:
+            KeyError: There is no such player, or no more.
+        """
+        return self._sessions.standing(client_id)
+
     def kick(self, client_id: int, text: str = "", *, now: float) -> None:
         """Disconnect one client and tell it why.
 
@@ -418,15 +427,16 @@ class Server:
         self._sessions.resume(session, peer, guest.serial, guest.arrival.network)
         accesslog.returned(peer, self.rooms.code_of(room))
 
-    def _end_conversation(self, peer: Peer) -> None:
-        """Forget what was exchanged with a client over one connection."""
+    def _end_conversation(self, peer: Peer) -> InputBuffer:
+        """Forget what was exchanged with a client over one connection; return the last of it, its inputs."""
         room = self.rooms.of(peer.client_id)
         assert room is not None, f"{peer} was connected and had no place"
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
-        statistics = room.end_conversation(peer)
-        if statistics.is_doubtful:
-            accesslog.doubted(peer, statistics)
+        inputs = room.end_conversation(peer)
+        if inputs.statistics.is_doubtful:
+            accesslog.doubted(peer, inputs.statistics)
+        return inputs
 
     def _dismiss(self, connection: Connection, reason: DisconnectReason, text: str) -> None:
         """Let a client go; everybody else plays on. Its player stays for a while if it may come back."""
@@ -434,14 +444,14 @@ class Server:
         if peer is None:
             self._lounge.forget(connection)
             return
-        self._end_conversation(peer)
+        inputs = self._end_conversation(peer)
         if not self._sessions.lose(peer, reason, text, self._now):
             self._remove_player(peer, reason, text)
             return
         room = self.rooms.of(peer.client_id)
         assert room is not None, f"{peer} was lost and had no place"
-        players.set_status(room.world, peer.entity, PlayerStatus.LOST)
-        self._events.append(PlayerLost(peer.client_id, peer.name))
+        room.lose(peer, inputs)
+        self._events.append(PlayerLost(peer.client_id, peer.name, reason, text))
         accesslog.lost(peer, reason, text)
 
     def _remove_player(self, peer: Peer, reason: DisconnectReason, text: str) -> None:
@@ -451,8 +461,7 @@ class Server:
         accesslog.left(peer, reason, text)
 
     def _leave_place(self, peer: Peer) -> None:
-        room = self.rooms.leave_place(peer.client_id)
-        room.world.delete_entity(peer.entity)
+        self.rooms.leave_place(peer.client_id).remove(peer)
 
     # Ticks.
 

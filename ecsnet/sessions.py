@@ -18,12 +18,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from ecsnet.arrival import Identity
+from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.peer import Peer
 from ecsnet.protocol import LOST_REASONS, DisconnectReason
 
-__all__ = ["TICKETS", "Session", "Sessions", "Ticket"]
+__all__ = ["TICKETS", "Session", "Sessions", "Standing", "Ticket"]
 
 SESSION_ID_BYTES = 16
 _NONCE_BYTES = 16
@@ -67,6 +68,23 @@ class Session:
     identity: Identity | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a player stands with a server.
+
+    Attributes:
+        status: CONNECTED or LOST.
+        reason: How the last connection ended, of a lost one.
+        text: The same for people.
+        keep_until: Until when its place is kept, monotonic seconds.
+    """
+
+    status: PlayerStatus
+    reason: DisconnectReason | None = None
+    text: str = ""
+    keep_until: float | None = None
+
+
 class Sessions:
     """The sessions of one server, and the seal of its tickets. Its length is how many places are taken."""
 
@@ -103,6 +121,17 @@ class Sessions:
     def get(self, client_id: int) -> Session | None:
         """Return a client's session, if there is one."""
         return self._sessions.get(client_id)
+
+    def standing(self, client_id: int) -> Standing:
+        """Return how a player stands.
+
+        Raises:
+            KeyError: There is no such player.
+        """
+        session = self._sessions[client_id]
+        if session.keep_until is None:
+            return Standing(PlayerStatus.CONNECTED)
+        return Standing(PlayerStatus.LOST, *session.ending, session.keep_until)
 
     def known(self, identity: Identity | None) -> Session | None:
         """Return the session of a player who has proved who it is."""

@@ -163,6 +163,7 @@ class ReceiveInput(System):
             for message in readable:
                 self._read(codec, message, buffer, world.tick)
             current[client_id] = buffer.take(world.tick)
+        current |= {client_id: stand_in.values for client_id, stand_in in session.stand_ins.items()}
         driven: dict[int, None] = {}
         for entity, (owner, command) in world.get_components(Owner, component):
             values = current.get(owner.client_id)

@@ -54,6 +54,11 @@ class InputBuffer:
         return f"InputBuffer(waiting={sorted(self._waiting)}, missing={self.missing}, refused={self.refused})"
 
     @property
+    def last(self) -> Values:
+        """The input taken last; that of an untouched one before the first."""
+        return self._last
+
+    @property
     def statistics(self) -> InputStatistics:
         """What was counted so far."""
         return InputStatistics(self.taken, self.missing, self.late, self.refused, self.changed, self.unread)
@@ -104,7 +109,8 @@ class InputBuffer:
         self.held += 1
         if self.held > self._hold_ticks:
             return self._neutral
-        self._missed[tick] = None
+        if self.held <= self._window_ticks:  # what comes later than that is refused
+            self._missed[tick] = None
         return self._last
 
     def _late_by(self, tick: Tick, values: Values) -> int:

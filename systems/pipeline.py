@@ -18,6 +18,7 @@ from ecsnet.systems.quantisation import Quantise
 from ecsnet.systems.replication import ReceiveState, SendState
 from ecsnet.systems.rpc import ReceiveCalls
 from ecsnet.systems.session import ClientSession, ServerSession
+from ecsnet.systems.standins import StandIns
 
 __all__ = ["CLIENT", "LIGHT_CLIENT", "SERVER", "GameSystems", "Step", "assemble"]
 
@@ -29,6 +30,7 @@ class GameSystems(System):
 
 
 SERVER: tuple[Step, ...] = (
+    StandIns,  # who plays for those that are lost
     ReceiveInput,  # each client's inputs, checked, for exactly this tick
     ReceiveCalls,  # remote calls, checked, answered
     GameSystems,  # the game: the only part that knows its rules

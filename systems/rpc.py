@@ -5,8 +5,9 @@ the wire is in callmessages.py.
 """
 
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ecsnet.components.owner import Owner
 from ecsnet.errors import LocalProtocolError, Refused, RemoteProtocolError, SendQueueFull
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 MAX_PENDING_REPLIES = 1024
 
@@ -100,26 +102,53 @@ class ServerCalls:
         values = entry.arguments.map_refs(arrived.values, lambda network_id: meant_by(client_id, network_id))
         refusal = self._check(client_id, rpc, values, now, is_told=call_id > 0)
         if refusal is None:
-            answer = self._invoke(entry.result, rpc, Call(self._world, client_id, peer.entity, arrived.tick), values)
-            if isinstance(answer, bytes):
-                _answer(peer, call_id, pack_result(call_id, answer))
-                return
-            refusal = answer
-        _answer(peer, call_id, pack_refusal(call_id, *refusal))
+            call = Call(self._world, client_id, peer.entity, arrived.tick)
+            packed, refusal = self._invoke(rpc, call, values, partial(self._pack_result, client_id, entry.result))
+            if packed is not None:
+                _answer(peer, call_id, pack_result(call_id, packed))
+        if refusal is not None:
+            _answer(peer, call_id, pack_refusal(call_id, *refusal))
 
+    def run_for(self, peer: Peer, rpc: Rpc[P, R], now: float, *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
+        """Run what somebody calls in the name of a client that is away, with the same checks.
+
+        Raises:
+            LocalProtocolError: It is not one of the game's for the server.
+            SchemaError: An argument is not of its declared type or range.
+        """
+        codec, reply = self._table.entry_of(rpc).arguments, Reply[R]()
+        if rpc.to is not SERVER:
+            raise LocalProtocolError(f"{rpc.name} runs on clients, and the one it would run on is away")
+        values, _ = codec.unpack(codec.pack(rpc.bind(*args, **kwargs)), 0)  # rounded as if they had travelled
+        result, refusal = None, self._check(peer.client_id, rpc, values, now, is_told=True)
+        if refusal is None:
+            call = Call(self._world, peer.client_id, peer.entity, self._world.tick)
+            result, refusal = self._invoke(rpc, call, values, rpc.make_result)
+        if refusal is None:
+            reply.resolve(cast("R", result))
+        else:
+            reply.refuse(*refusal)
+        return reply
+
+    def _pack_result(self, client_id: int, codec: RecordCodec, returned: Values) -> bytes:
+        named_to = self._sender.named_to
+        return codec.pack(codec.map_refs(returned, lambda entity: named_to(client_id, entity)))
+
+    @staticmethod
     def _invoke(
-        self, result: RecordCodec, rpc: Rpc[..., Any], call: Call, values: Values
-    ) -> bytes | tuple[RefusalCode, str]:
-        """Run the handler; return its result, or why there is none. A bug in a handler must not stop the tick."""
-        named_to, client_id = self._sender.named_to, call.sender
+        rpc: Rpc[..., Any], call: Call, values: Values, finish: Callable[[Values], T]
+    ) -> tuple[T | None, tuple[RefusalCode, str] | None]:
+        """Run the handler; return what `finish` makes of its result, or else why there is none.
+
+        A bug in a handler must not stop the tick.
+        """
         try:
-            returned = rpc.result_values(rpc.invoke(call, values))
-            return result.pack(result.map_refs(returned, lambda entity: named_to(client_id, entity)))
+            return finish(rpc.result_values(rpc.invoke(call, values))), None
         except Refused as refused:
-            return RefusalCode.REFUSED, str(refused)
+            return None, (RefusalCode.REFUSED, str(refused))
         except Exception:
-            logger.exception("%s%r called by client %d failed", rpc.name, values, client_id)
-            return RefusalCode.FAILED, f"{rpc.name} failed on the server"
+            logger.exception("%s%r called by client %d failed", rpc.name, values, call.sender)
+            return None, (RefusalCode.FAILED, f"{rpc.name} failed on the server")
 
     def _check(
         self, client_id: int, rpc: Rpc[..., Any], values: Values, now: float, *, is_told: bool

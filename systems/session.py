@@ -1,6 +1,7 @@
 """What the systems of one side share: the game, its schema, who is at the other end and the conversation's memory."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
@@ -18,6 +19,9 @@ from ecsnet.systems.rendering import Renderer
 from ecsnet.systems.rpc import ClientCalls, ServerCalls
 from ecsnet.systems.ticksync import TickSync
 
+if TYPE_CHECKING:
+    from ecsnet.systems.standins import StandIn
+
 __all__ = ["ClientSession", "ServerSession"]
 
 
@@ -33,6 +37,7 @@ class ServerSession:
     post: Post
     peers: dict[int, Peer] = field(default_factory=dict)  # by client id
     input_buffers: dict[int, InputBuffer] = field(default_factory=dict)  # by client id
+    stand_ins: "dict[int, StandIn]" = field(default_factory=dict)  # by client id: for those who are lost
     now: float = 0.0  # the host's clock at this update, monotonic seconds
 
 

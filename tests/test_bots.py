@@ -2,8 +2,7 @@
 
 import pytest
 
-from ecsnet.bots import Wanderer, load_reference, make_bot, press
-from ecsnet.client import Client
+from ecsnet.bots import Participant, Wanderer, load_reference, make_bot, press
 from ecsnet.errors import SchemaError
 from ecsnet.game import Game
 from ecsnet.testing.plugin import Simulate
@@ -19,7 +18,7 @@ def test_a_game_without_a_bot_gets_one_that_wanders() -> None:
     [
         ("ecsnet.nowhere:Bot", "the game's bot is 'ecsnet.nowhere:Bot', but there is no module ecsnet.nowhere; is its"),
         ("ecsnet.bots:Nobody", "but ecsnet.bots has no Nobody that could be called"),
-        ("ecsnet.bots:TELL_SECONDS", "but ecsnet.bots has no TELL_SECONDS that could be called"),
+        ("ecsnet.bots:CHANGE_SECONDS", "but ecsnet.bots has no CHANGE_SECONDS that could be called"),
     ],
 )
 def test_a_reference_to_nothing_is_told(reference: str, text: str) -> None:
@@ -34,9 +33,9 @@ class Greeter:
     """A bot that notes whom it decides for."""
 
     def __init__(self) -> None:
-        self.met: list[Client] = []
+        self.met: list[Participant] = []
 
-    def decide(self, client: Client) -> None:
+    def decide(self, client: Participant) -> None:
         self.met.append(client)
 
 

@@ -99,7 +99,7 @@ class Crowd:
         for path in arrived:
             number = self._by_path[path]
             member, before = members[number], members[number].due_at
-            member.receive(now)
+            member.receive(now, self.figures)
             if member.due_at < before:
                 heapq.heappush(due, (member.due_at, number))
         ready = []  # first all of them: who is due again at once comes after the others

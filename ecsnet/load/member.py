@@ -4,6 +4,7 @@ from collections import deque
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ecsnet.bots import Bot, press
+from ecsnet.client import Client
 from ecsnet.load.figures import CrowdFigures, Moment
 from ecsnet.paths import Path
 from ecsnet.protocol import DisconnectReason
@@ -98,26 +99,27 @@ class Member:
         """Whether nothing is to be sent or heard any more."""
         return self.client.state is State.CLOSED
 
-    def receive(self, now: float) -> None:
-        """Take what has arrived; most of it waits for the tick."""
-        self.client.receive(now)
+    def receive(self, now: float, figures: CrowdFigures) -> None:
+        """Take what has arrived, and answers at once: what else there is to do waits until it is due."""
+        client = self.client
+        client.receive(now)
+        if client.unanswered:
+            Client.update(client, now)
+            self._note_answers(figures)
         self.due_at = min(self.due_at, self._next_deadline(now))
 
     def step(self, now: float, figures: CrowdFigures) -> None:
-        """Do one pass, and act before it."""
+        """Act, and do what is due."""
         client = self.client
         if self.is_there and client.state is State.CONNECTED:
             self._part.act(client, now)
-        client.update(now)
-        client.events()  # or they would be kept
-        if client.unanswered:
+        if self._is_due(now):
+            client.update(now)
+            client.events()  # or they would be kept
             self._note_answers(figures)
-        if self._joined_at is None and client.is_ready:
-            self._joined_at = now
-            self._counted = self._count(now)
-            figures.joined.note(now - self._began)
-        if client.disconnected is not None:
-            self._note_end(now, client.disconnected, figures)
+            self._follow(now, figures)
+        else:
+            client.send(now)  # a call that was just made
         self.due_at = self._next_deadline(now)
 
     def look(self, now: float, figures: CrowdFigures) -> None:
@@ -150,12 +152,30 @@ class Member:
         if self.client.state not in {State.CLOSING, State.CLOSED}:
             self.client.close(now=now)
 
+    def _is_due(self, now: float) -> bool:
+        """Tell whether there is something to do for the client itself."""
+        deadline = self._own_deadline()
+        return deadline is None or deadline <= now
+
+    def _own_deadline(self) -> float | None:
+        """Return when there is; also when what a bad link holds back is to be let go."""
+        deadline, path = self.client.next_deadline(), self.client.path
+        arrival = path.network.next_arrival() if isinstance(path, ImpairedPath) else None
+        return min(deadline, arrival) if deadline is not None and arrival is not None else deadline or arrival
+
     def _next_deadline(self, now: float) -> float:
-        path = self.client.path
-        times = [self.client.next_deadline(), self._part.next_deadline() if self.is_there else None]
-        if isinstance(path, ImpairedPath):
-            times.append(path.network.next_arrival())
+        times = (self._own_deadline(), self._part.next_deadline() if self.is_there else None)
         return max(now, min((time for time in times if time is not None), default=now))
+
+    def _follow(self, now: float, figures: CrowdFigures) -> None:
+        """Note how far it got."""
+        client = self.client
+        if self._joined_at is None and client.is_ready:
+            self._joined_at = now
+            self._counted = self._count(now)
+            figures.joined.note(now - self._began)
+        if client.disconnected is not None:
+            self._note_end(now, client.disconnected, figures)
 
     def _note_end(self, now: float, end: tuple[DisconnectReason, str], figures: CrowdFigures) -> None:
         """Note why the connection has ended, unless that was wanted here; once."""

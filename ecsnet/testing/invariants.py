@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 from ecsnet.client import Client
 from ecsnet.components.predicted import Predicted
@@ -27,7 +28,7 @@ class Invariants:
         self._server = server
         self._server_tick = server.world.tick
         self._turn = 0
-        self._confirmed: dict[Conversation, dict[tuple[int, int], Tick]] = {}
+        self._confirmed: WeakKeyDictionary[Conversation, dict[tuple[int, int], Tick]] = WeakKeyDictionary()
 
     def check(self, clients: Iterable[Client]) -> None:
         """Assert the invariants of this moment."""

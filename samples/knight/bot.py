@@ -2,7 +2,7 @@
 
 from typing import TypeAlias
 
-from ecsnet import Client, Reply
+from ecsnet import Participant, Reply
 from ecsnet.samples.knight.battle import attack_random_barbarian
 from ecsnet.samples.knight.components import BattleResult, Fallen, Gold, Health, Knight, Race
 from ecsnet.samples.knight.market import buy, heal
@@ -25,7 +25,7 @@ class KnightBot:
         self._reply: Answer | None = None
         self._asked_tick: int | None = None
 
-    def decide(self, client: Client) -> None:
+    def decide(self, client: Participant) -> None:
         """Ask for the next deed once the last is answered and a pause is over. There is nothing to press."""
         entity = client.entity
         if entity is None or not client.is_ready or client.disconnected is not None:
@@ -38,7 +38,7 @@ class KnightBot:
         self._asked_tick = client.world.tick
         self._reply = ask(client, entity)
 
-    def _has_paused(self, client: Client, entity: int) -> bool:
+    def _has_paused(self, client: Participant, entity: int) -> bool:
         """Tell whether it has waited long enough; how long changes, by no chance but the tick it asked in."""
         if self._asked_tick is None:
             self._asked_tick = client.world.tick
@@ -48,7 +48,7 @@ class KnightBot:
         return waited >= least + (most - least) * share
 
 
-def ask(client: Client, entity: int) -> Answer:
+def ask(client: Participant, entity: int) -> Answer:
     """Do what a sensible knight would do now; it depends on what the client sees only."""
     world = client.world
     health = world.component_for_entity(entity, Health).points
@@ -68,5 +68,5 @@ def choose_attack(health: int) -> Attack:
     return Attack.SLASH if health > CAREFUL_HEALTH else Attack.BASH
 
 
-def _weapon(client: Client, entity: int) -> Weapon:
+def _weapon(client: Participant, entity: int) -> Weapon:
     return client.world.component_for_entity(entity, Knight).weapon

@@ -7,7 +7,7 @@ nobody is in the way, and when a rival is upon him plays it where there is room.
 
 import math
 
-from ecsnet import Client, World
+from ecsnet import Participant, World
 from ecsnet.components import Seat, Stage
 from ecsnet.samples.soccer.components import Footballer, Move
 from ecsnet.samples.soccer.phases import may_move, phase_now
@@ -33,7 +33,7 @@ class SoccerBot:
         """Know nothing; all a bot remembers is when it last said that it is ready."""
         self._asked_tick: int | None = None
 
-    def decide(self, client: Client) -> Move:
+    def decide(self, client: Participant) -> Move:
         """Get ready before a match, and for another after it; return what to press."""
         entity = client.entity
         if entity is None or client.disconnected is not None:

@@ -87,7 +87,8 @@ def draw_board(canvas: Canvas, client: Client, match: Match) -> None:
         canvas.text(text, 0, BOARD_Y, 17, GREY, align=0)
     else:
         canvas.text(f"you play for {Team(seat.team).name}", 0, BOARD_Y, 17, TEAM_TEXT[seat.team], align=0)
-    canvas.text("F1  help", WIDTH, BOARD_Y, 17, GREY, align=1)
+    room = client.room
+    canvas.text("F1  help" if room is None else f"room {room.code}   F1  help", WIDTH, BOARD_Y, 17, GREY, align=1)
 
 
 def draw_flash(canvas: Canvas, goal: Goal, now: float) -> None:

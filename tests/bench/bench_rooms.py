@@ -18,8 +18,7 @@ from multiprocessing.connection import Connection as Control
 
 import click
 
-from ecsnet.bots import Wanderer
-from ecsnet.client import Client
+from ecsnet.bots import Participant, Wanderer
 from ecsnet.clock import MonotonicClock, processor_seconds
 from ecsnet.config import ClientConfig, RoomConfig, ServerConfig
 from ecsnet.joinlink import JoinLink
@@ -65,7 +64,7 @@ class Ticks:
 class Eager(Wanderer):
     """Presses keys at random, and is ready whenever it may be."""
 
-    def decide(self, client: Client) -> object:
+    def decide(self, client: Participant) -> object:
         """Say so once a second."""
         if client.world.tick % round(READY_SECONDS / TICK_SECONDS) == 0:
             client.call(set_ready, True)  # an argument on the wire has no keyword

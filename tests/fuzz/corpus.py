@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from unittest.mock import patch
 
-from ecsnet.admission import Credentials, Welcome, pack_schema
+from ecsnet.admission import Credentials, Introduction, Welcome, pack_schema
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.peer import CHANNELS
 from ecsnet.protocol import DisconnectReason
@@ -50,6 +50,7 @@ def corpus() -> Corpus:
     schema = Schema(game)
     made.admission = [
         Credentials("Ada", schema.hash).pack(),
+        Introduction("Ada", "correct horse", b"hello").pack(),
         Welcome(7, 1 << 63).pack(),
         pack_schema(schema.describe(), 880),
     ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from ecsnet.admission import Credentials, Welcome, clean_name, unpack_schema
+from ecsnet.admission import Credentials, Introduction, Welcome, clean_name, unpack_schema
 from ecsnet.config import TransportConfig
 from ecsnet.errors import KeyFileError, LinkError, RemoteProtocolError
 from ecsnet.joinlink import JoinLink
@@ -351,7 +351,8 @@ HELLO_READERS = (
     hello.unpack_init, hello.unpack_challenge, hello.unpack_hello, hello.unpack_reply, hello.unpack_verdict,
 )  # fmt: skip
 ADMISSION_READERS = (
-    Credentials.unpack, Welcome.unpack, unpack_schema, lambda data: clean_name(data.decode(errors="replace")),
+    Credentials.unpack, Introduction.unpack, Welcome.unpack, unpack_schema,
+    lambda data: clean_name(data.decode(errors="replace")),
 )  # fmt: skip
 
 TARGETS: dict[str, Entry] = {

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgpack  # type: ignore[import-untyped]  # ships no types
 import pytest
 
-from ecsnet.admission import Credentials, Welcome, unpack_schema
+from ecsnet.admission import Credentials, Introduction, Welcome, unpack_schema
 from ecsnet.client import Client
 from ecsnet.errors import RemoteProtocolError
 from ecsnet.fields import NetVar, component, netvar, player_input
@@ -118,9 +118,9 @@ STATE_BOMBS = {
 
 @pytest.mark.parametrize("data", ADMISSION_BOMBS.values(), ids=ADMISSION_BOMBS)
 def test_decoder_bomb_in_admission_is_refused_with_bounded_memory(data: bytes) -> None:
-    """Credentials and Welcome: a claimed length takes nothing, whatever is wrong is one kind of error."""
+    """Credentials, Introduction and Welcome: a claimed length takes nothing, whatever is wrong is one kind of error."""
     tracemalloc.start()
-    for unpack in (Credentials.unpack, Welcome.unpack):
+    for unpack in (Credentials.unpack, Introduction.unpack, Welcome.unpack):
         with pytest.raises(RemoteProtocolError):
             unpack(data)
     _, peak = tracemalloc.get_traced_memory()

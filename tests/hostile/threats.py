@@ -106,6 +106,25 @@ THREATS: dict[str, tuple[str, ...]] = {
         "hostile/test_floods.py::test_slot_exhaustion_by_many_addresses_ends_after_five_seconds",
         "hostile/test_floods.py::test_slot_exhaustion_by_recorded_hellos_takes_no_second_place",
     ),
+    "password guessing": (
+        "test_accounts.py::test_a_name_takes_10_wrong_passwords_at_once_and_then_one_in_30_seconds",
+        "test_accounts.py::test_a_network_takes_64_wrong_passwords_at_once_and_then_one_in_5_seconds",
+        "test_accounts.py::test_a_wrong_name_takes_as_long_as_a_wrong_password",
+        "test_accounts.py::test_nobody_can_lock_a_player_out_from_elsewhere",
+        "test_passwordhash.py::test_a_guess_costs_what_owasp_recommends",
+    ),
+    "strangers that are asked": (
+        "simulation/test_logging_in.py::test_who_does_not_say_who_it_is_within_5_seconds_is_sent_away",
+        "simulation/test_logging_in.py::test_who_says_anything_else_before_it_is_welcomed_breaks_the_protocol",
+        "simulation/test_logging_in.py::test_few_are_asked_at_once",
+        "simulation/test_logging_in.py::test_nothing_of_the_world_is_told_and_no_place_taken_before_the_password_is_right",
+    ),
+    "taking another's place": (
+        "simulation/test_one_player_once.py::test_a_wrong_password_disturbs_nobody",
+        "simulation/test_one_player_once.py::test_a_recorded_request_of_a_known_player_puts_nobody_out",
+        "simulation/test_one_player_once.py::test_only_who_has_proved_who_it_is_is_known_again",
+        "test_accountnames.py::test_names_that_people_cannot_tell_apart_are_one",
+    ),
     "slow-loris": (
         "loopback/test_tcp.py::test_slow_loris_a_first_record_must_come_in_time",
         "loopback/test_tcp.py::test_slow_loris_every_record_must_become_whole_in_time",

@@ -115,6 +115,20 @@ def test_the_events_of_the_readme_are_told(tmp_path: Path) -> None:
     assert [line.partition(" ")[2] for line in went] == ["fades out"]
 
 
+def test_the_accept_of_the_readme_lets_in_whom_it_says(tmp_path: Path) -> None:
+    """Each of its lines is somebody's answer."""
+    module = run(code_with("def accept"), tmp_path)
+    sim = Simulation(module["game"], clients=0, accept=module["accept"])
+    late = sim.join(wait=False)
+    sim.game = Game("mygame", version="1.1")
+    old = sim.join(greeting=b"season 3", wait=False)
+    sim.game = module["game"]
+    sim.join(greeting=b"season 3")
+
+    assert late.disconnected == (ecsnet.DisconnectReason.REFUSED, "this is another season")
+    assert old.disconnected == (ecsnet.DisconnectReason.REFUSED, "please update to 1.2")
+
+
 def test_the_diggers_of_the_readme_are_heard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Who digs is answered, shaken and seen; everybody hears of it once."""
     module = run(code_with("class Found"), tmp_path)

@@ -79,6 +79,38 @@ def test_a_backend_decides_who_joins(tmp_path: Path) -> None:
     assert log.count("reason=BAD_TOKEN") == 2
 
 
+def test_a_server_with_accounts_lets_in_who_has_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made beforehand, or by whoever comes first where the owner allows it; kept over a restart; each refusal in words.
+
+    The password is never part of a command.
+    """
+    variable = "ECSNET_ACCOUNT_PASSWORD"
+    accounts = ("--accounts", "accounts.db")
+    monkeypatch.setenv(variable, "correct horse")
+    with Server(tmp_path, "hello", *PORT, *accounts, "--registration", "open") as server:
+        first = join(tmp_path, server, "--account", "Anna")
+        monkeypatch.setenv(variable, "another horse")
+        wrong = join(tmp_path, server, "--account", "ANNA")
+        log = stop(server)
+    with Server(tmp_path, "hello", *PORT, *accounts) as server:
+        stranger = join(tmp_path, server, "--account", "Bert")
+        monkeypatch.setenv(variable, "correct horse")
+        again = join(tmp_path, server, "--account", "anna")
+        missing = join(tmp_path, server)
+        stop(server)
+    listed = run(tmp_path, "accounts", "list", "accounts.db")
+
+    assert re.search(r'join "ecsnet.*" --game hello --account NAME\n', log)
+    assert 'joined client=1 name="Anna"' in log
+    assert 'account="Anna"' in log
+    assert (first[0], again[0], listed) == (0, 0, (0, "Anna\n"))
+    assert wrong[1].splitlines()[-1].startswith("Error: wrong password for ANNA; or somebody else has taken that name")
+    assert stranger[1].splitlines()[-1] == "Error: there is no account Bert with that password here"
+    assert missing[1].splitlines()[-1].endswith("give a name and a password: add --account NAME")
+    assert [wrong[0], stranger[0], missing[0]] == [1, 1, 1]
+    assert "horse" not in log
+
+
 def test_access_log_and_traces_are_files_that_grow(tmp_path: Path) -> None:
     """Both are added to, and complete after Ctrl-C; nothing of them is on the terminal."""
     options = ("--access-log", "access.log", "--trace", "server.trace", "--datagram-bytes", "600")
@@ -113,6 +145,9 @@ def test_a_block_list_keeps_out_and_the_access_log_may_be_off(tmp_path: Path) ->
     ("arguments", "text"),
     [
         ("serve hello --block-list list", "list, line 2: cannot block '300.1.2.3/8'"),
+        ("serve hello --registration open", "--registration needs --accounts FILE"),
+        ("serve hello --accounts missing", "there is no file missing: ecsnet accounts add missing NAME makes it"),
+        ("serve hello --accounts list --registration open", "can be used by others"),
         ("serve hello --block-list none", "cannot read the block list none: "),
         ("serve hello --trace list", "list holds something else than a trace"),
         ("serve hello --access-log no/log", "cannot write the access log no/log: No such file or directory"),

@@ -62,7 +62,11 @@ def test_a_lost_player_comes_back_to_its_place(link: Link) -> None:
         PlayerStatus.CONNECTED,
     )
     assert sim.server.world.component_for_entity(sheep, Owner).client_id == back.client_id
-    assert sim.server.events() == [PlayerLost(ada.client_id, "player-1"), PlayerReturned(ada.client_id, "player-1")]
+    timeout = DisconnectReason.TIMEOUT
+    assert sim.server.events() == [
+        PlayerLost(ada.client_id, "player-1", timeout, timeout.text),
+        PlayerReturned(ada.client_id, "player-1"),
+    ]
     assert back.ticket not in {b"", ticket}
     if link is Link.PERFECT:
         sim.assert_converged()

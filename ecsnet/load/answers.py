@@ -1,0 +1,252 @@
+"""How long answers take: a server in a process of its own, clients in this one, and both as a bare echo beside it.
+
+Two processes over the loopback interface, each on a core of its own where there are two. Every client calls so many
+times a second, evenly spread over them; what counts is the time from the call until its answer is there. Refusals are
+answers.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import NamedTuple
+
+from ecsnet import game as games
+from ecsnet.bots import load_reference
+from ecsnet.clock import MonotonicClock
+from ecsnet.collector import calm_collector
+from ecsnet.config import ClientConfig, GuardConfig, HandshakeConfig, ServerConfig, TcpConfig, TransportConfig
+from ecsnet.distribution import Distribution
+from ecsnet.errors import EcsnetError
+from ecsnet.joinlink import JoinLink
+from ecsnet.load.crowd import Crowd
+from ecsnet.load.echo import EchoServer, measure_echo
+from ecsnet.load.figures import CrowdFigures
+from ecsnet.load.member import CrowdClient, Member
+from ecsnet.paths import Path, PathGroup, open_path
+from ecsnet.runtime import RunningServer, find_route
+from ecsnet.systems.pipeline import LIGHT_CLIENT
+from ecsnet.testing.network import Link
+from ecsnet.transport.identity import Identity
+from ecsnet.virtualpath import ImpairedPath
+
+__all__ = ["Question", "Row", "measure_answers"]
+
+HOST = "127.0.0.1"
+WARM_SECONDS = 0.5
+SERVERS_CORE, CLIENTS_CORE = 0, 1
+MAX_CLIENTS = 1000  # of a server that is measured: all come from this machine
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call to be measured, by names: another process has to find it as well.
+
+    Attributes:
+        name: For people.
+        game: As `ecsnet serve` takes it.
+        call: `"package.module:function"`, which makes the call for a client and is given that.
+    """
+
+    name: str
+    game: str
+    call: str
+
+
+class Row(NamedTuple):
+    """What one measurement came to; `bare` is the echo of the same moment, as far as there is one."""
+
+    name: str
+    transport: str
+    clients: int
+    answers: Distribution
+    bare: Distribution | None
+
+
+class Caller:
+    """A part: call, so many times a second."""
+
+    def __init__(self, call: Callable[[CrowdClient], object], rate_hz: float, begin: float) -> None:
+        """Call at `begin` and in even steps from then on."""
+        self._call = call
+        self._pause = 1 / rate_hz
+        self._at = begin
+
+    def act(self, client: CrowdClient, now: float) -> None:
+        """Call if it is time; what was missed is not made up for, or answers would wait for each other."""
+        if now >= self._at:
+            self._at += self._pause * (1 + (now - self._at) // self._pause)
+            self._call(client)
+
+    def next_deadline(self) -> float:
+        """Return when to call next."""
+        return self._at
+
+
+def measure_answers(
+    questions: Sequence[Question],
+    *,
+    transport: str,
+    counts: Sequence[int],
+    rate_hz: float,
+    seconds: float,
+    link: Link = Link.PERFECT,
+) -> Iterator[Row]:
+    """Measure all questions with each number of clients, and before them the bare echo; the servers stay the same.
+
+    Args:
+        link: The condition of the way, for all but the echo.
+
+    Raises:
+        EcsnetError: A server could not be started, or turned somebody away.
+    """
+    with contextlib.ExitStack() as stack:
+        echo = stack.enter_context(serving(serve_echo, transport))
+        servers = [stack.enter_context(serving(serve_game, each.game, transport)) for each in questions]
+        stack.enter_context(on_a_core())
+        for clients in counts:
+            bare = measure_echo(
+                transport, int(echo), clients=clients, rate_hz=rate_hz, warm_seconds=WARM_SECONDS, seconds=seconds
+            )
+            yield Row("bare echo", transport, clients, bare, None)
+            for question, server in zip(questions, servers, strict=True):
+                trial = Trial(question, server, clients=clients, rate_hz=rate_hz, seconds=seconds, link=link)
+                yield Row(question.name, transport, clients, trial.run(), bare)
+
+
+class Trial:
+    """One measurement of a question: clients join, call for some time, and leave."""
+
+    def __init__(
+        self, question: Question, server: str, *, clients: int, rate_hz: float, seconds: float, link: Link
+    ) -> None:
+        """Get ready.
+
+        Args:
+            server: A join link.
+        """
+        self._game = games.load(question.game)
+        self._call = load_reference(question.call, "call")
+        self._server = server
+        self._clients = clients
+        self._rate_hz = rate_hz
+        self._seconds = seconds
+        self._link = link
+        self._clock = MonotonicClock()
+        self._group = PathGroup()
+        self._begin = self._clock.now()
+        self._counts_from: float | None = None
+        self._is_counting = False
+
+    def run(self) -> Distribution:
+        """Return the seconds until the answers."""
+        with calm_collector():
+            crowd = Crowd(self._clients, self._enter, self._group, clock=self._clock, joining_at_once=self._clients)
+            return crowd.run(self._watch).calls
+
+    def _enter(self, number: int) -> Member:
+        route = find_route(self._server, group=self._group)
+        path: Path = route.path
+        if self._link != Link.PERFECT:
+            path = ImpairedPath(path, self._link, seed=number, clock=self._clock)
+        client = CrowdClient(
+            self._game, route.address, path, name=f"bot {number + 1}", pins=route.pins, clock=self._clock,
+            config=ClientConfig(retry_seconds=0.0), pipeline=LIGHT_CLIENT,
+        )  # fmt: skip
+        begin = self._begin + number / (self._clients * self._rate_hz)
+        return Member(client, Caller(self._call, self._rate_hz, begin), route.path)
+
+    def _watch(self, figures: CrowdFigures) -> bool:
+        """Count from a moment after all have joined."""
+        for (reason, text), count in [*figures.refused.items(), *figures.ended.items()]:
+            raise EcsnetError(f"{count} clients were not served: {reason.name}, {text}")
+        now = self._clock.now()
+        if figures.joined.count < self._clients:
+            return False
+        if self._counts_from is None:
+            self._counts_from = now + WARM_SECONDS
+        if not self._is_counting and now >= self._counts_from:
+            self._is_counting, self._counts_from = True, now
+            figures.calls = Distribution()
+        return self._is_counting and now >= self._counts_from + self._seconds
+
+
+def serve_echo(transport: str, control: Connection) -> None:
+    """Be the process of a bare echo."""
+    echo = EchoServer(transport)
+    control.send(str(echo.port))
+    echo.run()
+
+
+def serve_game(game: str, transport: str, control: Connection) -> None:
+    """Be the process of a server with room for everybody from one machine."""
+    config = ServerConfig(
+        transport=TransportConfig(
+            handshake=HandshakeConfig(max_pending=MAX_CLIENTS, max_pending_per_network=MAX_CLIENTS),
+            guard=GuardConfig(handshakes_at_once=100 * MAX_CLIENTS),
+        ),
+        tcp=TcpConfig(max_streams=MAX_CLIENTS, max_streams_per_network=MAX_CLIENTS),
+        max_clients_per_network=MAX_CLIENTS,
+    )
+    identity, path = Identity.generate(os.urandom), open_path(transport, 0, HOST, config.tcp)
+    server = RunningServer(games.load(game), identity, path, config=config)
+    control.send(str(JoinLink(HOST, path.address[1], (identity.public,), transport)))
+    server.run()
+
+
+@contextlib.contextmanager
+def serving(serve: Callable[..., None], *arguments: object) -> Iterator[str]:
+    """Run a server in a process of its own; what it says first is where it is.
+
+    Raises:
+        EcsnetError: It came to nothing.
+    """
+    context = multiprocessing.get_context("spawn")
+    hears, tells = context.Pipe(duplex=False)
+    process = context.Process(target=be_server, args=(serve, arguments, tells), daemon=True)
+    process.start()
+    tells.close()
+    try:
+        yield hear(hears)
+    finally:
+        process.kill()
+        process.join()
+
+
+def be_server(serve: Callable[..., None], arguments: Sequence[object], tells: Connection) -> None:
+    """Serve on a core that is not the clients'."""
+    pin(SERVERS_CORE)
+    serve(*arguments, tells)
+
+
+def hear(hears: Connection) -> str:
+    """Return what a server says."""
+    try:
+        place: str = hears.recv()
+    except EOFError as error:
+        raise EcsnetError("a server could not be started; what it printed says why") from error
+    return place
+
+
+@contextlib.contextmanager
+def on_a_core() -> Iterator[None]:
+    """Stay on the clients' core within the block: where server and clients wander they take each other's."""
+    before = pin(CLIENTS_CORE)
+    try:
+        yield
+    finally:
+        if before and sys.platform == "linux":
+            os.sched_setaffinity(0, before)
+
+
+def pin(number: int) -> set[int]:
+    """Stay on one of the cores there are, if there are two and the system can; return where this process was."""
+    if sys.platform != "linux":
+        return set()
+    before = os.sched_getaffinity(0)
+    if len(before) > 1:
+        os.sched_setaffinity(0, {sorted(before)[number]})
+    return before
