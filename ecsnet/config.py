@@ -428,11 +428,11 @@ class AccountConfig:
     """In the long run: 2,900 guesses a day."""
 
     network_attempts_at_once: int = 64
-    """The same for all names together of one IPv4 address or IPv6 /64: as many as handshakes, see `GuardConfig`, so
-    that a school that logs in behind one address at once is not held up."""
+    """The same for all names together of one IPv4 address or IPv6 /64, where a new account counts, too: as many as
+    handshakes, see `GuardConfig`, so that a school that logs in behind one address at once is not held up."""
 
     network_attempts_per_second: float = 0.2
-    """In the long run: 17,000 guesses a day from each."""
+    """In the long run: 17,000 guesses, or new accounts, a day from each."""
 
     max_remembered: int = 4096
     """Names and networks of which attempts are remembered, each; 300 B each."""
