@@ -182,8 +182,9 @@ class Reception:
             Refused: It may not, or there is no such room.
         """
         here = None if session is None else self._rooms.of(session.peer.client_id)
-        if here is not None and credentials.room in ("", self._rooms.code_of(here)):
-            return here  # where it was let in before
+        named = credentials.room
+        if here is not None and (named == self._rooms.code_of(here) or (not named and here.schema is self._rooms.schema)):
+            return here  # where it was let in before; not in the hall, where who does not name it would not see a thing
         return self._rooms.find(credentials.room, credentials.room_password)
 
     def _why_incompatible(self, credentials: Credentials, room: Room | None) -> No | None:
