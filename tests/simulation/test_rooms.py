@@ -521,3 +521,27 @@ def test_the_list_tells_how_a_game_stands() -> None:
     sim.run(1)
 
     assert [info.status for _, info in host.world.observe(RoomInfo)] == ["2 : 1"]
+
+
+def test_nobody_escapes_a_kick_by_going_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is on the way to another room is sent away as well, whatever moment the kick falls on.
+
+    Such as between hearing of the new connection and the pass: when a call that is answered on arrival kicks.
+    """
+    for steps in range(10, 22):
+        sim = start(seed=steps, link=Link(latency_seconds=0.04, jitter_seconds=0.02))
+        ada = sim.join("ada")
+        ada.enter(HALL)
+        for _ in range(steps % 12 + 8):
+            sim.step()
+
+        def kick_first(now: float, sim: Simulation = sim, ada: Client = ada) -> None:
+            monkeypatch.undo()
+            sim.server.kick(ada.client_id, "too loud", now=now)
+            sim.server.update(now)
+
+        monkeypatch.setattr(sim.server, "update", kick_first)
+        sim.run(2)
+
+        assert ada.status is ClientStatus.DISCONNECTED, f"after {steps} steps"
+        assert not sim.server.peers, f"after {steps} steps"
