@@ -10,6 +10,7 @@ from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import RoomConfig, ServerConfig
 from ecsnet.errors import Refused
 from ecsnet.game import Game
+from ecsnet.quoting import cut
 from ecsnet.replication.schema import Schema
 from ecsnet.room import Room
 from ecsnet.systems.hall import ANY_ROOM, HALL, Landlord, hall_of
@@ -98,10 +99,19 @@ class Rooms:
         return [self._described(room, info) for room in self._by_code.values() if (info := room.info) is not None]
 
     def _described(self, room: Room, info: RoomInfo) -> RoomInfo:
-        if info.status or self._game.summary is None:
-            return info
-        status = ", ".join(f"{name} {value}" for name, value in self._game.summary(room.world).items())
-        return replace(info, status=status.encode()[:MAX_STATUS_BYTES].decode(errors="ignore"))
+        """Return what the hall shows; a room of which the game says nonsense must not take the hall along."""
+        return replace(info, status=cut(str(info.status or self._summary(room)), MAX_STATUS_BYTES))
+
+    def _summary(self, room: Room) -> str:
+        has_run = room.schedule.next_deadline() is not None  # before that there is no match to look for
+        if self._game.summary is None or not has_run or not room.tells_summary:
+            return ""
+        try:
+            return ", ".join(f"{name} {value}" for name, value in self._game.summary(room.world).items())
+        except Exception:
+            logger.exception("the summary of %s failed for room %s", self._game.name, self.code_of(room))
+            room.tells_summary = False
+            return ""
 
     def is_open(self, room: Room) -> bool:
         """Tell whether a room has not been closed."""

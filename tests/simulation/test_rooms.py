@@ -523,6 +523,41 @@ def test_the_list_tells_how_a_game_stands() -> None:
     assert [info.status for _, info in host.world.observe(RoomInfo)] == ["2 : 1"]
 
 
+def test_a_room_that_tells_nonsense_of_itself_takes_nobody_else_along(caplog: pytest.LogCaptureFixture) -> None:
+    """The hall lists it without; else a game that has no score before its first tick would stop the whole server."""
+
+    def of_no_match(world: World) -> dict[str, object]:
+        raise LookupError(f"no match in tick {world.tick}")
+
+    sim = Simulation(replace(game, summary=of_no_match), clients=0, seed=1, server_config=CONFIG)
+    host, ada = sim.join("host", room=HALL), sim.join("ada")
+    sim.run(1)
+    assert ada.room is not None
+    assert [info.status for _, info in host.world.observe(RoomInfo)] == [""]
+    assert len([record for record in caplog.records if record.name == "ecsnet.rooms"]) == 1, "once is enough"
+    for _ in range(3):  # one of the next three steps is a tick of the hall
+        code = sim.server.rooms.open("too wordy")
+        room = sim.server.rooms.by_code[code]
+        assert room.info is not None
+        room.info.status = "\u00e9" * 100
+        sim.step()
+
+    assert is_connected(host)
+    assert is_connected(ada)
+
+
+def test_a_summary_is_not_asked_of_a_room_that_has_not_begun() -> None:
+    """What the game's first tick makes is not there yet, and that is no failure."""
+    told = replace(game, summary=lambda world: {"stormy": world.single(Weather).stormy})
+    sim = Simulation(told, clients=0, seed=1, server_config=CONFIG)
+    host = sim.join("host", room=HALL)
+    code = make_room(sim, host)
+    sim.run(1)
+
+    assert [info.status for _, info in host.world.observe(RoomInfo)] == ["stormy True"]
+    assert sim.server.rooms.by_code[code].tells_summary
+
+
 def test_nobody_escapes_a_kick_by_going_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is on the way to another room is sent away as well, whatever moment the kick falls on.
 
