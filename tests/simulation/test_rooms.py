@@ -558,6 +558,21 @@ def test_a_summary_is_not_asked_of_a_room_that_has_not_begun() -> None:
     assert sim.server.rooms.by_code[code].tells_summary
 
 
+def test_in_another_room_nobody_takes_somebody_else_for_itself() -> None:
+    """Entities have other numbers there; the one it had in the room before may be somebody else's."""
+    sim = start()
+    players = [sim.join(f"player {number}", wait=False, room=HALL) for number in range(4)]
+    sim.run_until(lambda: all(client.is_ready for client in players), within_seconds=5)
+    code = make_room(sim, players[0])
+    for client in reversed(players):
+        assert client.entity
+        reply = client.enter(code)
+        while not reply.done or client.entity is None:
+            sim.step()
+            mine = client.entity
+            assert mine is None or client.world.component_for_entity(mine, Player).client_id == client.client_id
+
+
 def test_nobody_escapes_a_kick_by_going_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is on the way to another room is sent away as well, whatever moment the kick falls on.
 
