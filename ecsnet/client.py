@@ -259,6 +259,11 @@ class Client:
         self._passage.disconnected = ending
 
     @property
+    def is_over(self) -> bool:
+        """Whether the connection has ended for good and nothing more is to be sent, not even a goodbye."""
+        return self._passage.is_over
+
+    @property
     def retrying(self) -> Retry | None:
         """The attempts to come back while `status` is LOST; None else."""
         return self._passage.retrying

@@ -123,9 +123,14 @@ class Passage:
         """Leave, and say why."""
         self._now = now
         self._stay(text)
-        if self.retrying is not None:
+        if self.current.ended is not None and self.disconnected is None:
             self._end(reason, text)
         self.current.connection.close(reason, text, now=now)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and every goodbye is out."""
+        return self.current.is_over and self._next is None and not self._left
 
     # From one connection to the next.
 

@@ -573,6 +573,26 @@ def test_in_another_room_nobody_takes_somebody_else_for_itself() -> None:
             assert mine is None or client.world.component_for_entity(mine, Player).client_id == client.client_id
 
 
+def test_leaving_after_the_old_room_has_ended_is_heard_at_once() -> None:
+    """The connection to the new one is up and not yet the current one: it says goodbye, and nobody is missed."""
+    for steps in range(1, 12):
+        sim = start(seed=steps, link=Link(latency_seconds=0.06))
+        ada = sim.join("ada")
+        reply = ada.enter(HALL)
+        for _ in range(steps * 2):
+            sim.step()
+        ada.close(now=sim.now)
+        sim.run(0.5)
+
+        assert ada.status is ClientStatus.DISCONNECTED
+        assert ada.disconnected is not None
+        assert ada.disconnected[0] is DisconnectReason.LEFT
+        assert reply.done
+        assert not any(room.places for room in sim.server.rooms), f"after {steps * 2} steps"
+        sim.run(1)
+        assert ada.is_over
+
+
 def test_nobody_escapes_a_kick_by_going_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is on the way to another room is sent away as well, whatever moment the kick falls on.
 
