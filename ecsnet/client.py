@@ -349,7 +349,7 @@ class Client:
     # Rooms.
 
     def enter(self, room: str, password: str = "") -> Reply[None]:
-        """Move to another room of this server; poll the reply's `done`.
+        """Move to another room of this server; poll the reply's `done`. Where the connection has ended it is refused.
 
         This client goes on where it is until it is there, and stays where it is if it is refused. With the room it
         gets another `world`; what was in sight is told as despawned.
@@ -358,7 +358,7 @@ class Client:
             room: Its code; `ANY_ROOM`: one with a free place; `HALL`: where they are listed.
 
         Raises:
-            LocalProtocolError: Not connected, on its way already, or room or password are too long.
+            LocalProtocolError: Not connected yet, on its way already, or room or password are too long.
         """
         return self._passage.enter(*_checked_place(room, password))
 

@@ -356,6 +356,22 @@ def test_a_server_without_rooms_says_so() -> None:
     assert sim.clients[0].status is ClientStatus.CONNECTED
 
 
+def test_entering_where_the_connection_has_just_ended_is_refused() -> None:
+    """As calling is: the player clicked in time, and the game's loop must not end by it."""
+    sim = start()
+    ada = sim.join("ada")
+    sim.cut_off(ada)
+    sim.run_until(lambda: ada.status is ClientStatus.LOST, within_seconds=15)
+    lost = ada.enter(HALL)
+    ada.close(now=sim.now)
+    sim.run(1)
+    ended = ada.enter(HALL)
+
+    for reply in (lost, ended):
+        assert reply.refusal is not None
+        assert reply.refusal.code is RefusalCode.DISCONNECTED
+
+
 def test_entering_is_for_who_is_connected_and_one_at_a_time() -> None:
     """The caller's mistakes raise where they are made."""
     sim = start()
