@@ -264,6 +264,9 @@ def test_state_that_overtakes_the_welcome_waits_for_it() -> None:
             waiting = client.conversation.session.peer.waiting
             overtaken += waiting > 0
             assert client.receiver.tick is None or client.conversation.welcome is not None
+            deadline = client.next_deadline()
+            assert deadline is not None
+            assert deadline > sim.now - client.world.dt, "whoever waits for it must not turn in circles meanwhile"
         sim.run_until(partial(is_ready, client), within_seconds=10)
 
     assert overtaken > 5
