@@ -445,6 +445,10 @@ class RoomConfig:
     max_rooms: int = 32
     """Rooms open at once. A soccer match of four takes 1.5 to 3 % of a core; more than a core there is not."""
 
+    max_rooms_per_network: int = 16
+    """Of these, made by players of one IPv4 address or IPv6 /64: a school that plays in fours, and nobody makes all of
+    them, in which he need not even be: a new one stays for a while, and he may be a new player every quarter second."""
+
     max_clients: int = 1024
     """Places of the whole server, the hall's included."""
 

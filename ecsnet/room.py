@@ -53,6 +53,8 @@ class Room:
         info: What the room says of itself; None where there is but one.
         stays: Whether it does when nobody has a place.
         empty_since: Since when nobody has had a place; None while somebody has.
+        creator: The client that had it opened; 0: none had.
+        creator_network: Where that was, as `network_of` tells.
         tells_summary: Whether the game's `summary` has not failed here: once is enough in the log.
     """
 
@@ -96,6 +98,7 @@ class Room:
         self.stays = stays
         self.info = info
         self.empty_since: float | None = now
+        self.creator, self.creator_network = 0, ""
         self.tells_summary = True
         if info is not None:
             self.world.create_entity(info)

@@ -53,7 +53,6 @@ class Rooms:
         self.schema = Schema(game)
         self._by_code: dict[str, Room] = {}
         self._of: dict[int, Room] = {}  # by client id: where it has its place
-        self._creators: dict[int, str] = {}  # of rooms that nobody has entered yet, by client id
         self._opened = 0
         self.now = 0.0
         if config.rooms is None:
@@ -189,15 +188,21 @@ class Rooms:
     # Opening and closing.
 
     def create(self, name: str, password: str, capacity: int, creator: int) -> str:
-        """Open a room for a client and return its code; the room it opened before goes if nobody has entered it."""
+        """Open a room for a client in the hall and return its code; one it opened before goes if nobody is in it."""
         assert self.several is not None
         if not self.several.clients_create:
             raise Refused("players make no rooms on this server")
-        before = self._by_code.get(self._creators.pop(creator, ""))
-        if before is not None and not before.places:
-            self.close(before)
+        arrival = self.main.peers[creator].arrival
+        assert arrival is not None, "whoever is in the hall was let in"
+        for before in list(self._by_code.values()):
+            if before.creator == creator and not before.places:
+                self.close(before)
+        limit, network = self.several.max_rooms_per_network, arrival.network
+        if sum(room.creator_network == network for room in self._by_code.values()) >= limit:
+            raise Refused(f"{limit} rooms that players of your network made are open, and it may have no more")
         code = self.open(name, password=password, capacity=capacity, stays=False)
-        self._creators[creator] = code
+        room = self._by_code[code]
+        room.creator, room.creator_network = creator, network
         return code
 
     def open(self, name: str = "", *, password: str = "", capacity: int = 0, stays: bool = True) -> str:
@@ -248,7 +253,6 @@ class Rooms:
         info = room.info
         code = self.code_of(room)
         del self._by_code[code]
-        self._creators = {creator: each for creator, each in self._creators.items() if each != code}
         logger.info("room %s closed%s", code, "" if info is None else f" ({info.name})")
 
     def _new_code(self, letters: int) -> str:

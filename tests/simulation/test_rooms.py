@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 
+from ecsnet.arrival import Arrival
 from ecsnet.client import Client
 from ecsnet.components import Player, RoomInfo
 from ecsnet.config import RoomConfig, ServerConfig
@@ -246,6 +247,26 @@ def test_there_are_no_more_rooms_than_the_server_has() -> None:
     assert len(sim.server.rooms) == 4
     assert len(before - set(sim.server.rooms.by_code)) == 1
     assert again not in before
+
+
+def test_nobody_takes_all_rooms_by_coming_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time as a new player, who makes one and leaves; others still find one, and so does who made them, later."""
+    sim = start(config=replace(CONFIG, rooms=replace(ROOMS, max_rooms_per_network=2)))
+    honest = sim.join("honest", room=HALL)
+    monkeypatch.setattr(Arrival, "network", property(lambda arrival: "here" if arrival.name == "ada" else "there"))
+    replies = []
+    for _ in range(3):
+        ada = sim.join("ada", room=HALL)
+        replies.append(ada.call(create_room))
+        wait(sim, replies[-1])
+        ada.close(now=sim.now)
+
+    assert [reply.ok for reply in replies] == [True, True, False]
+    assert replies[2].refusal is not None
+    assert replies[2].refusal.text == "2 rooms that players of your network made are open, and it may have no more"
+    make_room(sim, honest)
+    sim.run(ROOMS.empty_seconds)
+    make_room(sim, sim.join("ada", room=HALL))
 
 
 @pytest.mark.parametrize(
