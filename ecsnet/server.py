@@ -185,7 +185,8 @@ class Server:
         self._now = now
         self.rooms.update(now)
         self._endpoint.update(now)
-        for event in self._endpoint.events():
+        # Who goes, before who comes: nobody comes back into a place it was sent away from at this very moment.
+        for event in sorted(self._endpoint.events(), key=lambda event: not isinstance(event, Disconnected)):
             self._handle(event)
         for waiting in self._lounge.update(now):
             self._let_in(waiting)
@@ -347,6 +348,8 @@ class Server:
 
     def _admit(self, connection: Connection) -> None:
         """Let in whose connection is up; or let it wait where it is asked more."""
+        if not connection.is_connected:  # it is gone again
+            return
         guest = connection.tag
         assert isinstance(guest, Guest | Visitor), f"{connection} was not accepted here"
         if isinstance(guest, Guest):
