@@ -154,13 +154,13 @@ def test_who_does_not_say_who_it_is_within_5_seconds_is_sent_away(monkeypatch: p
     client = silent(sim, monkeypatch)
     sim.run(4.8)
     assert not ended(sim, client)
-    deadline = sim.server._lounge.next_deadline()
+    deadline = sim.server._entrance._lounge.next_deadline()
     assert deadline is not None
     assert deadline - sim.now < 0.3
     sim.run(0.5)
 
     assert ended(sim, client)
-    assert sim.server._lounge.next_deadline() is None
+    assert sim.server._entrance._lounge.next_deadline() is None
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_who_says_anything_else_before_it_is_welcomed_breaks_the_protocol(
     assert ended(sim, client)
     assert connection.is_at_fault, "it counts as a strike"
     assert sim.server.peers == {}
-    assert sim.server._lounge._waiting == {}
+    assert sim.server._entrance._lounge._waiting == {}
 
 
 def test_while_a_password_is_looked_at_nothing_more_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
