@@ -381,7 +381,8 @@ class Server:
             was_asked: So it was not welcomed in the handshake.
         """
         if self._endpoint.doorkeeper.is_blocked(connection.address, self._now):  # since it was accepted
-            connection.close(DisconnectReason.BANNED, now=self._now)
+            blocked = DisconnectReason.BANNED
+            self._turn_away(connection, No(blocked, blocked.text), guest.arrival.player_key)
             return
         room = self._reception.confirm(guest)
         if not isinstance(room, Room):
