@@ -95,7 +95,8 @@ class Entrance:
     def _confirm(self, connection: Connection, guest: Guest, now: float) -> Entered | None:
         """Take what a guest brought for its place; or send it away after all."""
         if self._endpoint.doorkeeper.is_blocked(connection.address, now):  # since it was accepted
-            connection.close(DisconnectReason.BANNED, now=now)
+            blocked = DisconnectReason.BANNED
+            self._turn_away(connection, No(blocked, blocked.text), guest.arrival.player_key, now)
             return None
         room = self._reception.confirm(guest)
         if isinstance(room, Room):
