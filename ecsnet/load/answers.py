@@ -33,11 +33,13 @@ from ecsnet.testing.network import Link
 from ecsnet.transport.identity import Identity
 from ecsnet.virtualpath import ImpairedPath
 
-__all__ = ["Question", "Row", "measure_answers"]
+__all__ = ["Question", "Row", "answer_table", "measure_answers"]
 
 HOST = "127.0.0.1"
 WARM_SECONDS = 0.5
 SERVERS_CORE, CLIENTS_CORE = 0, 1
+USUAL_COUNTS = (4, 8, 16, 32)
+LOSSY = Link(loss=0.02)
 MAX_CLIENTS = 1000  # of a server that is measured: all come from this machine
 
 
@@ -57,13 +59,27 @@ class Question:
 
 
 class Row(NamedTuple):
-    """What one measurement came to; `bare` is the echo of the same moment, as far as there is one."""
+    """What one measurement came to, and the bare echo of the same moment."""
 
     name: str
     transport: str
     clients: int
     answers: Distribution
-    bare: Distribution | None
+    bare: Distribution
+
+    def __str__(self) -> str:
+        """Return a line of the table under `HEAD`; times in milliseconds."""
+        answers, bare = self.answers, self.bare
+        times = (answers.mean, answers.percentile(0.5), answers.percentile(0.99))
+        ratios = (answers.mean / bare.mean, answers.percentile(0.5) / bare.percentile(0.5)) if bare.count else ()
+        return (
+            f"{self.transport.upper():<5}{self.clients:>8}  {self.name:<14}"
+            + "".join(f"{1000 * seconds:>9.3f}" for seconds in times)
+            + "".join(f"{ratio:>9.2f}" for ratio in ratios if self.answers is not bare)
+        )
+
+
+HEAD = "      clients  answer             mean      p50      p99   x mean    x p50"
 
 
 class Caller:
@@ -111,10 +127,30 @@ def measure_answers(
             bare = measure_echo(
                 transport, int(echo), clients=clients, rate_hz=rate_hz, warm_seconds=WARM_SECONDS, seconds=seconds
             )
-            yield Row("bare echo", transport, clients, bare, None)
+            yield Row("bare echo", transport, clients, bare, bare)
             for question, server in zip(questions, servers, strict=True):
                 trial = Trial(question, server, clients=clients, rate_hz=rate_hz, seconds=seconds, link=link)
                 yield Row(question.name, transport, clients, trial.run(), bare)
+
+
+def answer_table(questions: Sequence[Question], *, count: int, rate_hz: float, seconds: float) -> Iterator[str]:
+    """Yield the lines of a table: by UDP and TCP, with more and more clients up to `count`; then with losses.
+
+    Raises:
+        EcsnetError: A server could not be started, or turned somebody away.
+    """
+    counts = [*(each for each in USUAL_COUNTS if each < count), count]
+    yield f"{rate_hz:g} calls a second and client; milliseconds until the answer, and beside the bare encrypted echo"
+    yield HEAD
+    for transport in ("udp", "tcp"):
+        rows = measure_answers(questions, transport=transport, counts=counts, rate_hz=rate_hz, seconds=seconds)
+        yield from map(str, rows)
+    yield f"with {LOSSY.loss:.0%} of the packets lost, each way"
+    for transport in ("udp", "tcp"):
+        rows = measure_answers(
+            questions, transport=transport, counts=[count], rate_hz=rate_hz, seconds=seconds, link=LOSSY
+        )
+        yield from map(str, rows)
 
 
 class Trial:
