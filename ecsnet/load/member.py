@@ -154,17 +154,17 @@ class Member:
             self.client.close(now=now)
 
     def _schedule(self, now: float, at: float) -> None:
-        """Set when there is something to do, at `at` if there is nothing before."""
+        """Set when there is something to do: at `at`, or from now on before that."""
         client = self.client
         deadline = client.next_deadline()
         self._client_due_at = now if deadline is None else deadline
         if self._is_impaired:
             assert isinstance(client.path, ImpairedPath)
             self._client_due_at = min(self._client_due_at, client.path.network.next_arrival() or math.inf)
-        due_at = min(at, self._client_due_at)
+        due_at = self._client_due_at
         if self.is_there and (acts_at := self._part.next_deadline()) is not None and acts_at < due_at:
             due_at = acts_at
-        self.due_at = max(now, due_at) if due_at < at else at
+        self.due_at = min(at, max(now, due_at))
 
     def _follow(self, now: float, figures: CrowdFigures) -> None:
         """Note how far it got."""
