@@ -166,7 +166,9 @@ class Conversation:
             self._handle(event, now)
         session.peer.collect()
         is_early = self._is_early(now)
-        due = 0 if is_early else self.schedule.take_due(now)
+        due = self.schedule.take_due(now)
+        if is_early:  # their time passes all the same
+            due = 0
         self._run_ticks(due)
         self.schedule.speed = session.sync.speed
         self._frame_seconds += FRAME_WEIGHT * (min(LONGEST_FRAME_SECONDS, now - self._updated) - self._frame_seconds)

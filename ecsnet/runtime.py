@@ -251,9 +251,8 @@ class RunningClient(Client):
         self._left = True
         now = self.clock.now()
         end = now + FAREWELL_SECONDS
-        if self.state not in {State.CLOSING, State.CLOSED}:
-            self.close(DisconnectReason.LEFT, text, now=now)
-        while self.state is State.CLOSING and self.clock.now() < end:
+        self.close(DisconnectReason.LEFT, text, now=now)
+        while not self.is_over and self.clock.now() < end:
             _pass(self, super().update, self.path, self.clock.now())
             wait_for(self, end)
         self.path.close()

@@ -48,6 +48,7 @@ def fly(call: Call, height: float, text: str) -> None:
 
 
 game = Game("kites", input=Steer, components=[Kite], rpcs=[fly])
+FLY = b"\x00\x01" + pack_varint([remote.name for remote in Schema(game).remotes].index("fly"))  # a call, its id 1
 
 
 def deep(levels: int) -> bytes:
@@ -79,12 +80,12 @@ MESSAGE_BOMBS = {
     "a huge id": b"\x00" + pack_varint(HUGE[0]),
     "a huge function": b"\x00\x01" + pack_varint(HUGE[0]) + bytes(4),
     "a cut number": b"\x00\xc0",
-    "NaN": b"\x00\x01\x00" + bytes(4) + struct.pack("!f", float("nan")) + b"\x00",
-    "infinity": b"\x00\x01\x00" + bytes(4) + struct.pack("!f", float("inf")) + b"\x00",
-    "bad UTF-8": b"\x00\x01\x00" + bytes(4) + struct.pack("!fB", 0.0, 2) + b"\xff\xfe",
-    "a surrogate": b"\x00\x01\x00" + bytes(4) + struct.pack("!fB", 0.0, 3) + "\ud800".encode(errors="surrogatepass"),
-    "a length beyond the end": b"\x00\x01\x00" + bytes(4) + struct.pack("!fB", 0.0, 255) + b"x",
-    "trailing bytes": b"\x00\x01\x00" + bytes(4) + struct.pack("!fB", 0.0, 0) + b"x",
+    "NaN": FLY + bytes(4) + struct.pack("!f", float("nan")) + b"\x00",
+    "infinity": FLY + bytes(4) + struct.pack("!f", float("inf")) + b"\x00",
+    "bad UTF-8": FLY + bytes(4) + struct.pack("!fB", 0.0, 2) + b"\xff\xfe",
+    "a surrogate": FLY + bytes(4) + struct.pack("!fB", 0.0, 3) + "\ud800".encode(errors="surrogatepass"),
+    "a length beyond the end": FLY + bytes(4) + struct.pack("!fB", 0.0, 255) + b"x",
+    "trailing bytes": FLY + bytes(4) + struct.pack("!fB", 0.0, 0) + b"x",
     "an answer to nobody": b"\x01" + pack_varint(HUGE[1]),
     "a refusal to nobody": b"\x02\x01\x01text",
     "an unknown kind": b"\x07\x01",
@@ -263,7 +264,7 @@ def test_an_authenticated_flood_of_calls_leaves_the_other_players_ticks_alone() 
     flooder, other = sim.clients
     sim.run(1)
     heard.clear()
-    call = b"\x00\x00\x00" + bytes(4) + struct.pack("!fB", 1.0, 0)
+    call = b"\x00\x00" + FLY[2:] + bytes(4) + struct.pack("!fB", 1.0, 0)
     skipped, missing = sim.server.skipped_ticks, sim.server.room.session.input_buffers[other.client_id].missing
     began = sim.server.world.tick
     for _ in range(60):

@@ -82,14 +82,15 @@ def test_it_makes_nobody_simulate_again() -> None:
     sim = Simulation(soccer, clients=2, link=Link.LAN, seed=1)
     sim.run(seconds=5)
     before = [client.predictor.replayed_ticks for client in sim.clients]
+    told = 0
     for number in range(5):
         for _, quality in sim.server.world.get_component(ConnectionQuality):
             quality.rtt_ms = 500 + number
         sim.run(seconds=0.2)
-        told = seen_by(sim, 0)
-        assert set(told.values()) <= {500 + number, *range(60)}  # or what was measured meanwhile
+        told += set(seen_by(sim, 0).values()) == {500 + number}
         sim.run(seconds=0.2)
 
+    assert told >= 3  # of the others the server has measured anew meanwhile
     assert [client.predictor.replayed_ticks for client in sim.clients] == before
 
 
