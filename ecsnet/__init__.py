@@ -14,7 +14,7 @@ from ecsnet.fields import EVERYONE, OWNER, TEAM, Audience, EntityRef, NetVar, co
 from ecsnet.game import Game
 from ecsnet.gameevent import event
 from ecsnet.protocol import DisconnectReason
-from ecsnet.rpc import CLIENTS, SERVER, Call, Reply, rpc
+from ecsnet.rpc import CLIENTS, SERVER, Call, RefusalCode, Reply, rpc
 from ecsnet.runtime import RunningClient, RunningServer, join, serve
 from ecsnet.server import Server
 from ecsnet.system import System
@@ -45,6 +45,7 @@ __all__ = [
     "Game",
     "NetVar",
     "Participant",
+    "RefusalCode",
     "Refused",
     "Reply",
     "RunningClient",

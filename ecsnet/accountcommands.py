@@ -23,7 +23,10 @@ name_argument = click.argument("name")
 
 @click.group("accounts")
 def account_commands() -> None:
-    """Make accounts for a server that asks players for name and password, also while it runs."""
+    """Make accounts for a server that asks players for name and password, also while it runs.
+
+    A password is asked for; in a script it is the first line of standard input.
+    """
 
 
 @account_commands.command()

@@ -110,11 +110,14 @@ def make_bot(game: Game, seed: int) -> Bot:
     """Return a new bot: the game's own kind if it has one.
 
     Raises:
-        SchemaError: The game names a bot that does not exist.
+        SchemaError: The game names a bot that does not exist, or cannot decide.
     """
     if game.bot is None:
         return Wanderer(game, seed)
-    return cast("Bot", load_reference(game.bot, "bot")())
+    bot = load_reference(game.bot, "bot")()
+    if not callable(getattr(bot, "decide", None)):
+        raise SchemaError(f"the game's bot is {game.bot!r}, but a {type(bot).__name__} has no decide(client)")
+    return cast("Bot", bot)
 
 
 def load_reference(reference: str, what: str) -> Callable[..., object]:

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
-from types import MappingProxyType
 
 import click
 
 from ecsnet import keys, tokenfiles, udp
 from ecsnet.accountcommands import account_commands
 from ecsnet.accounts import Accounts
+from ecsnet.advice import told_end
 from ecsnet.autoplay import autoplay
 from ecsnet.botcommands import bots
 from ecsnet.bots import make_bot
@@ -204,12 +204,7 @@ def join_command(
         config=ClientConfig(transport=transport_config),
     )
     run(client, show, seconds, seed, lambda: figures_of(client) if client.client_id else {})
-    hints = {DisconnectReason.WRONG_GAME: f" than {game.name!r}: add --game, as in the line that the server printed"}
-    if not password:
-        hints[DisconnectReason.WRONG_PASSWORD] = ": add --password"
-    if not account:
-        hints[DisconnectReason.BAD_ACCOUNT] = ": add --account NAME"
-    finish(client, hints=hints, seconds=seconds)
+    finish(client, password=password, account=account, seconds=seconds)
 
 
 @commands.command(cls=GameCommand)
@@ -352,20 +347,11 @@ def run(
         signal.signal(signal.SIGTERM, before)
 
 
-def finish(
-    client: RunningClient,
-    *,
-    hints: Mapping[DisconnectReason, str] = MappingProxyType({}),
-    seconds: float | None = None,
-) -> None:
-    """Say why the connection ended; make the command fail if it should not have, or never came about in its time.
-
-    Args:
-        hints: What to do about it, added to the text of a reason.
-    """
+def finish(client: RunningClient, *, password: str = "", account: str = "", seconds: float | None = None) -> None:
+    """Say why the connection ended; make the command fail if it should not have, or never came about in its time."""
     reason, text = client.disconnected or (DisconnectReason.LEFT, "")
     if reason not in CLEAN_ENDS:
-        raise click.ClickException((text or reason.text) + hints.get(reason, ""))
+        raise click.ClickException(told_end((reason, text), client.game, password=password, account=account))
     if seconds is not None and not client.client_id:
         raise click.ClickException(f"the server gave no answer within {seconds:g} s")
     if reason is not DisconnectReason.LEFT:

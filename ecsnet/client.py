@@ -210,7 +210,9 @@ class Client:
             SchemaError: An argument is not of its declared type or range.
         """
         if self.conversation.welcome is None:
-            raise LocalProtocolError(f"cannot call {rpc.name} in state {self.state.name}, before the server let us in")
+            raise LocalProtocolError(
+                f"cannot call {rpc.name} in state {self.state.name}, before the server let us in; ask is_ready"
+            )
         conversation = self.conversation
         if conversation.welcome is not None and not conversation.connection.is_connected:
             # No mistake of who calls: it may have ended just now.

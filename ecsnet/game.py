@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import math
+import pkgutil
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -209,7 +210,15 @@ def load(path: str) -> Game:
         if module is not None:
             return _game_in(module, attribute, path)
     looked = " or ".join(candidates)
-    raise SchemaError(f"there is no game {path!r}: no module {looked}; is its folder the current one, or installed?")
+    samples = "" if "." in name else f" Samples are {', '.join(_samples())}."
+    raise SchemaError(
+        f"there is no game {path!r}: no module {looked}; is its folder the current one, or installed?{samples}"
+    )
+
+
+def _samples() -> list[str]:
+    samples = find_module("ecsnet.samples")
+    return [] if samples is None else [found.name for found in pkgutil.iter_modules(samples.__path__) if found.ispkg]
 
 
 def _tuple_of(where: str, part: str, given: Iterable[object]) -> tuple[object, ...]:
@@ -312,12 +321,10 @@ def _game_in(module: ModuleType, attribute: str, path: str) -> Game:
     if isinstance(found, Game):
         return found
     others = [name for name, value in vars(module).items() if isinstance(value, Game)]
-    hint = "write game = Game(...)"
-    if others:
-        hint = f"it has {', '.join(others)}: write {module.__name__}:{others[0]}"
-    elif hasattr(module, "__path__") and isinstance(
-        getattr(find_module(f"{module.__name__}.game"), "game", None), Game
-    ):
-        hint = f"it is a folder, and its game in {module.__name__}.game: write that"
+    inner = f"{module.__name__}.game"
+    if not others and hasattr(module, "__path__") and isinstance(getattr(find_module(inner), "game", None), Game):
+        raise SchemaError(f"{path!r} is a folder, and its game in {inner}: write {inner}")
+    given = path.partition(":")[0]
+    hint = f"it has {', '.join(others)}: write {given}:{others[0]}" if others else "write game = Game(...)"
     what = "nothing" if found is None or isinstance(found, ModuleType) else f"a {type(found).__name__}"
     raise SchemaError(f"{path!r}: {module.__name__}.{attribute} is {what}, not a Game; {hint}")

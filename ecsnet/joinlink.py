@@ -114,7 +114,7 @@ def _parse_keys(text: str, encoded: str | None) -> tuple[bytes, ...]:
     keys = [parse_key(part) for part in encoded.split(".")]
     known = tuple(key for key in keys if key is not None)
     if len(known) != len(keys):
-        raise _error(text, "what stands behind # is not a whole key; was the link cut off?")
+        raise _error(text, "what stands behind # is not a whole key, as if the link had been cut off")
     if len(known) > _MAX_KEYS:
         raise _error(text, f"it holds {len(known)} keys; a server has {_MAX_KEYS} at most")
     return known

@@ -206,13 +206,17 @@ def server_options(command: F) -> F:
 
     for option in (
         click.option(
+            "--places",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=False,
+            help="With --rooms: players in each.  [default: what the game says]",
+        ),
+        click.option(
             "--rooms",
             type=click.IntRange(min=0),
             default=0,
             help="Run up to so many games side by side; 0: one, in which everybody is.",
-        ),
-        click.option(
-            "--places", type=click.IntRange(min=0), default=0, help="Of each of them; 0: as many as the game allows."
         ),
         click.option(
             "--resume-seconds",

@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 from ecsnet import keys
+from ecsnet.advice import told_end
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import ClientConfig
 from ecsnet.errors import EcsnetError
 from ecsnet.game import Game
 from ecsnet.gameoptions import DEFAULT_GAME, GAME_PATH, game_option
 from ecsnet.joinlink import JoinLink
-from ecsnet.options import FILE, password_option, room_password_option
+from ecsnet.options import FILE, account_option, password_option, room_password_option
 from ecsnet.runtime import RunningClient, join
 from ecsnet.systems.hall import HALL, create_room
 from ecsnet.tokencommands import read_token
@@ -31,11 +32,14 @@ CLEAR = "\x1b[H\x1b[J"  # to the top left, and nothing below
 @click.argument("link_text", metavar="LINK")
 @game_option
 @click.option("--create", metavar="NAME", help="Open a room of this name; print how to get in. It waits half a minute.")
-@click.option("--places", default=0, type=click.IntRange(min=0), help="Of that room.  [default: as the game has it]")
+@click.option(
+    "--places", default=0, show_default=False, type=click.IntRange(min=0), help="Of that room.  [default: the game's]"
+)
 @room_password_option
 @click.option("--watch", is_flag=True, help="Show the list again whenever it changes, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON instead of a table.")
 @password_option("Ask for the server's password.", twice=False)
+@account_option
 @click.option("--player-key", type=FILE, help="Key file by which servers know you again.")
 @click.option("--token", default="", show_default=False, help="Connect token, for a server that asks for one.")
 def rooms(
@@ -48,6 +52,8 @@ def rooms(
     watch: bool,
     as_json: bool,
     password: str,
+    account: str,
+    account_password: str,
     player_key: Path | None,
     token: str,
 ) -> None:
@@ -60,12 +66,14 @@ def rooms(
         link_text,
         room=HALL,
         password=password,
+        account=account,
+        account_password=account_password,
         player_key=None if player_key is None else keys.load_identity(player_key),
         token=read_token(token) if token else b"",
         config=ClientConfig(retry_seconds=0.0),
     )
     with client:
-        reach(client)
+        reach(client, password=password, account=account)
         link = replace(JoinLink.parse(link_text), keys=(client.current_server_key,))
         if create is not None:
             open_room(client, link, create, room_password, places)
@@ -75,7 +83,7 @@ def rooms(
             click.echo(described(listed(client), link, as_json=as_json))
 
 
-def reach(client: RunningClient) -> None:
+def reach(client: RunningClient, *, password: str, account: str) -> None:
     """Wait until the list is there.
 
     Raises:
@@ -85,8 +93,7 @@ def reach(client: RunningClient) -> None:
         lambda: client.is_ready or client.disconnected is not None, within_seconds=PATIENCE_SECONDS
     )
     if client.disconnected is not None:
-        reason, text = client.disconnected
-        raise EcsnetError(text or reason.text)
+        raise EcsnetError(told_end(client.disconnected, client.game, password=password, account=account))
     if not there:
         raise EcsnetError(f"the server gave no answer within {PATIENCE_SECONDS:g} s")
 
@@ -118,8 +125,7 @@ def show_changes(client: RunningClient, link: JoinLink, *, as_json: bool) -> Non
             shown = found
             click.echo((CLEAR if sys.stdout.isatty() and not as_json else "") + found)
         client.run_until(lambda: client.disconnected is not None, within_seconds=WATCH_SECONDS)
-    reason, text = client.disconnected
-    raise EcsnetError(text or reason.text)
+    raise EcsnetError(told_end(client.disconnected, client.game))
 
 
 def listed(client: RunningClient) -> list[RoomInfo]:

@@ -11,7 +11,7 @@ from ecsnet.systems.collision import Collision
 from ecsnet.systems.contacts import contacts_begun, contacts_ended, contacts_of
 from ecsnet.systems.foresight import predict, spawn
 from ecsnet.systems.lagcompensation import LagCompensation
-from ecsnet.systems.lobby import LOBBY_CALLS, Lobby
+from ecsnet.systems.lobby import LOBBY_CALLS, Lobby, choose_team, set_ready, watch
 from ecsnet.systems.movement import Movement, teleport
 from ecsnet.systems.raycast import RayHit, cast, overlaps
 from ecsnet.systems.stages import finish, seat_waiting, seconds_left, stage_begun, stage_now
@@ -25,6 +25,7 @@ __all__ = [
     "RayHit",
     "Said",
     "cast",
+    "choose_team",
     "contacts_begun",
     "contacts_ended",
     "contacts_of",
@@ -34,8 +35,10 @@ __all__ = [
     "say",
     "seat_waiting",
     "seconds_left",
+    "set_ready",
     "spawn",
     "stage_begun",
     "stage_now",
     "teleport",
+    "watch",
 ]

@@ -16,7 +16,7 @@ from ecsnet.components.lobby_rules import LateJoin, LobbyRules
 from ecsnet.components.lobby_stage import LobbyStage, Stage
 from ecsnet.components.player import Player, PlayerStatus
 from ecsnet.components.seat import Seat
-from ecsnet.errors import Refused
+from ecsnet.errors import Refused, SchemaError
 from ecsnet.rpc import SERVER, Call, rpc
 from ecsnet.system import System
 from ecsnet.systems.stages import Happening, advance, is_time_up, rules_of, stage_now
@@ -32,10 +32,12 @@ class Lobby(System):
 
     def process(self, world: World) -> None:
         """Give seats, then apply what happened, in order of weight, until one of it moves the lobby on."""
-        lobby = world.try_single(LobbyStage)
+        lobby, rules = world.try_single(LobbyStage), rules_of(world)
+        if rules.teams < 1:  # it would fail below before it is sent, which checks the other numbers
+            raise SchemaError(f"LobbyRules.teams: {rules.teams} is outside low=1..high=254; without sides it is 1")
         if lobby is None:
             world.create_entity(lobby := LobbyStage(started_tick=world.tick))
-        self._give_seats(world, lobby, rules_of(world))
+        self._give_seats(world, lobby, rules)
         for happening in self._happenings(world, lobby):
             if advance(world, lobby, happening):
                 self._begin(world, lobby)

@@ -46,3 +46,16 @@ def test_a_bot_plays_a_game_that_has_nothing_to_press(simulate: Simulate) -> Non
     press(sim.clients[0], bot)
 
     assert bot.met == sim.clients
+
+
+def test_a_bot_that_cannot_decide_is_told() -> None:
+    """Before the first tick, and with its name; not as an AttributeError from inside."""
+    with pytest.raises(
+        SchemaError, match=r"the game's bot is 'tests\.test_bots:make_nobody', but a \w+ has no decide\(client\)"
+    ):
+        make_bot(Game("g", bot="tests.test_bots:make_nobody"), seed=1)
+
+
+def make_nobody() -> object:
+    """Make a bot that is none."""
+    return object()

@@ -217,6 +217,7 @@ def test_a_sample_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     ("path", "text"),
     [
         ("nowhere", "there is no game 'nowhere': no module ecsnet.samples.nowhere.game or nowhere; is its folder"),
+        ("nowhere", "or installed? Samples are hello, knight, soccer."),
         ("no.where.game", "no module no.where.game; is its folder the current one, or installed?"),
         ("duel.py", "'duel.py' is no module name; give it with dots, without .py, like 'duel'"),
         ("./fights/duel.py", "like 'fights.duel'"),
@@ -224,7 +225,7 @@ def test_a_sample_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
         ("duel:number", "'duel:number': duel.number is a int, not a Game; it has game, large: write duel:game"),
         ("duel:none", "duel.none is nothing, not a Game; it has game, large"),
         ("empty", "empty.game is nothing, not a Game; write game = Game(...)"),
-        ("melee", "melee.game is nothing, not a Game; it is a folder, and its game in melee.game: write that"),
+        ("melee", "'melee' is a folder, and its game in melee.game: write melee.game"),
         ("void", "void.game is nothing, not a Game; write game = Game(...)"),
     ],
 )

@@ -8,6 +8,8 @@ __all__ = ["complaint"]
 
 SHOWN_CHARACTERS = 60  # of a value, in an error text
 
+_NUMBERS = {FieldKind.INT: "an int", FieldKind.FLOAT: "a finite float"}
+
 PackerOf = Callable[[NetField], Callable[[object], bytes]]  # packs one value; raises one of the given exceptions
 
 _REMEDIES = {
@@ -78,7 +80,7 @@ def _fault(declared: NetField, value: object, error: Exception) -> str:
         return f"{shown} {filled}"
     number = isinstance(value, int) if declared.kind is FieldKind.INT else isinstance(value, int | float)
     if not number or value != value:  # noqa: PLR0124  # NaN alone differs from itself
-        return f"{shown} is no {declared.kind.value} that can travel; find the system that wrote it"
+        return f"{shown} is no {declared.kind.value} that can travel; assign {_NUMBERS[declared.kind]}"
     if declared.low is None:
         limits = "32 signed bits; give it low= and high=" if declared.kind is FieldKind.INT else "a finite 32-bit float"
         return f"{shown} does not fit {limits}"

@@ -22,13 +22,16 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 CODE = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 COMMANDS = re.findall(r"(?:^    |`)(?:\.venv/bin/)?(ecsnet (?:play|serve|join) [^`\n]+)", README, re.MULTILINE)
-FILES = [target for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target]
+TARGETS = [target for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target]
+FILES = [target for target in TARGETS if not target.startswith("#")]
+SECTIONS = [target for target in TARGETS if target.startswith("#")]
 
 
 def test_the_game_of_the_readme_is_the_sample() -> None:
     """People copy it from either place."""
     assert CODE[0] == (ROOT / "samples" / "hello" / "game.py").read_text()
     assert CODE[0].count("\n") <= 40
+    assert CODE[1] == (ROOT / "samples" / "hello" / "window.py").read_text()
 
 
 @pytest.mark.slow
@@ -214,6 +217,16 @@ def test_the_explanation_of_the_readme_is_the_servers() -> None:
 def test_what_the_readme_points_at_exists(target: str) -> None:
     """A dead link is the first thing a visitor finds."""
     assert (ROOT / target).exists()
+
+
+@pytest.mark.parametrize("target", sorted(set(SECTIONS)))
+def test_what_the_readme_sends_its_reader_to_is_a_heading(target: str) -> None:
+    """As GitHub makes a target of it: small letters and hyphens, nothing else."""
+    headings = [
+        re.sub(r"[^a-z0-9 -]", "", heading.lower()) for heading in re.findall(r"^##+ (.+)$", README, re.MULTILINE)
+    ]
+
+    assert target.removeprefix("#") in [heading.replace(" ", "-") for heading in headings]
 
 
 @pytest.mark.parametrize("target", re.findall(r"^    make ([a-z]+)$", README, re.MULTILINE))

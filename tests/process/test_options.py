@@ -111,6 +111,24 @@ def test_a_server_with_accounts_lets_in_who_has_one(tmp_path: Path, monkeypatch:
     assert "horse" not in log
 
 
+def test_the_list_of_rooms_is_for_who_may_come_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has the account sees it, as joining would; who has none reads which option is missing, or which game."""
+    monkeypatch.setenv("ECSNET_ACCOUNT_PASSWORD", "correct horse")
+    owner = ("--rooms", "2", "--accounts", "accounts.db", "--registration", "open")
+    with Server(tmp_path, "hello", *PORT, *owner) as server:
+        rooms = ("rooms", str(server.link))
+        listed = run(tmp_path, *rooms, "--game", "hello", "--account", "Anna")
+        missing = run(tmp_path, *rooms, "--game", "hello")
+        other = run(tmp_path, *rooms)
+        stop(server)
+
+    assert (listed[0], "no room is open" in listed[1]) == (0, True)
+    assert (missing[0], missing[1].endswith("give a name and a password: add --account NAME\n")) == (1, True)
+    assert (other[0], other[1].splitlines()[-1]) == (
+        1, "Error: the server runs another game than 'soccer': add --game, as in the line that the server printed"
+    )  # fmt: skip
+
+
 def test_access_log_and_traces_are_files_that_grow(tmp_path: Path) -> None:
     """Both are added to, and complete after Ctrl-C; nothing of them is on the terminal."""
     options = ("--access-log", "access.log", "--trace", "server.trace", "--datagram-bytes", "600")

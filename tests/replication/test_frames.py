@@ -30,7 +30,7 @@ GOLDEN = bytes.fromhex(
     "0703"  # inputs known 7 ticks ahead, margin 3
     "0205" "4123"  # 2 gones: 5, 0x123
     "01" "4009" "020001" "000102000304"  # 1 full: entity 9, written in 2 bytes; Black and Body (258, 772)
-    "0105" "02" "0a" "01000001" "61" "0b" "00000002"  # a run of Label: 10 ("a", 1), 11 ("", 2)
+    "0106" "02" "0a" "01000001" "61" "0b" "00000002"  # a run of Label: 10 ("a", 1), 11 ("", 2)
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def golden_state() -> bytes:
 
 def test_the_layout_is_this_byte_for_byte() -> None:
     """Golden: it changes only together with PROTOCOL_VERSION."""
-    assert (BLACK.id, BODY.id, LABEL.id) == (0, 1, 5)
+    assert (BLACK.id, BODY.id, LABEL.id) == (0, 1, 6)
     assert golden_state().hex() == GOLDEN.hex()
 
 

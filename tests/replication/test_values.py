@@ -136,7 +136,7 @@ def test_bytes_that_say_what_cannot_be_are_refused(cls: type, name: str, data: s
         (Plain, "point", Point(300, 0), "Plain.point: Point(x=300, y=0) cannot travel: codec point raises ValueError"),
         (Plain, "point", None, "Plain.point: None cannot travel: codec point raises AttributeError"),
         (Maybe, "digit", 10, "Maybe.digit: 10 is outside low=0..high=9"),
-        (Maybe, "free", float("nan"), "Maybe.free: nan is no float that can travel; find the system"),
+        (Maybe, "free", float("nan"), "Maybe.free: nan is no float that can travel; assign a finite float"),
         (Maybe, "suit", "h", "Maybe.suit: 'h' is no member of Suit"),
         (Several, "digits", [1, 2, 300], "Several.digits[2]: 300 is outside low=0..high=9; keep it inside"),
         (Several, "digits", [0] * 5, "Several.digits: [0, 0, 0, 0, 0] is no list of at most 4 items; shorten it"),

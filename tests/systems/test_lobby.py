@@ -5,7 +5,7 @@ import pytest
 from ecsnet.components import LateJoin, LobbyRules, LobbyStage, Predicted, Stage
 from ecsnet.components.player import Player, PlayerStatus
 from ecsnet.components.seat import Seat
-from ecsnet.errors import Refused
+from ecsnet.errors import Refused, SchemaError
 from ecsnet.rpc import Call
 from ecsnet.systems import finish, seat_waiting
 from ecsnet.systems.lobby import Lobby, choose_team, set_ready, watch
@@ -486,3 +486,11 @@ def test_the_table_leads_back_from_every_stage() -> None:
     for following in TRANSITIONS.values():
         assert set(following) & {Happening.DESERTED, Happening.TIME_UP, Happening.READY}
         assert set(following.values()) <= set(Stage)
+
+
+def test_a_lobby_without_teams_says_what_to_write() -> None:
+    """A game in which everybody plays for himself has one team, which is not what one guesses."""
+    world = make_lobby(LobbyRules(teams=0))
+
+    with pytest.raises(SchemaError, match=r"LobbyRules\.teams: 0 is outside low=1\.\.high=254; without sides it is 1"):
+        join(world, 1)
