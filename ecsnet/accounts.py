@@ -106,13 +106,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What the worker found: an account, which it may just have made, or a text for the player."""
+
+    account: Account | None = None
+    is_new: bool = False
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Attempt:
     """One that is with the worker."""
 
     tag: object
     name: str
     network: str
-    verdict: Future[Account | str]
+    verdict: Future[_Verdict]
 
 
 class Accounts:
@@ -188,12 +197,13 @@ class Accounts:
         if len(self._attempts) >= limits.max_waiting:
             return DisconnectReason.SERVER_FULL, "the server is busy, try again"
         if not self._by_network.take(network, now):
-            seconds, what = 1 / limits.network_attempts_per_second, "came from your network"
+            new = " or new accounts" if self.registration is Registration.OPEN else ""
+            seconds, what = 1 / limits.network_attempts_per_second, f"{new} came from your network"
         elif self._homes.get(key) != network and not self._by_name.take(key, now):
-            seconds, what = 1 / limits.attempts_per_second, "were tried for this name"
+            seconds, what = 1 / limits.attempts_per_second, " were tried for this name"
         else:
             return None
-        return DisconnectReason.REFUSED, f"too many wrong passwords {what}: try again in {seconds:.0f} s"
+        return DisconnectReason.REFUSED, f"too many wrong passwords{what}: try again in {seconds:.0f} s"
 
     def _settle(self, attempt: _Attempt) -> Answer:
         """Make an answer of what the worker found."""
@@ -204,38 +214,39 @@ class Accounts:
             return Answer(
                 attempt.tag, None, "the server cannot look at its accounts at the moment", DisconnectReason.REFUSED
             )
-        if isinstance(verdict, str):
-            return Answer(attempt.tag, None, verdict)
-        key = verdict.key
+        if verdict.account is None:
+            return Answer(attempt.tag, None, verdict.text)
+        key = verdict.account.key
         if self._homes.pop(key, "") != attempt.network:
             self._by_name.give_back(key)
-        self._by_network.give_back(attempt.network)
+        if not verdict.is_new:  # or anybody could fill the book, as fast as the worker hashes
+            self._by_network.give_back(attempt.network)
         self._homes[key] = attempt.network  # at the end: whoever has not come for longest is forgotten first
         if len(self._homes) > self.config.max_remembered:
             del self._homes[next(iter(self._homes))]
-        return Answer(attempt.tag, verdict)
+        return Answer(attempt.tag, verdict.account)
 
     # In the worker: nothing below touches what the game's thread writes.
 
-    def _judge(self, name: str, password: str) -> Account | str:
+    def _judge(self, name: str, password: str) -> _Verdict:
         """Return the account if the password is right, or else a text for the player."""
         account = self._book.find(name_key(name))
         if account is None and self.registration is Registration.OPEN:
             try:
                 made = make_account(name, password, self.config, self._entropy)
             except AccountError as error:
-                return str(error)
+                return _Verdict(text=str(error))
             if self._book.add(made):
-                return made
+                return _Verdict(made, is_new=True)
             account = self._book.find(made.key)  # somebody was faster
         if len(password) > self.config.max_password_bytes:
             password = ""  # nobody has it
         kept = self._decoy if account is None else PasswordHash.parse(account.password_hash)
         if not kept.fits(password) or account is None:
-            return self._wrong(name)
+            return _Verdict(text=self._wrong(name))
         if not kept.costs(self.config):
             self._book.change(account, str(hash_password(password, self.config, self._entropy)))
-        return account
+        return _Verdict(account)
 
     def _wrong(self, name: str) -> str:
         if self.registration is Registration.OPEN:

@@ -29,7 +29,7 @@ from ecsnet.events import ClientStatus
 from ecsnet.game import Game
 from ecsnet.passage import Passage
 from ecsnet.playfigures import PlayFigures
-from ecsnet.protocol import LOST_REASONS, DisconnectReason
+from ecsnet.protocol import DisconnectReason
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.retry import Retry
@@ -50,10 +50,6 @@ from ecsnet.world import World
 __all__ = ["Client"]
 
 MAX_EVENTS = 4096  # of earlier updates; what one update brings is always told whole
-# What an attempt to come back may end by, and another be worth while.
-ATTEMPT_REASONS = LOST_REASONS | {DisconnectReason.HANDSHAKE_TIMEOUT}
-# A server that was restarted has forgotten this player, but a player it is again; what else ends is meant to.
-RETRY_REASONS = LOST_REASONS | {DisconnectReason.SERVER_RESTARTED}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -263,6 +259,11 @@ class Client:
         self._passage.disconnected = ending
 
     @property
+    def is_over(self) -> bool:
+        """Whether the connection has ended for good and nothing more is to be sent, not even a goodbye."""
+        return self._passage.is_over
+
+    @property
     def retrying(self) -> Retry | None:
         """The attempts to come back while `status` is LOST; None else."""
         return self._passage.retrying
@@ -283,7 +284,8 @@ class Client:
     @property
     def entity(self) -> int | None:
         """This client's own player entity in `world`; None while there is none."""
-        if not self.world.has_component(self._entity, Player):
+        kept = self.world.try_component(self._entity, Player)
+        if kept is None or kept.client_id != self.client_id:  # in another World the number may be somebody else's
             self._entity = 0
             for entity, player in self.world.observe(Player):
                 if player.client_id == self.client_id:
@@ -347,7 +349,7 @@ class Client:
     # Rooms.
 
     def enter(self, room: str, password: str = "") -> Reply[None]:
-        """Move to another room of this server; poll the reply's `done`.
+        """Move to another room of this server; poll the reply's `done`. Where the connection has ended it is refused.
 
         This client goes on where it is until it is there, and stays where it is if it is refused. With the room it
         gets another `world`; what was in sight is told as despawned.
@@ -356,7 +358,7 @@ class Client:
             room: Its code; `ANY_ROOM`: one with a free place; `HALL`: where they are listed.
 
         Raises:
-            LocalProtocolError: Not connected, on its way already, or room or password are too long.
+            LocalProtocolError: Not connected yet, on its way already, or room or password are too long.
         """
         return self._passage.enter(*_checked_place(room, password))
 

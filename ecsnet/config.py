@@ -428,11 +428,11 @@ class AccountConfig:
     """In the long run: 2,900 guesses a day."""
 
     network_attempts_at_once: int = 64
-    """The same for all names together of one IPv4 address or IPv6 /64: as many as handshakes, see `GuardConfig`, so
-    that a school that logs in behind one address at once is not held up."""
+    """The same for all names together of one IPv4 address or IPv6 /64, where a new account counts, too: as many as
+    handshakes, see `GuardConfig`, so that a school that logs in behind one address at once is not held up."""
 
     network_attempts_per_second: float = 0.2
-    """In the long run: 17,000 guesses a day from each."""
+    """In the long run: 17,000 guesses, or new accounts, a day from each."""
 
     max_remembered: int = 4096
     """Names and networks of which attempts are remembered, each; 300 B each."""
@@ -444,6 +444,10 @@ class RoomConfig:
 
     max_rooms: int = 32
     """Rooms open at once. A soccer match of four takes 1.5 to 3 % of a core; more than a core there is not."""
+
+    max_rooms_per_network: int = 16
+    """Of these, made by players of one IPv4 address or IPv6 /64: a school that plays in fours, and nobody makes all of
+    them, in which he need not even be: a new one stays for a while, and he may be a new player every quarter second."""
 
     max_clients: int = 1024
     """Places of the whole server, the hall's included."""

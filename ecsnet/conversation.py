@@ -166,7 +166,9 @@ class Conversation:
             self._handle(event, now)
         session.peer.collect()
         is_early = self._is_early(now)
-        due = 0 if is_early else self.schedule.take_due(now)
+        due = self.schedule.take_due(now)
+        if is_early:  # their time passes all the same
+            due = 0
         self._run_ticks(due)
         self.schedule.speed = session.sync.speed
         self._frame_seconds += FRAME_WEIGHT * (min(LONGEST_FRAME_SECONDS, now - self._updated) - self._frame_seconds)
@@ -182,8 +184,11 @@ class Conversation:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds; once it has ended nothing ticks."""
-        deadlines = [self.connection.next_deadline(), self.schedule.next_deadline() if self.ended is None else None]
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        deadline = self.connection.next_deadline()
+        tick_at = self.schedule.next_deadline() if self.ended is None else None
+        if tick_at is None or (deadline is not None and deadline < tick_at):
+            return deadline
+        return tick_at
 
     def take_events(self) -> list[object]:
         """Return and forget what the last update has to tell."""

@@ -91,7 +91,7 @@ class Lounge:
         messages = waiting.connection.take_messages()
         if not messages:
             if waiting.introduction is None and now >= waiting.until:
-                waiting.verdict = No(DisconnectReason.TIMEOUT, "this server asked who is there, and nobody said it")
+                waiting.verdict = No(DisconnectReason.REFUSED, "this server asked who is there, and nobody said it")
             return
         if waiting.introduction is not None or [channel for channel, _ in messages] != [CALLS]:
             waiting.verdict = No(DisconnectReason.PROTOCOL_ERROR, "more than an introduction, before the welcome")

@@ -12,14 +12,15 @@ from ecsnet.errors import LocalProtocolError
 from ecsnet.events import ClientStatus, StatusChanged
 from ecsnet.protocol import LOST_REASONS, DisconnectReason
 from ecsnet.retry import Retry
-from ecsnet.rpc import RefusalCode, Reply
+from ecsnet.rpc import RefusalCode, Reply, refused
 from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.hello import HANDSHAKE_BIT
 
 __all__ = ["Passage"]
 
-# What an attempt to come back may end by, and another be worth while.
-ATTEMPT_REASONS = LOST_REASONS | {DisconnectReason.HANDSHAKE_TIMEOUT}
+# What an attempt to come back may end by, and another be worth while. A server to which all come back at once, since it
+# was restarted, is full of those it asks who they are.
+ATTEMPT_REASONS = LOST_REASONS | {DisconnectReason.HANDSHAKE_TIMEOUT, DisconnectReason.SERVER_FULL}
 # A server that was restarted has forgotten this player, but a player it is again; what else ends is meant to.
 RETRY_REASONS = LOST_REASONS | {DisconnectReason.SERVER_RESTARTED}
 
@@ -59,10 +60,12 @@ class Passage:
         """Begin to move to another room; the reply tells how it went.
 
         Raises:
-            LocalProtocolError: Not connected, or on its way already.
+            LocalProtocolError: Not connected yet, or on its way already.
         """
-        if self.status is not ClientStatus.CONNECTED:
+        if self.status is ClientStatus.CONNECTING:
             raise LocalProtocolError(f"cannot enter a room while {self.status.name}")
+        if self.status is not ClientStatus.CONNECTED:  # no mistake of who calls: it may have ended just now
+            return refused(RefusalCode.DISCONNECTED, "the connection has ended")
         if self._next is not None:
             raise LocalProtocolError("on the way to another room already; wait until the reply is done")
         self._entering = Reply()
@@ -112,7 +115,10 @@ class Passage:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self.current.next_deadline(), *(left.connection.next_deadline() for left in self._left)]
+        deadline = self.current.next_deadline()
+        if self._next is None and self.retrying is None and not self._left:  # HOT: nearly always
+            return deadline
+        deadlines = [deadline, *(left.connection.next_deadline() for left in self._left)]
         if self._next is not None:
             deadlines.append(self._next.next_deadline())
         elif self.retrying is not None:
@@ -123,9 +129,14 @@ class Passage:
         """Leave, and say why."""
         self._now = now
         self._stay(text)
-        if self.retrying is not None:
+        if self.current.ended is not None and self.disconnected is None:
             self._end(reason, text)
         self.current.connection.close(reason, text, now=now)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, and every goodbye is out."""
+        return self.current.is_over and self._next is None and not self._left
 
     # From one connection to the next.
 
@@ -187,7 +198,7 @@ class Passage:
         elif reason not in ATTEMPT_REASONS:
             self._end(reason, text)
         elif not self.retrying.fail(self._now):
-            self._end(*self.retrying.lost)
+            self._end(*((reason, text) if reason is DisconnectReason.SERVER_FULL else self.retrying.lost))
 
     def _take_over(self, upcoming: Conversation) -> None:
         """Put a conversation in the place of the one before, to which nothing is said: the server has ended it."""

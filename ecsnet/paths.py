@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 TRANSPORTS = ("udp", "tcp", "both")  # what a server may listen on; a client uses one of the first two
+FEW_STREAMS = 2  # up to so many are asked as fast as the selector; a client has one, or two for a moment
 PORT_TRIES = 16  # to find a port that is free for UDP and TCP
 
 
@@ -102,6 +103,7 @@ class TcpPath:
         self.streams = streams
         self._owns_selector = selector is None
         self._selector = selector or selectors.DefaultSelector()
+        self._ready: list[object] | None = None  # the sockets that the last wait was for; None: there was none
         streams.watch(self._selector, self)
 
     @property
@@ -111,7 +113,10 @@ class TcpPath:
 
     def receive(self, now: float) -> Sequence[tuple[bytes, Address]]:
         """Return the records that have arrived, and an empty one for every stream that has ended."""
-        return self.streams.receive(now)
+        ready, self._ready = self._ready, None
+        if len(self.streams) <= FEW_STREAMS:
+            return self.streams.receive(now)
+        return self.streams.receive(now, self._select(0.0) if ready is None else ready)
 
     def send(self, data: bytes, address: Address, now: float) -> None:
         """Send one record; an empty one closes the stream."""
@@ -119,7 +124,10 @@ class TcpPath:
 
     def wait(self, seconds: float) -> None:
         """Return after this time, or earlier when something arrives or what waits can be sent."""
-        self._selector.select(max(0.0, seconds))
+        self._ready = self._select(max(0.0, seconds))
+
+    def _select(self, seconds: float) -> list[object]:
+        return [key.fileobj for key, _ in self._selector.select(seconds)]
 
     def close(self) -> None:
         """Close all streams."""
@@ -153,7 +161,7 @@ class MixedPath:
 
     def wait(self, seconds: float) -> None:
         """Return after this time, or earlier when something happens on either."""
-        self._selector.select(max(0.0, seconds))
+        self.streams.wait(seconds)  # with the selector of both
 
     def close(self) -> None:
         """Close both."""

@@ -121,22 +121,18 @@ class Reception:
             room = self._find_room(visitor.credentials, session)
         except Refused as error:
             return No(DisconnectReason.REFUSED, str(error))
-        arrival = visitor.arrival
+        arrival = _as_known(visitor, session)
         obstacle = self._why_banned(arrival) or self._why_full(arrival.network, room, session)
         if obstacle is not None:
             return obstacle
-        code = "" if room is None else self._rooms.code_of(room)
-        if session is None:
-            return self._guest(self._new_ticket(), replace(arrival, room=code), room, token=arrival.token)
-        before = session.peer.arrival
-        assert before is not None, "a session is somebody's"
-        known = before if visitor.has_ticket else replace(arrival, name=before.name)
-        known = replace(known, address=arrival.address, version=arrival.version, returns=True, room=code)
-        return self._guest(self._sessions.offer(session), known, room, token=arrival.token)
+        arrival = replace(arrival, room="" if room is None else self._rooms.code_of(room))
+        ticket = self._new_ticket() if session is None else self._sessions.offer(session)
+        return self._guest(ticket, arrival, room, token=visitor.arrival.token)
 
     def confirm(self, guest: Guest) -> Room | No:
         """Take what the guest brought and return the room it has a place in; or why it has to go after all."""
-        obstacle = self._why_too_late(guest) or self._why_not_accepted(guest.arrival)
+        arrival = guest.arrival
+        obstacle = self._why_banned(arrival) or self._why_too_late(guest) or self._why_not_accepted(arrival)
         if obstacle is not None:
             return obstacle
         try:
@@ -144,7 +140,7 @@ class Reception:
                 self._tokens.use(guest.token)
         except TokenError as error:
             return No(DisconnectReason.BAD_TOKEN, str(error))
-        if not guest.arrival.returns and self._sessions.known(guest.arrival.identity) is not None:
+        if not arrival.returns and self._sessions.known(arrival.identity) is not None:
             return No(DisconnectReason.SERVER_FULL, "you joined from another place at this very moment: try again")
         try:
             return guest.room or self._rooms.choose_or_open()
@@ -182,8 +178,11 @@ class Reception:
             Refused: It may not, or there is no such room.
         """
         here = None if session is None else self._rooms.of(session.peer.client_id)
-        if here is not None and credentials.room in ("", self._rooms.code_of(here)):
-            return here  # where it was let in before
+        named = credentials.room
+        if here is not None and (
+            named == self._rooms.code_of(here) or (not named and here.schema is self._rooms.schema)
+        ):
+            return here  # where it was let in before; not in the hall, where who does not name it would not see a thing
         return self._rooms.find(credentials.room, credentials.room_password)
 
     def _why_incompatible(self, credentials: Credentials, room: Room | None) -> No | None:
@@ -244,3 +243,14 @@ class Reception:
         arrival = replace(arrival, name=arrival.name or f"player {client_id}")
         welcome = Welcome(client_id, self._rooms.main.world.shared_seed, self._sessions.seal(ticket))
         return Guest(arrival, client_id, session_id, serial, room, token, welcome)
+
+
+def _as_known(visitor: Visitor, session: Session | None) -> Arrival:
+    """Return all that is known of somebody: what a ticket stands for, too."""
+    arrival = visitor.arrival
+    if session is None:
+        return arrival
+    before = session.peer.arrival
+    assert before is not None, "a session is somebody's"
+    known = before if visitor.has_ticket else replace(arrival, name=before.name)
+    return replace(known, address=arrival.address, version=arrival.version, returns=True)

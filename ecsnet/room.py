@@ -4,12 +4,13 @@ A server has one, or, where it has several, one for each game that is played and
 known in another: each has its own entities, its own tick and its own chance.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
 from ecsnet import players
 from ecsnet.absence import Absence
-from ecsnet.bots import make_bot
+from ecsnet.bots import Bot, make_bot
 from ecsnet.components.player import PlayerStatus
 from ecsnet.components.predicted import Predicted
 from ecsnet.components.roominfo import RoomInfo
@@ -35,6 +36,8 @@ __all__ = ["Room"]
 
 MESSAGE_ROOM_BYTES = 150  # packet and message headers, an ACK, the client's own part and a few entities of its own
 
+logger = logging.getLogger(__name__)
+
 
 class Room:
     """One game that is played.
@@ -50,6 +53,9 @@ class Room:
         info: What the room says of itself; None where there is but one.
         stays: Whether it does when nobody has a place.
         empty_since: Since when nobody has had a place; None while somebody has.
+        creator: The client that had it opened; 0: none had.
+        creator_network: Where that was, as `network_of` tells.
+        tells_summary: Whether the game's `summary` has not failed here: once is enough in the log.
     """
 
     def __init__(
@@ -92,6 +98,8 @@ class Room:
         self.stays = stays
         self.info = info
         self.empty_since: float | None = now
+        self.creator, self.creator_network = 0, ""
+        self.tells_summary = True
         if info is not None:
             self.world.create_entity(info)
         for system in assemble(pipeline, self.session):
@@ -164,12 +172,20 @@ class Room:
     def lose(self, peer: Peer, inputs: InputBuffer) -> None:
         """Do with the player of a client that may come back what the game wants done meanwhile."""
         players.set_status(self.world, peer.entity, PlayerStatus.LOST)
-        absence = self.game.absence
-        if absence is Absence.REMOVE:
-            self.world.delete_entity(peer.entity)
-        elif absence is not Absence.NEUTRAL:
-            bot = make_bot(self.game, peer.client_id) if absence is Absence.BOT else None
-            self.session.stand_ins[peer.client_id] = StandIn(self.session, self.world, peer, inputs.last, bot)
+        match self.game.absence:
+            case Absence.REMOVE:
+                self.world.delete_entity(peer.entity)
+            case Absence.KEEP:
+                self._stand_in(peer, inputs, None)
+            case Absence.BOT:
+                try:
+                    self._stand_in(peer, inputs, make_bot(self.game, peer.client_id))
+                except Exception:  # it is code of the game, and this is the whole server's loop
+                    logger.exception("no bot can play for lost client %d", peer.client_id)
+
+    def _stand_in(self, peer: Peer, inputs: InputBuffer, bot: Bot | None) -> None:
+        """Let somebody press a lost client's keys, to begin with as it did."""
+        self.session.stand_ins[peer.client_id] = StandIn(self.session, self.world, peer, inputs.last, bot)
 
     def remove(self, peer: Peer) -> None:
         """Let a player go for good."""

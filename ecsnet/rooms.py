@@ -10,6 +10,7 @@ from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import RoomConfig, ServerConfig
 from ecsnet.errors import Refused
 from ecsnet.game import Game
+from ecsnet.quoting import cut
 from ecsnet.replication.schema import Schema
 from ecsnet.room import Room
 from ecsnet.systems.hall import ANY_ROOM, HALL, Landlord, hall_of
@@ -52,7 +53,6 @@ class Rooms:
         self.schema = Schema(game)
         self._by_code: dict[str, Room] = {}
         self._of: dict[int, Room] = {}  # by client id: where it has its place
-        self._creators: dict[int, str] = {}  # of rooms that nobody has entered yet, by client id
         self._opened = 0
         self.now = 0.0
         if config.rooms is None:
@@ -98,10 +98,19 @@ class Rooms:
         return [self._described(room, info) for room in self._by_code.values() if (info := room.info) is not None]
 
     def _described(self, room: Room, info: RoomInfo) -> RoomInfo:
-        if info.status or self._game.summary is None:
-            return info
-        status = ", ".join(f"{name} {value}" for name, value in self._game.summary(room.world).items())
-        return replace(info, status=status.encode()[:MAX_STATUS_BYTES].decode(errors="ignore"))
+        """Return what the hall shows; a room of which the game says nonsense must not take the hall along."""
+        return replace(info, status=cut(str(info.status or self._summary(room)), MAX_STATUS_BYTES))
+
+    def _summary(self, room: Room) -> str:
+        has_run = room.schedule.next_deadline() is not None  # before that there is no match to look for
+        if self._game.summary is None or not has_run or not room.tells_summary:
+            return ""
+        try:
+            return ", ".join(f"{name} {value}" for name, value in self._game.summary(room.world).items())
+        except Exception:
+            logger.exception("the summary of %s failed for room %s", self._game.name, self.code_of(room))
+            room.tells_summary = False
+            return ""
 
     def is_open(self, room: Room) -> bool:
         """Tell whether a room has not been closed."""
@@ -179,15 +188,21 @@ class Rooms:
     # Opening and closing.
 
     def create(self, name: str, password: str, capacity: int, creator: int) -> str:
-        """Open a room for a client and return its code; the room it opened before goes if nobody has entered it."""
+        """Open a room for a client in the hall and return its code; one it opened before goes if nobody is in it."""
         assert self.several is not None
         if not self.several.clients_create:
             raise Refused("players make no rooms on this server")
-        before = self._by_code.get(self._creators.pop(creator, ""))
-        if before is not None and not before.places:
-            self.close(before)
+        arrival = self.main.peers[creator].arrival
+        assert arrival is not None, "whoever is in the hall was let in"
+        for before in list(self._by_code.values()):
+            if before.creator == creator and not before.places:
+                self.close(before)
+        limit, network = self.several.max_rooms_per_network, arrival.network
+        if sum(room.creator_network == network for room in self._by_code.values()) >= limit:
+            raise Refused(f"{limit} rooms that players of your network made are open, and it may have no more")
         code = self.open(name, password=password, capacity=capacity, stays=False)
-        self._creators[creator] = code
+        room = self._by_code[code]
+        room.creator, room.creator_network = creator, network
         return code
 
     def open(self, name: str = "", *, password: str = "", capacity: int = 0, stays: bool = True) -> str:
@@ -238,7 +253,6 @@ class Rooms:
         info = room.info
         code = self.code_of(room)
         del self._by_code[code]
-        self._creators = {creator: each for creator, each in self._creators.items() if each != code}
         logger.info("room %s closed%s", code, "" if info is None else f" ({info.name})")
 
     def _new_code(self, letters: int) -> str:

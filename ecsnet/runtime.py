@@ -213,15 +213,19 @@ class RunningClient(Client):
 
     def update(self, now: float | None = None) -> None:
         """Do one pass: take what arrived, run the ticks that are due, send. Call it once a frame; it never waits."""
-        _pass(self, super().update, self.path, self.clock.now() if now is None else now)
-        if self._trust is not None:
-            self._trust.settle(self)
+        _pass(self, self.advance, self.path, self.clock.now() if now is None else now)
 
-    # What `update` consists of, besides `Client.update`, for programs with so many clients that a pass counts.
+    # What `update` consists of, for programs with so many clients that each part counts.
 
     def receive(self, now: float) -> None:
         """Take what has arrived."""
         _take(self, self.path, now)
+
+    def advance(self, now: float) -> None:
+        """Apply it, and run the ticks that are due."""
+        super().update(now)
+        if self._trust is not None:
+            self._trust.settle(self)
 
     def send(self, now: float) -> None:
         """Send what is to go out now, such as a call that was just made."""
@@ -247,9 +251,8 @@ class RunningClient(Client):
         self._left = True
         now = self.clock.now()
         end = now + FAREWELL_SECONDS
-        if self.state not in {State.CLOSING, State.CLOSED}:
-            self.close(DisconnectReason.LEFT, text, now=now)
-        while self.state is State.CLOSING and self.clock.now() < end:
+        self.close(DisconnectReason.LEFT, text, now=now)
+        while not self.is_over and self.clock.now() < end:
             _pass(self, super().update, self.path, self.clock.now())
             wait_for(self, end)
         self.path.close()

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from ecsnet import accesslog, players
 from ecsnet.accounts import Accounts
-from ecsnet.admission import QUESTION
 from ecsnet.arrival import Accept
 from ecsnet.bans import Ban, Bans
 from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig, TransportConfig
+from ecsnet.entrance import Entrance
 from ecsnet.events import (
     AddressChanged,
     Connected,
@@ -28,10 +28,10 @@ from ecsnet.events import (
 )
 from ecsnet.game import Game
 from ecsnet.inputstatistics import InputStatistics
-from ecsnet.lounge import Lounge, Waiting
+from ecsnet.lounge import Lounge
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
-from ecsnet.reception import Guest, No, Reception, Visitor
+from ecsnet.reception import Guest, Reception
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.room import Room
@@ -117,13 +117,13 @@ class Server:
         )
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
         self.bans = Bans()
-        self._reception = Reception(
+        reception = Reception(
             self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
             max_clients_per_network=self.config.max_clients_per_network, bans=self.bans, accept=accept,
         )  # fmt: skip
         self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
-        self._asks = accounts is not None or accept is not None
-        self._lounge = Lounge(accounts, self.config)
+        asks = accounts is not None or accept is not None
+        self._entrance = Entrance(self._endpoint, reception, Lounge(accounts, self.config), asks=asks)
         self.peers: dict[int, Peer] = {}
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
@@ -185,10 +185,11 @@ class Server:
         self._now = now
         self.rooms.update(now)
         self._endpoint.update(now)
-        for event in self._endpoint.events():
+        # Who goes, before who comes: nobody comes back into a place it was sent away from at this very moment.
+        for event in sorted(self._endpoint.events(), key=lambda event: not isinstance(event, Disconnected)):
             self._handle(event)
-        for waiting in self._lounge.update(now):
-            self._let_in(waiting)
+        for entered in self._entrance.update(now):
+            self._enter(*entered)
         for session in self._sessions.take_expired(now):
             self._remove_player(session.peer, *session.ending)
         if self.answers_on_arrival:
@@ -223,7 +224,7 @@ class Server:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self._endpoint.next_deadline(), self._lounge.next_deadline()]
+        deadlines = [self._endpoint.next_deadline(), self._entrance.next_deadline()]
         deadlines += [room.schedule.next_deadline() for room in self.rooms]
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
@@ -323,9 +324,11 @@ class Server:
     def _handle(self, event: object) -> None:
         match event:
             case ConnectRequested():
-                self._answer(event)
+                self._entrance.answer(event)
             case Connected(connection):
-                self._admit(connection)
+                entered = self._entrance.admit(connection, self._now)
+                if entered is not None:
+                    self._enter(*entered)
             case Disconnected(connection, reason, text):
                 self._dismiss(connection, reason, text)
             case AddressChanged(connection, before) if connection in self._by_connection:
@@ -333,60 +336,9 @@ class Server:
             case ConnectRefused(address, reason, text):
                 accesslog.refused(address, reason, text)
 
-    def _answer(self, request: ConnectRequested) -> None:
-        """Grant or refuse a request whose cookie is proved. All that is kept is the transport's entry."""
-        answer: Visitor | Guest | No = self._reception.judge(request)
-        if isinstance(answer, Visitor) and (answer.has_ticket or not self._asks):
-            answer = self._reception.welcome(answer)
-        if isinstance(answer, No):
-            self._endpoint.refuse(request.request_id, answer.reason, answer.text, answer.payload)
-            accesslog.refused(request.address, answer.reason, answer.text, request.player_key)
-        else:
-            payload = answer.welcome.pack() if isinstance(answer, Guest) else QUESTION
-            self._endpoint.accept(request.request_id, payload, tag=answer)
-
-    def _admit(self, connection: Connection) -> None:
-        """Let in whose connection is up; or let it wait where it is asked more."""
-        guest = connection.tag
-        assert isinstance(guest, Guest | Visitor), f"{connection} was not accepted here"
-        if isinstance(guest, Guest):
-            self._enter(connection, guest)
-        else:
-            obstacle = self._lounge.enter(connection, guest, self._now)
-            if obstacle is not None:
-                self._turn_away(connection, obstacle, guest.arrival.player_key)
-
-    def _let_in(self, waiting: Waiting) -> None:
-        """Welcome somebody who was asked, or say why not."""
-        connection, verdict = waiting.connection, waiting.verdict
-        if not connection.is_connected:
-            return
-        answer = self._reception.welcome(verdict) if isinstance(verdict, Visitor) else verdict
-        if isinstance(answer, Guest):
-            self._enter(connection, answer, was_asked=True)
-        elif answer is not None:
-            self._turn_away(connection, answer, waiting.visitor.arrival.player_key)
-
-    def _turn_away(self, connection: Connection, no: No, player_key: bytes) -> None:
-        connection.close(no.reason, no.text, now=self._now)
-        accesslog.refused(connection.address, no.reason, no.text, player_key)
-
-    def _enter(self, connection: Connection, guest: Guest, *, was_asked: bool = False) -> None:
-        """Give a player its entity: a new one, or the one it had before its connection was lost.
-
-        Args:
-            was_asked: So it was not welcomed in the handshake.
-        """
-        if self._endpoint.doorkeeper.is_blocked(connection.address, self._now):  # since it was accepted
-            connection.close(DisconnectReason.BANNED, now=self._now)
-            return
-        room = self._reception.confirm(guest)
-        if not isinstance(room, Room):
-            self._turn_away(connection, room, guest.arrival.player_key)
-            return
+    def _enter(self, connection: Connection, guest: Guest, room: Room) -> None:
+        """Give a player its entity: a new one, or the one it had before its connection was lost."""
         peer = Peer(connection, guest.client_id, self._reads, guest.arrival)
-        if was_asked:
-            connection.send(CALLS, guest.welcome.pack())
         session = self._sessions.get(guest.client_id)
         if session is None:
             self._sessions.begin(guest.session_id, peer, guest.serial, guest.arrival.network)
@@ -442,7 +394,7 @@ class Server:
         """Let a client go; everybody else plays on. Its player stays for a while if it may come back."""
         peer = self._by_connection.get(connection)
         if peer is None:
-            self._lounge.forget(connection)
+            self._entrance.forget(connection)
             return
         inputs = self._end_conversation(peer)
         if not self._sessions.lose(peer, reason, text, self._now):

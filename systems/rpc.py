@@ -20,6 +20,7 @@ from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.sender import Sender
 from ecsnet.rpc import Call, RefusalCode, Reply, Rpc
 from ecsnet.system import System
+from ecsnet.systems.callfailures import CallFailures
 from ecsnet.systems.callmessages import (
     CALL,
     RESULT,
@@ -60,6 +61,7 @@ class ServerCalls:
         self._world = world
         self._sender = sender
         self._rates = CallRates()
+        self._failures = CallFailures()
 
     def take(self, peer: Peer, now: float) -> None:
         """Run all that arrived of a client, in the order of its arrival."""
@@ -134,9 +136,8 @@ class ServerCalls:
         named_to = self._sender.named_to
         return codec.pack(codec.map_refs(returned, lambda entity: named_to(client_id, entity)))
 
-    @staticmethod
     def _invoke(
-        rpc: Rpc[..., Any], call: Call, values: Values, finish: Callable[[Values], T]
+        self, rpc: Rpc[..., Any], call: Call, values: Values, finish: Callable[[Values], T]
     ) -> tuple[T | None, tuple[RefusalCode, str] | None]:
         """Run the handler; return what `finish` makes of its result, or else why there is none.
 
@@ -147,7 +148,9 @@ class ServerCalls:
         except Refused as refused:
             return None, (RefusalCode.REFUSED, str(refused))
         except Exception:
-            logger.exception("%s%r called by client %d failed", rpc.name, values, call.sender)
+            if self._failures.is_worth_a_line(rpc.name, self._world):
+                more = self._failures.take_silent(rpc.name)
+                logger.exception("%s%r called by client %d failed%s", rpc.name, values, call.sender, more)
             return None, (RefusalCode.FAILED, f"{rpc.name} failed on the server")
 
     def _check(

@@ -271,6 +271,17 @@ def test_right_passwords_are_not_limited() -> None:
     assert all(ask(accounts, "Anna", ANNAS).account is not None for _ in range(200))
 
 
+def test_a_network_makes_64_accounts_at_once_and_then_one_in_5_seconds() -> None:
+    """Where registration is open, each is kept for ever and costs a hash: who makes thousands is no school."""
+    accounts, text = accounts_of(Book(), registration=Registration.OPEN), "a password of mine"
+    answers = [ask(accounts, f"name {number}", text) for number in range(65)]
+
+    assert [answer.account is not None for answer in answers] == [True] * 64 + [False]
+    assert answers[64].text == "too many wrong passwords or new accounts came from your network: try again in 5 s"
+    assert ask(accounts, "name 64", text, network=THERE).account is not None
+    assert ask(accounts, "name 65", text, now=5.0).account is not None
+
+
 def test_nobody_can_lock_a_player_out_from_elsewhere() -> None:
     """Where Anna got in last she still gets in while others guess; but a thief there guesses no faster."""
     accounts = accounts_of(book_of("Anna"))

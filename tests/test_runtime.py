@@ -1,18 +1,23 @@
 """The server's loop, on a virtual clock and a path that is never silent."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ecsnet.client import Client
 from ecsnet.clock import VirtualClock
-from ecsnet.config import TransportConfig
+from ecsnet.config import RoomConfig, ServerConfig, TransportConfig
+from ecsnet.events import ClientStatus
 from ecsnet.game import Game
 from ecsnet.peer import CHANNELS
-from ecsnet.runtime import MAX_READ, STRANGERS_A_PASS, RunningServer
+from ecsnet.protocol import DisconnectReason
+from ecsnet.runtime import MAX_READ, STRANGERS_A_PASS, RunningClient, RunningServer
+from ecsnet.systems.hall import HALL
+from ecsnet.testing.network import Link, VirtualNetwork
 from ecsnet.transport.address import Address
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.identity import Identity
 from ecsnet.udp import DRAIN_LIMIT
+from ecsnet.virtualpath import MemoryPath
 
 ARRIVAL_SECONDS = 0.001
 STRANGER: Address = ("192.0.2.7", 4000)
@@ -75,6 +80,75 @@ class CountingServer(RunningServer):
     def update(self, now: float | None = None) -> None:
         self.passes += 1
         super().update(now)
+
+
+LATENCY = Link(latency_seconds=0.05)
+SERVER: Address = ("server", 1)
+
+
+class Pair:
+    """A running server with rooms and a running client, on one clock."""
+
+    def __init__(self) -> None:
+        self.clock, self.network = VirtualClock(), VirtualNetwork(seed=1, link=LATENCY)
+        game, config = Game("pair"), ServerConfig(resume_grace_seconds=60.0, rooms=RoomConfig())
+        self.server = RunningServer(
+            game, Identity.generate(ENTROPY), self._path("server"), clock=self.clock, config=config, entropy=ENTROPY
+        )
+        pins = (self.server.public_key,)
+        self.client = RunningClient(
+            game, SERVER, self._path("client"), pins=pins, clock=self.clock, entropy=ENTROPY
+        )  # fmt: skip
+        self.run_until(lambda: self.client.is_ready)
+
+    def _path(self, host: str) -> MemoryPath:
+        return MemoryPath(self.network, (host, 1), self.clock.advance)
+
+    def step(self) -> None:
+        self.clock.advance(1 / 60)
+        self.server.update()
+        self.client.update()
+
+    def run_until(self, condition: Callable[[], bool]) -> None:
+        for _ in range(60 * 60):
+            if condition():
+                return
+            self.step()
+        raise AssertionError("not reached within a minute")
+
+    def is_forgotten(self) -> bool:
+        """Whether the server knows of the client's goodbye once it has heard it, long before a timeout."""
+        self.clock.advance(0.2)
+        self.server.update()
+        return not any(room.places for room in self.server.rooms)
+
+
+def test_leaving_on_the_way_back_is_heard_by_the_server() -> None:
+    """Its old connection has ended, so the goodbye goes over the new one; or else its place would be kept."""
+    pair = Pair()
+    pair.network.partition(SERVER, ("client", 1))
+    pair.run_until(lambda: pair.client.retrying is not None and not pair.server.peers)
+    pair.network.heal(SERVER, ("client", 1))
+    pair.run_until(lambda: bool(pair.server.peers))
+    assert pair.client.retrying is not None
+    pair.client.leave()
+
+    assert pair.client.status is ClientStatus.DISCONNECTED
+    assert pair.client.disconnected == (DisconnectReason.LEFT, "")
+    assert pair.is_forgotten()
+
+
+def test_leaving_on_the_way_to_another_room_is_heard_by_the_server() -> None:
+    """Whichever of the two connections it has by then."""
+    for steps in range(1, 24):
+        pair = Pair()
+        pair.client.enter(HALL)
+        for _ in range(steps):
+            pair.step()
+        pair.client.leave()
+
+        assert pair.client.disconnected == (DisconnectReason.LEFT, ""), f"after {steps} steps"
+        assert pair.is_forgotten(), f"after {steps} steps"
 
 
 def test_a_server_reads_what_arrives_and_makes_a_pass_when_one_is_due() -> None:

@@ -90,7 +90,7 @@ class Crowd:
         return self.figures
 
     def _serve(self, until: float) -> None:
-        """Wait for the next thing to do, and do what is due."""
+        """Wait for the next thing to do, take what has arrived, and do what is due first."""
         due, members = self._due, self._members
         if due:
             until = min(until, due[0][0])
@@ -102,14 +102,11 @@ class Crowd:
             member.receive(now, self.figures)
             if member.due_at < before:
                 heapq.heappush(due, (member.due_at, number))
-        ready = []  # first all of them: who is due again at once comes after the others
-        while due and due[0][0] <= now:
+        # One thing at a time: in the meantime something may have arrived, and who waits for an answer measures it.
+        if due and due[0][0] <= now:
             at, number = heapq.heappop(due)
             if members[number].due_at == at:
-                members[number].due_at = math.inf
-                ready.append(number)
-        for number in ready:
-            self._step(number, now)
+                self._step(number, now)
 
     def _step(self, number: int, now: float) -> None:
         member = self._members[number]

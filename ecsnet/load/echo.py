@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 RECEIVE_BYTES = 2048
 PATIENCE_SECONDS = 5.0  # to connect
 CIPHER, KEY = "AESGCM", bytes(32)
+HELLO = b"hello"
 QUESTION_BYTES = 44  # of plaintext, as a call of two arguments with its ACK; and its answer
 
 
@@ -93,10 +94,10 @@ class EchoServer:
         try:
             while True:
                 data, address = receive(RECEIVE_BYTES)
-                peer = peers.get(address)
-                if peer is None:
-                    peer = peers[address] = Peer(is_client=False)
-                send(peer.seal(peer.open(data)), address)
+                if data == HELLO:  # the address may have been another client's before
+                    peers[address] = Peer(is_client=False)
+                else:
+                    send(peers[address].seal(peers[address].open(data)), address)
         except BlockingIOError:
             return
 
@@ -135,6 +136,8 @@ class Asker:
         self.socket.settimeout(0.0)
         self._peer = Peer(is_client=True)
         self._reader = RecordReader(RECEIVE_BYTES) if transport == "tcp" else None
+        if self._reader is None:
+            self.socket.send(HELLO)
         self.asked_at: float | None = None
 
     def ask(self, now: float) -> None:

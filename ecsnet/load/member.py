@@ -1,10 +1,10 @@
 """A member of a crowd: one client, the part it plays, and what is noted of it."""
 
+import math
 from collections import deque
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from ecsnet.bots import Bot, press
-from ecsnet.client import Client
 from ecsnet.load.figures import CrowdFigures, Moment
 from ecsnet.paths import Path
 from ecsnet.protocol import DisconnectReason
@@ -77,8 +77,9 @@ class Member:
         """Begin to join."""
         self.client = client
         self.path = path
-        self.due_at = self._began = client.clock.now()
+        self.due_at = self._client_due_at = self._began = client.clock.now()
         self._part = part
+        self._is_impaired = isinstance(client.path, ImpairedPath)
         self._joined_at: float | None = None
         self._is_counted = True  # until it has ended
         self._counted: tuple[float, ...] = ()
@@ -104,23 +105,23 @@ class Member:
         client = self.client
         client.receive(now)
         if client.unanswered:
-            Client.update(client, now)
+            client.advance(now)
             self._note_answers(figures)
-        self.due_at = min(self.due_at, self._next_deadline(now))
+        self._schedule(now, self.due_at)
 
     def step(self, now: float, figures: CrowdFigures) -> None:
-        """Act, and do what is due."""
+        """Act, do what is due, and send."""
         client = self.client
         if self.is_there and client.state is State.CONNECTED:
             self._part.act(client, now)
-        if self._is_due(now):
-            client.update(now)
+        if now >= self._client_due_at:
+            if self._is_impaired:
+                client.receive(now)  # what was held back arrives now
+            client.advance(now)
             client.events()  # or they would be kept
-            self._note_answers(figures)
             self._follow(now, figures)
-        else:
-            client.send(now)  # a call that was just made
-        self.due_at = self._next_deadline(now)
+        client.send(now)
+        self._schedule(now, math.inf)
 
     def look(self, now: float, figures: CrowdFigures) -> None:
         """Add what was counted since the last look, and how it is at this moment."""
@@ -152,24 +153,24 @@ class Member:
         if self.client.state not in {State.CLOSING, State.CLOSED}:
             self.client.close(now=now)
 
-    def _is_due(self, now: float) -> bool:
-        """Tell whether there is something to do for the client itself."""
-        deadline = self._own_deadline()
-        return deadline is None or deadline <= now
-
-    def _own_deadline(self) -> float | None:
-        """Return when there is; also when what a bad link holds back is to be let go."""
-        deadline, path = self.client.next_deadline(), self.client.path
-        arrival = path.network.next_arrival() if isinstance(path, ImpairedPath) else None
-        return min(deadline, arrival) if deadline is not None and arrival is not None else deadline or arrival
-
-    def _next_deadline(self, now: float) -> float:
-        times = (self._own_deadline(), self._part.next_deadline() if self.is_there else None)
-        return max(now, min((time for time in times if time is not None), default=now))
+    def _schedule(self, now: float, at: float) -> None:
+        """Set when there is something to do: at `at`, or from now on before that."""
+        client = self.client
+        deadline = client.next_deadline()
+        self._client_due_at = now if deadline is None else deadline
+        if self._is_impaired:
+            assert isinstance(client.path, ImpairedPath)
+            self._client_due_at = min(self._client_due_at, client.path.network.next_arrival() or math.inf)
+        due_at = self._client_due_at
+        if self.is_there and (acts_at := self._part.next_deadline()) is not None and acts_at < due_at:
+            due_at = acts_at
+        self.due_at = min(at, max(now, due_at))
 
     def _follow(self, now: float, figures: CrowdFigures) -> None:
         """Note how far it got."""
         client = self.client
+        if client.unanswered:
+            self._note_answers(figures)
         if self._joined_at is None and client.is_ready:
             self._joined_at = now
             self._counted = self._count(now)

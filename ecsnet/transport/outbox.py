@@ -178,6 +178,11 @@ class Outbox:
             return True
         return bool(self._active) and any(sender.peek() is not None for sender in self._active.values())
 
+    @property
+    def is_held_up(self) -> bool:
+        """Whether reliable messages wait, though it may be that none of them can be sent now."""
+        return bool(self._active)
+
     def begin(self, room_bytes: int | None = None, datagram_bytes: int = 0) -> None:
         """Start a call's packets: reliable pieces go first up to their share, then unreliable ones, then the rest.
 

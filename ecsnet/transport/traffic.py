@@ -161,7 +161,10 @@ class Traffic:
         statistics.note_acked(count)
         self.received.confirm(confirmed)
         self._congestion.note_acked(count, size, in_flight.largest_acked, self._next_number, in_flight.sample, now)
-        self._set_alarm(in_flight.next_deadline())  # a shorter round trip, or a gap, makes it earlier
+        if in_flight.packets or outbox.is_held_up:
+            self._set_alarm(in_flight.next_deadline())  # a shorter round trip, or a gap, makes it earlier
+        else:  # questions and answers: each would leave an alarm behind that nobody needs any more
+            self.calm_until = self.last_sent + self._keep_alive_seconds
 
     def _note_lost(self, lost: Sequence[SentPacket], acked: Sequence[SentPacket] = ()) -> None:
         size = 0

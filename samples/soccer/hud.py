@@ -2,8 +2,8 @@
 
 import math
 
-from ecsnet import Client
-from ecsnet.components import Stage
+from ecsnet import Client, World
+from ecsnet.components import Seat, Stage
 from ecsnet.retry import Retry
 from ecsnet.samples.soccer.canvas import Canvas, Color
 from ecsnet.samples.soccer.colors import DARK, FAINT, GREY, OWN, TEAM_COLORS, TEAM_TEXT, WHITE
@@ -18,6 +18,7 @@ from ecsnet.samples.soccer.pitch import (
     MIDDLE_Y,
     PHASE_SECONDS,
     RIGHT,
+    SEATS_PER_TEAM,
     TOP,
     WIDTH,
     Phase,
@@ -83,12 +84,20 @@ def draw_board(canvas: Canvas, client: Client, match: Match) -> None:
         canvas.text(clock_text(client.world, match), MIDDLE_X, BOARD_Y + 1, 20, GREY)
     seat = own_seat(client)
     if seat is None or seat.team == Team.SPECTATOR:
-        text = "you are watching" if seat is None or seat.watching else "you play from the next kickoff on"
-        canvas.text(text, 0, BOARD_Y, 17, GREY, align=0)
+        canvas.text(waiting_text(client.world, seat), 0, BOARD_Y, 17, GREY, align=0)
     else:
         canvas.text(f"you play for {Team(seat.team).name}", 0, BOARD_Y, 17, TEAM_TEXT[seat.team], align=0)
     room = client.room
     canvas.text("F1  help" if room is None else f"room {room.code}   F1  help", WIDTH, BOARD_Y, 17, GREY, align=1)
+
+
+def waiting_text(world: World, seat: Seat | None) -> str:
+    """Return what somebody without a side waits for."""
+    if seat is None or seat.watching:
+        return "you are watching"
+    sizes = team_sizes(world)
+    is_full = min(sizes[Team.HOME], sizes[Team.AWAY]) >= SEATS_PER_TEAM
+    return "both sides are full: you play when a place is free" if is_full else "you play from the next kickoff on"
 
 
 def draw_flash(canvas: Canvas, goal: Goal, now: float) -> None:

@@ -181,3 +181,15 @@ def test_a_part_is_not_asked_once_the_connection_is_closing() -> None:
 
     assert onlooker.acts == acts
     assert figures.ended == {(DisconnectReason.KICKED, DisconnectReason.KICKED.text): 1}
+
+
+def test_what_arrives_postpones_nothing() -> None:
+    """Who is overdue on a busy machine and then hears something is still looked at first, and not never."""
+    town = Town(hello, 1)
+    member = town.enter(0)
+    overdue = member.due_at
+    town.clock.advance(1.0)
+
+    member.receive(town.clock.now(), CrowdFigures())
+
+    assert member.due_at == overdue

@@ -13,6 +13,7 @@ import pytest
 
 from ecsnet.config import TcpConfig
 from ecsnet.errors import LinkError, PortInUseError
+from ecsnet.paths import open_path
 from ecsnet.tcp import TcpStreams
 from ecsnet.transport.address import Address, StreamAddress
 from tests.loopback.test_udp import needs_ipv6
@@ -408,3 +409,61 @@ def test_what_cannot_be_sent_is_counted(table: Table) -> None:
     table.server.send(b"", StreamAddress("192.0.2.1", 5, 99), table.now)
 
     assert table.server.drops == {"no stream": 1}
+
+
+def test_only_streams_that_have_something_are_asked(table: Table) -> None:
+    """Of a hundred players few have sent something in one moment; the selector knows which."""
+    raw = [table.open() for _ in range(5)]
+    table.run_until(lambda: len(table.server) == 5)
+    sockets = [stream.socket for stream in table.server._streams.values()]
+    raw[1].send(framed(b"one"))
+    raw[3].send(framed(b"three"))
+    select.select([sockets[1]], [], [], PATIENCE)
+    select.select([sockets[3]], [], [], PATIENCE)
+
+    assert [record for record, _ in table.server.receive(table.now, [sockets[3]])] == [b"three"]
+    assert table.server.receive(table.now, []) == []
+    assert [record for record, _ in table.server.receive(table.now, sockets)] == [b"one"]
+
+
+def test_a_stream_on_which_nothing_happens_is_ended_all_the_same(table: Table) -> None:
+    """Its deadline is its own, whoever else keeps the server busy; it is looked at four times a second."""
+    table.open().send(framed(b"whole") + b"\x00")
+    table.run_until(lambda: table.received)
+    assert table.server.receive(table.now, []) == []
+    table.now += TcpConfig().record_seconds
+
+    assert [record for record, _ in table.server.receive(table.now, [])] == [b""]
+    assert table.server.drops == {"slow record": 1}
+
+
+@pytest.mark.parametrize("transport", ["tcp", "both"])
+def test_a_path_with_many_streams_brings_what_comes_by_each(transport: str) -> None:
+    """With a wait before, which knows where something is, and without."""
+    path = open_path(transport, 0, "127.0.0.1")
+    raw = [socket.create_connection(path.address, PATIENCE) for _ in range(6)]
+    received: list[bytes] = []
+
+    def run_until(count: int, *, waits: bool) -> None:
+        for _ in range(int(PATIENCE / 0.005)):
+            if waits:
+                path.wait(0.005)
+            received.extend(record for record, _ in path.receive(100.0))
+            if len(received) == count:
+                return
+            select.select([], [], [], 0.0 if waits else 0.005)
+
+    for number, opened in enumerate(raw):
+        opened.send(framed(bytes([number])))
+    run_until(6, waits=False)
+    for number, opened in enumerate(raw):
+        opened.send(framed(bytes([number + 6])))
+    run_until(12, waits=True)
+    raw[0].close()
+    run_until(13, waits=True)
+
+    assert sorted(received[:12]) == [bytes([number]) for number in range(12)]
+    assert received[12] == b""
+    path.close()
+    for opened in raw:
+        opened.close()

@@ -14,6 +14,7 @@ from ecsnet import Game, World, components
 from ecsnet.components import Collider2D, Player, Rooms, Transform2D, Velocity2D, VisibleTo
 from ecsnet.samples.hello.game import Dot, game
 from ecsnet.systems import Collision
+from ecsnet.systems.lobby import set_ready
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
 
@@ -150,6 +151,32 @@ def test_the_diggers_of_the_readme_are_heard(tmp_path: Path, capsys: pytest.Capt
     assert heard == [["player-1 found 3", "a clink at 40, 30"]] * 2
     assert capsys.readouterr().out == "the screen shakes, 3%\n"
     assert other.world.component_for_entity(other.receiver.entity_of(1), module["Purse"]).gold == 3
+
+
+def test_the_rounds_of_the_readme_are_played(tmp_path: Path) -> None:
+    """From the lobby to the result: three of them, a late joiner in the second, and a rematch from nothing."""
+    module = run(code_with("class Round"), tmp_path)
+    sim = Simulation(module["game"], clients=2)
+    world = sim.server.world
+
+    def is_stage(stage: components.Stage, number: int | None = None) -> bool:
+        reached = world.single(components.LobbyStage).stage is stage
+        return reached and number in {None, world.single(module["Round"]).number}
+
+    def begin() -> None:
+        for client in sim.clients:
+            client.call(set_ready, True)  # as on the wire
+        sim.run_until(lambda: is_stage(components.Stage.RUNNING, 1), within_seconds=4)
+
+    begin()
+    late = sim.join()
+    seat = world.component_for_entity(sim.server.peers[late.client_id].entity, components.Seat)
+    assert seat.team == 0
+    sim.run_until(lambda: is_stage(components.Stage.RUNNING, 2), within_seconds=11)
+    sim.run(seconds=0.1)
+    assert seat.team == 1
+    sim.run_until(lambda: is_stage(components.Stage.FINISHED), within_seconds=21)
+    begin()
 
 
 def test_the_spikes_of_the_readme_hurt_once(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -95,13 +96,17 @@ class Window:
     def __init__(self, table: Table, process: subprocess.Popen[bytes], number: str, name: str) -> None:
         self.table, self.process, self.number, self.name = table, process, number, name
 
-    def hold(self, *keys: str, seconds: float) -> None:
+    @contextmanager
+    def holding(self, key: str) -> Iterator[None]:
+        """Hold a key down as long as the block lasts."""
         self.table.tool("xdotool", "windowfocus", "--sync", self.number)
-        for key in keys:
-            self.table.tool("xdotool", "keydown", key)
-        time.sleep(seconds)
-        for key in keys:
-            self.table.tool("xdotool", "keyup", key)
+        self.table.tool("xdotool", "keydown", key)
+        yield
+        self.table.tool("xdotool", "keyup", key)
+
+    def hold(self, key: str, *, seconds: float) -> None:
+        with self.holding(key):
+            time.sleep(seconds)
 
     def type(self, text: str) -> None:
         """Open the chat, say something."""
@@ -157,8 +162,8 @@ def test_two_windows_a_goal_a_late_watcher_and_a_killed_player(table: Table) -> 
         match = carla.world.single(Match)
         until(carla, lambda: match.phase is Phase.PLAY, 10)
         ben.hold("Up", seconds=1.0)  # out of the way
-        anna.hold("Right", seconds=3.2)  # to the ball, and with it into the goal
-        until(carla, lambda: match.home + match.away > 0, 3)
+        with anna.holding("Right"):  # to the ball, and with it into the goal
+            until(carla, lambda: match.home + match.away > 0, 15)
         assert (match.home, match.away) == (1, 0)
         time.sleep(0.4)
         boards = [anna.score_board("goal"), ben.score_board("goal")]

@@ -281,6 +281,36 @@ def test_a_game_whose_bot_is_not_there_does_not_start() -> None:
         Server(replace(game, absence=Absence.BOT, bot="ecsnet.nowhere:Bot"))
 
 
+class OneOff:
+    """A bot of which there can be but one: the one that is made to see whether it can be."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        OneOff.made += 1
+        if OneOff.made > 1:
+            raise OSError("its file is gone")
+
+    def decide(self, _: Participant) -> Walk:
+        return Walk(dx=1)
+
+
+def test_a_bot_that_cannot_be_made_is_missed_by_its_player_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The keys are let go of, and the server goes on."""
+    monkeypatch.setattr(OneOff, "made", 0)
+    sim = start(Absence.BOT, seed=12, bot=f"{__name__}:OneOff")
+    ada = sim.clients[0]
+    ada.press(Walk(dx=1))
+    entity = lose(sim, ada)
+    sim.run(1)
+
+    assert "no bot can play for lost client 1" in caplog.text
+    assert walk_of(sim, entity).dx == 0
+    come_back(sim, ada)
+
+
 def test_soccer_is_played_on_by_its_bot() -> None:
     """The sample's own bot, which was written for clients: it runs, and the match goes on."""
     soccer = replace(load("soccer"), absence=Absence.BOT)

@@ -55,6 +55,18 @@ def test_who_comes_and_goes_is_one_line_each(log: pytest.LogCaptureFixture, tran
     ]
 
 
+def test_who_is_blocked_at_the_door_is_noted(log: pytest.LogCaptureFixture) -> None:
+    """Its request was granted, and its network blocked before it could come in."""
+    sim = Simulation(game, clients=0, seed=13)
+    ada = sim.join("Ada", wait=False)
+    sim.run_until(lambda: ada.client_id > 0, within_seconds=1)
+    sim.server.block("10.0.0.1", now=sim.now)
+    sim.run(1)
+
+    assert not sim.server.peers
+    assert lines(log) == ['refused address=10.0.0.1:40000 transport=udp reason=BANNED text="this address is blocked"']
+
+
 def test_a_token_tells_who_the_player_is_to_the_backend(log: pytest.LogCaptureFixture) -> None:
     """The name may be anybody's; the backend's word is not."""
     sim = Simulation(game, clients=0, seed=2, token_key=SECRET)

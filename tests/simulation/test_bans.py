@@ -15,6 +15,7 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.simulation import Simulation
 from ecsnet.tokens import SealedTokens, mint
 from ecsnet.transport.identity import Identity
+from ecsnet.transport.state import State
 from tests.simulation.meadow import game
 from tests.test_accounts import Book
 
@@ -164,3 +165,27 @@ def test_of_several_bans_each_holds_by_itself() -> None:
     bans.remove(second)
     bans.remove(second)
     assert bans.find(arrival) is None
+
+
+def test_a_ban_holds_for_whoever_is_at_the_door_already() -> None:
+    """The server has granted its request and not heard of it since: it can take its time with that."""
+    sim = Simulation(game, clients=0, seed=20)
+    client = sim.join("anna", wait=False, player_key=PLAYER)
+    sim.run_until(lambda: client.state is State.CONNECTED, within_seconds=1)
+    assert not sim.server.peers
+    sim.server.bans.add(Ban(text=OUT[1], player_key=PLAYER.public))
+
+    assert is_turned_away(sim, client)
+    assert not sim.server.peers
+
+
+def test_a_ticket_does_not_hide_the_account_that_is_banned() -> None:
+    """Whoever comes back by one is not asked for its account again, but has it all the same."""
+    sim = Simulation(
+        game, clients=0, seed=21, accounts=accounts(), server_config=ServerConfig(resume_grace_seconds=20.0)
+    )
+    anna = sim.join(account="anna", account_password=PASSWORD)
+    sim.kill(anna)
+    sim.server.bans.add(Ban(text=OUT[1], account="anna"))
+
+    assert is_turned_away(sim, sim.join(ticket=anna.ticket, wait=False))

@@ -125,6 +125,29 @@ def test_who_was_sent_away_stays_away(reason: str) -> None:
     assert not sim.server.peers
 
 
+@pytest.mark.parametrize("is_freed", [True, False])
+def test_a_full_server_is_tried_again(*, is_freed: bool) -> None:
+    """A place may become free, and a restarted server that asks everybody who they are is soon done with it."""
+    config = ClientConfig(retry_seconds=20.0)
+    sim = Simulation(
+        game, clients=1, seed=7, server_config=ServerConfig(resume_grace_seconds=1.0), client_config=config
+    )
+    sim.server.room.capacity = 1
+    ada = sim.clients[0]
+    lose(sim, ada)
+    sim.run(3)
+    bob = sim.join("bob")
+    sim.reconnect(ada)
+    sim.run(6)
+    assert ada.retrying is not None
+    if is_freed:
+        bob.close(now=sim.now)
+    sim.run(25)
+
+    assert (ada.status is ClientStatus.CONNECTED) == is_freed
+    assert ada.disconnected == (None if is_freed else (DisconnectReason.SERVER_FULL, "all 1 places are taken"))
+
+
 def test_leaving_while_lost_ends_the_attempts() -> None:
     """A player who closes the window is not brought back."""
     sim = Simulation(game, clients=1, seed=6, server_config=GRACE)

@@ -1,7 +1,6 @@
 """Servers with accounts, and servers whose owner decides: what players hear, and what they get before they are in."""
 
 import logging
-from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 
@@ -157,13 +156,13 @@ def test_who_does_not_say_who_it_is_within_5_seconds_is_sent_away(monkeypatch: p
     client = silent(sim, monkeypatch)
     sim.run(4.8)
     assert not ended(sim, client)
-    deadline = sim.server._lounge.next_deadline()
+    deadline = sim.server._entrance._lounge.next_deadline()
     assert deadline is not None
     assert deadline - sim.now < 0.3
     sim.run(0.5)
 
     assert ended(sim, client)
-    assert sim.server._lounge.next_deadline() is None
+    assert sim.server._entrance._lounge.next_deadline() is None
 
 
 @pytest.mark.parametrize(
@@ -191,7 +190,7 @@ def test_who_says_anything_else_before_it_is_welcomed_breaks_the_protocol(
     assert ended(sim, client)
     assert connection.is_at_fault, "it counts as a strike"
     assert sim.server.peers == {}
-    assert sim.server._lounge._waiting == {}
+    assert sim.server._entrance._lounge._waiting == {}
 
 
 def test_while_a_password_is_looked_at_nothing_more_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +266,9 @@ def test_state_that_overtakes_the_welcome_waits_for_it() -> None:
             waiting = client.conversation.session.peer.waiting
             overtaken += waiting > 0
             assert client.receiver.tick is None or client.conversation.welcome is not None
+            deadline = client.next_deadline()
+            assert deadline is not None
+            assert deadline > sim.now - client.world.dt, "whoever waits for it must not turn in circles meanwhile"
         sim.run_until(partial(is_ready, client), within_seconds=10)
 
     assert overtaken > 5
@@ -357,16 +359,11 @@ def test_a_player_who_leaves_while_its_password_is_looked_at_is_forgotten() -> N
 
 def test_a_worker_may_be_slower_than_the_pass() -> None:
     """Its answer is looked for in every pass, so nobody waits longer than a tick for it."""
-    future: Future[object] = Future()
-
-    class Held(SlowWorker):
-        def submit(self, job: object, /) -> Future:  # type: ignore[type-arg]  # one future for all
-            return future
-
-    sim = Simulation(game, clients=0, seed=16, accounts=Accounts(Book(), worker=Held(), config=CHEAP))
+    worker, book = SlowWorker(), Book(make_account("Anna", PASSWORD, CHEAP))
+    sim = Simulation(game, clients=0, seed=16, accounts=Accounts(book, worker=worker, config=CHEAP))
     client = login(sim)
     sim.run(1)
-    future.set_result(make_account("Anna", PASSWORD, CHEAP))
+    worker.work()
     sim.step()
     assert sim.server.events() == [PlayerJoined(1, "Anna")]
     sim.run_until(lambda: client.is_ready, within_seconds=1)

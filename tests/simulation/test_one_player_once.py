@@ -14,6 +14,7 @@ from ecsnet.components.player import PlayerStatus
 from ecsnet.config import AccountConfig, RoomConfig, ServerConfig
 from ecsnet.events import ClientStatus, PlayerJoined, PlayerLost, PlayerMoved, PlayerReturned
 from ecsnet.protocol import DisconnectReason
+from ecsnet.systems.hall import HALL
 from ecsnet.testing.simulation import Simulation
 from ecsnet.tokens import SealedTokens, mint
 from ecsnet.transport.address import Address
@@ -301,3 +302,30 @@ def test_the_client_that_was_replaced_does_not_come_back_by_itself() -> None:
 
     assert first.status is ClientStatus.DISCONNECTED
     assert first.retrying is None
+
+
+@PROOFS
+def test_who_is_in_the_hall_comes_from_elsewhere_into_a_room_and_not_into_the_hall(proof: str) -> None:
+    """Unless it says so: whoever names no room has the game's schema, and would not understand a word there."""
+    town = Town(proof, seed=20, config=ROOMS)
+    sim, first = town.sim, town.join("anna", room=HALL)
+    second = town.join("anna")
+    assert second.client_id == first.client_id
+    assert second.room is not None
+    third = town.join("anna", room=HALL)
+
+    assert third.client_id == first.client_id
+    assert third.room is None
+    sim.run(1)
+    assert third.status is ClientStatus.CONNECTED
+
+
+def test_a_ticket_of_the_hall_leads_a_program_that_names_no_room_into_one() -> None:
+    """It was the hall's only because nobody had chosen yet."""
+    sim = Simulation(game, clients=0, seed=21, server_config=ROOMS)
+    first = sim.join("anna", room=HALL)
+    sim.kill(first)
+    second = sim.join("anna", ticket=first.ticket)
+
+    assert second.client_id == first.client_id
+    assert second.room is not None

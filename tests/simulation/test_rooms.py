@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 
+from ecsnet.arrival import Arrival
 from ecsnet.client import Client
 from ecsnet.components import Player, RoomInfo
 from ecsnet.config import RoomConfig, ServerConfig
@@ -248,6 +249,26 @@ def test_there_are_no_more_rooms_than_the_server_has() -> None:
     assert again not in before
 
 
+def test_nobody_takes_all_rooms_by_coming_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time as a new player, who makes one and leaves; others still find one, and so does who made them, later."""
+    sim = start(config=replace(CONFIG, rooms=replace(ROOMS, max_rooms_per_network=2)))
+    honest = sim.join("honest", room=HALL)
+    monkeypatch.setattr(Arrival, "network", property(lambda arrival: "here" if arrival.name == "ada" else "there"))
+    replies = []
+    for _ in range(3):
+        ada = sim.join("ada", room=HALL)
+        replies.append(ada.call(create_room))
+        wait(sim, replies[-1])
+        ada.close(now=sim.now)
+
+    assert [reply.ok for reply in replies] == [True, True, False]
+    assert replies[2].refusal is not None
+    assert replies[2].refusal.text == "2 rooms that players of your network made are open, and it may have no more"
+    make_room(sim, honest)
+    sim.run(ROOMS.empty_seconds)
+    make_room(sim, sim.join("ada", room=HALL))
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
@@ -354,6 +375,22 @@ def test_a_server_without_rooms_says_so() -> None:
     wait(sim, reply)
     assert not reply.ok
     assert sim.clients[0].status is ClientStatus.CONNECTED
+
+
+def test_entering_where_the_connection_has_just_ended_is_refused() -> None:
+    """As calling is: the player clicked in time, and the game's loop must not end by it."""
+    sim = start()
+    ada = sim.join("ada")
+    sim.cut_off(ada)
+    sim.run_until(lambda: ada.status is ClientStatus.LOST, within_seconds=15)
+    lost = ada.enter(HALL)
+    ada.close(now=sim.now)
+    sim.run(1)
+    ended = ada.enter(HALL)
+
+    for reply in (lost, ended):
+        assert reply.refusal is not None
+        assert reply.refusal.code is RefusalCode.DISCONNECTED
 
 
 def test_entering_is_for_who_is_connected_and_one_at_a_time() -> None:
@@ -521,3 +558,97 @@ def test_the_list_tells_how_a_game_stands() -> None:
     sim.run(1)
 
     assert [info.status for _, info in host.world.observe(RoomInfo)] == ["2 : 1"]
+
+
+def test_a_room_that_tells_nonsense_of_itself_takes_nobody_else_along(caplog: pytest.LogCaptureFixture) -> None:
+    """The hall lists it without; else a game that has no score before its first tick would stop the whole server."""
+
+    def of_no_match(world: World) -> dict[str, object]:
+        raise LookupError(f"no match in tick {world.tick}")
+
+    sim = Simulation(replace(game, summary=of_no_match), clients=0, seed=1, server_config=CONFIG)
+    host, ada = sim.join("host", room=HALL), sim.join("ada")
+    sim.run(1)
+    assert ada.room is not None
+    assert [info.status for _, info in host.world.observe(RoomInfo)] == [""]
+    assert len([record for record in caplog.records if record.name == "ecsnet.rooms"]) == 1, "once is enough"
+    for _ in range(3):  # one of the next three steps is a tick of the hall
+        code = sim.server.rooms.open("too wordy")
+        room = sim.server.rooms.by_code[code]
+        assert room.info is not None
+        room.info.status = "\u00e9" * 100
+        sim.step()
+
+    assert is_connected(host)
+    assert is_connected(ada)
+
+
+def test_a_summary_is_not_asked_of_a_room_that_has_not_begun() -> None:
+    """What the game's first tick makes is not there yet, and that is no failure."""
+    told = replace(game, summary=lambda world: {"stormy": world.single(Weather).stormy})
+    sim = Simulation(told, clients=0, seed=1, server_config=CONFIG)
+    host = sim.join("host", room=HALL)
+    code = make_room(sim, host)
+    sim.run(1)
+
+    assert [info.status for _, info in host.world.observe(RoomInfo)] == ["stormy True"]
+    assert sim.server.rooms.by_code[code].tells_summary
+
+
+def test_in_another_room_nobody_takes_somebody_else_for_itself() -> None:
+    """Entities have other numbers there; the one it had in the room before may be somebody else's."""
+    sim = start()
+    players = [sim.join(f"player {number}", wait=False, room=HALL) for number in range(4)]
+    sim.run_until(lambda: all(client.is_ready for client in players), within_seconds=5)
+    code = make_room(sim, players[0])
+    for client in reversed(players):
+        assert client.entity
+        reply = client.enter(code)
+        while not reply.done or client.entity is None:
+            sim.step()
+            mine = client.entity
+            assert mine is None or client.world.component_for_entity(mine, Player).client_id == client.client_id
+
+
+def test_leaving_after_the_old_room_has_ended_is_heard_at_once() -> None:
+    """The connection to the new one is up and not yet the current one: it says goodbye, and nobody is missed."""
+    for steps in range(1, 12):
+        sim = start(seed=steps, link=Link(latency_seconds=0.06))
+        ada = sim.join("ada")
+        reply = ada.enter(HALL)
+        for _ in range(steps * 2):
+            sim.step()
+        ada.close(now=sim.now)
+        sim.run(0.5)
+
+        assert ada.status is ClientStatus.DISCONNECTED
+        assert ada.disconnected is not None
+        assert ada.disconnected[0] is DisconnectReason.LEFT
+        assert reply.done
+        assert not any(room.places for room in sim.server.rooms), f"after {steps * 2} steps"
+        sim.run(1)
+        assert ada.is_over
+
+
+def test_nobody_escapes_a_kick_by_going_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is on the way to another room is sent away as well, whatever moment the kick falls on.
+
+    Such as between hearing of the new connection and the pass: when a call that is answered on arrival kicks.
+    """
+    for steps in range(10, 22):
+        sim = start(seed=steps, link=Link(latency_seconds=0.04, jitter_seconds=0.02))
+        ada = sim.join("ada")
+        ada.enter(HALL)
+        for _ in range(steps % 12 + 8):
+            sim.step()
+
+        def kick_first(now: float, sim: Simulation = sim, ada: Client = ada) -> None:
+            monkeypatch.undo()
+            sim.server.kick(ada.client_id, "too loud", now=now)
+            sim.server.update(now)
+
+        monkeypatch.setattr(sim.server, "update", kick_first)
+        sim.run(2)
+
+        assert ada.status is ClientStatus.DISCONNECTED, f"after {steps} steps"
+        assert not sim.server.peers, f"after {steps} steps"

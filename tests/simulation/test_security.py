@@ -233,15 +233,15 @@ def test_a_replayed_hello_burns_no_token() -> None:
     for _ in range(5):
         sim.server.receive_datagram(hellos[0], address, sim.now)
         sim.server.update(sim.now)
-    assert sim.server._reception._tokens is not None
-    assert repr(sim.server._reception._tokens) == "TokenGate(0 used)"
+    assert sim.server._entrance._reception._tokens is not None
+    assert repr(sim.server._entrance._reception._tokens) == "TokenGate(0 used)"
     sim.run_until(lambda: client.is_ready, within_seconds=2)
     for _ in range(5):
         sim.server.receive_datagram(hellos[0], address, sim.now)
         sim.server.receive_datagram(hellos[0], ("elsewhere", 1), sim.now)
         sim.run(0.1)
 
-    assert repr(sim.server._reception._tokens) == "TokenGate(1 used)"
+    assert repr(sim.server._entrance._reception._tokens) == "TokenGate(1 used)"
     assert list(sim.server.peers) == [client.client_id]
 
 
