@@ -203,19 +203,17 @@ class Client:
         return component
 
     def call(self, rpc: Rpc[P, R], *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
-        """Call a function on the server; poll the reply's `done`. Where the connection has ended it is refused at once.
+        """Call a function on the server; poll the reply's `done`. Where there is no connection it is refused at once.
 
         Raises:
-            LocalProtocolError: Not connected yet, or the function is not one of the game's for the server.
+            LocalProtocolError: The function is not one of the game's for the server.
             SchemaError: An argument is not of its declared type or range.
         """
-        if self.conversation.welcome is None:
-            raise LocalProtocolError(
-                f"cannot call {rpc.name} in state {self.state.name}, before the server let us in; ask is_ready"
-            )
         conversation = self.conversation
-        if conversation.welcome is not None and not conversation.connection.is_connected:
-            # No mistake of who calls: it may have ended just now.
+        # No mistake of who calls: a key may be pressed while one still joins, or when the connection ended just now.
+        if conversation.welcome is None:
+            return refused(RefusalCode.DISCONNECTED, "the server has not let us in yet")
+        if not conversation.connection.is_connected:
             return refused(RefusalCode.DISCONNECTED, "the connection has ended")
         return conversation.session.calls.call(rpc, *args, **kwargs)
 

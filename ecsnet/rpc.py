@@ -36,7 +36,7 @@ class RefusalCode(IntEnum):
     RATE = 2  # called more often than its rate_hz
     NOT_OWNER = 3  # of the entity it is about
     FAILED = 4  # the handler has a bug; its host's log tells
-    DISCONNECTED = 5  # the connection ended before the answer
+    DISCONNECTED = 5  # there was no connection, or it ended before the answer
 
 
 @dataclass(frozen=True, slots=True)

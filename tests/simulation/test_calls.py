@@ -112,13 +112,20 @@ def test_more_calls_than_allowed_are_refused(transport: str) -> None:
 
 
 def test_the_callers_mistakes_raise_at_once(transport: str) -> None:
-    """Too long a text, or a call to oneself, never leaves the program."""
+    """Too long a text never leaves the program."""
     sim, _, local = pasture(transport)
     with pytest.raises(SchemaError, match="note"):
         sim.clients[0].call(shear, local, "x" * 300)
+
+
+def test_a_call_before_one_is_in_is_refused(transport: str) -> None:
+    """A key may be pressed while one still joins, sooner or later by the network: that must not end a window's loop."""
+    sim, _, local = pasture(transport)
     joining = sim.join(wait=False)
-    with pytest.raises(LocalProtocolError, match="CHALLENGING"):
-        joining.call(shear, local, "too early")
+    reply = joining.call(shear, local, "too early")
+    sim.run_until(lambda: joining.is_ready, within_seconds=10)
+
+    assert reply.refusal == Refusal(RefusalCode.DISCONNECTED, "the server has not let us in yet")
 
 
 def test_a_call_after_the_end_is_refused(transport: str) -> None:
