@@ -37,6 +37,7 @@ BAR_CHARACTERS = 30
 @click.option(
     "--transport", type=click.Choice(TRANSPORTS[:2]), help="How to get there.  [default: as LINK says, or udp]"
 )
+@click.option("--room", default="", show_default=False, help="Code of a room.  [default: what LINK says, or any]")
 @password_option("Ask for the server's password.", twice=False)
 @link_options
 def bots(
@@ -49,6 +50,7 @@ def bots(
     full: bool,
     processes: int,
     as_json: bool,
+    room: str,
     transport: str | None,
     password: str,
     link: Link,
@@ -66,6 +68,7 @@ def bots(
         count=count,
         input_rate_hz=min(rate, game.tick_rate_hz),
         full=full,
+        room=room,
         transport=transport,
         condition=link,
         password=password,

@@ -26,6 +26,7 @@ class CrowdPlan:
         count: How many clients.
         first: The number of the first of them, in names and seeds.
         input_rate_hz: Input messages of each a second.
+        room: The code of the room to enter; empty: what the link says, or where there is a place.
         full: With a World, prediction and the game's own bot; else light ones, which press keys at random.
         joining_at_once: Most handshakes under way.
     """
@@ -36,6 +37,7 @@ class CrowdPlan:
     first: int = 0
     input_rate_hz: float = ClientConfig().input_rate_hz
     full: bool = False
+    room: str = ""
     transport: str | None = None
     condition: Link = Link.PERFECT
     password: str = field(default="", repr=False)
@@ -86,7 +88,7 @@ class Entrance:
             path = ImpairedPath(path, plan.condition, seed=plan.seed + number, clock=self._clock)
         client = CrowdClient(
             self._game, route.address, path, name=f"bot {number + 1}", pins=route.pins, trust=route.trust,
-            clock=self._clock, config=self._config, password=plan.password, room=route.room,
+            clock=self._clock, config=self._config, password=plan.password, room=plan.room or route.room,
             pipeline=CLIENT if plan.full else LIGHT_CLIENT,
         )  # fmt: skip
         make = make_bot if plan.full else Wanderer

@@ -2,7 +2,8 @@
 
 import click
 
-from ecsnet.load.answers import MAX_CLIENTS, answer_table
+from ecsnet.load.answers import answer_table
+from ecsnet.load.servers import MAX_CLIENTS
 from ecsnet.samples.knight.load import QUESTIONS
 
 

@@ -118,6 +118,20 @@ def test_bots_whose_server_closes_did_not_stay(tmp_path: Path) -> None:
         assert re.search(r"^ended +3  SERVER_CLOSING: the server is closing$", command.log, re.MULTILINE)
 
 
+def test_bots_fill_rooms_or_go_to_one(tmp_path: Path) -> None:
+    """Where there are places; or where they are sent, and then a full room is told."""
+    with Server(tmp_path, "hello", *PORT, "--rooms", "3", "--places", "2") as server:
+        options = (str(server.link), "--game", "hello", "--seconds", "1", "--json")
+        code, text = bots(tmp_path, "5", *options)
+        with Process(tmp_path, "rooms", "-m", "ecsnet", "rooms", str(server.link), "--game", "hello") as command:
+            room = re.search(r"^([A-Z]{5}) ", command.finish(), re.MULTILINE)
+        assert room is not None
+        to_one = bots(tmp_path, "3", *options, "--room", room[1])
+
+    assert (code, json.loads(text.splitlines()[-1])["joined"]) == (0, 5)
+    assert (to_one[0], json.loads(to_one[1].splitlines()[-1])["joined"]) == (1, 2)
+
+
 def test_bots_know_a_password_and_suffer_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Prepared once for all of them: each would need a tenth of a second."""
     monkeypatch.setenv(PASSWORD_VARIABLE, "mellon")
