@@ -186,7 +186,6 @@ def test_an_old_cryptography_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It holds Python's lock while it hashes: logins without a pause stop the game altogether; see bench_accounts."""
-    caplog.set_level("WARNING")  # another test may have disabled logging
     monkeypatch.setattr(cryptography, "__version__", "49.0.0")
     open_accounts(tmp_path / "accounts.db", registration=Registration.OPEN)
 

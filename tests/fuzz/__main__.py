@@ -4,6 +4,8 @@ import importlib
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -22,16 +24,26 @@ def main(context: click.Context, inputs: int, seed: int, names: tuple[str, ...])
     """Look for inputs that raise, hang, or break what a target asserts."""
     if context.invoked_subcommand:
         return
-    logging.disable()  # a server warns of every peer it closes
     chosen = {name: TARGETS[name] for name in names or TARGETS}
     total = sum(entry.share for entry in chosen.values())
     failed = done = 0
     for name, entry in chosen.items():
-        report = _run(name, entry, round(inputs * entry.share / total), seed)
+        with _in_silence():
+            report = _run(name, entry, round(inputs * entry.share / total), seed)
         failed += len(report.failures)
         done += report.inputs
     click.echo(f"{done:,} inputs, {failed} failures")
     sys.exit(failed > 0)
+
+
+@contextmanager
+def _in_silence() -> Iterator[None]:
+    """Log nothing: a server warns of every peer it closes. Afterwards others may, who run in the same process."""
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _run(name: str, entry: engine.Entry, count: int, seed: int) -> engine.Report:

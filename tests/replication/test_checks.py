@@ -75,7 +75,6 @@ class Watched(Pair):
 
 def test_a_difference_is_found_named_and_mended(caplog: pytest.LogCaptureFixture) -> None:
     """Field by field, and in the logs of both sides."""
-    caplog.set_level("WARNING")  # another test may have disabled logging
     pair = Watched()
     entity = pair.world.create_entity(Body(serial=100, check=5), Label(text="a"), Black())
     pair.run(SECOND)
@@ -388,7 +387,6 @@ class Suspicious(Model):
 @pytest.mark.slow
 def test_the_models_networks_raise_no_false_alarm(caplog: pytest.LogCaptureFixture) -> None:
     """Structure, owners and values churn, up to 60 % is lost, reports are wrong; nobody says that anybody differs."""
-    caplog.set_level("WARNING")  # another test may have disabled logging
     said = 0
     for seed in range(60):
         model = Suspicious(seed)

@@ -65,7 +65,6 @@ def count_complaints(sender: Sender) -> list[bytes]:
 @pytest.mark.parametrize("seed", range(8))
 def test_no_network_raises_a_false_alarm(seed: int, loss: float, caplog: pytest.LogCaptureFixture) -> None:
     """Losses, repairs that get lost, reordering, duplicates; checked far too early and far too often on purpose."""
-    caplog.set_level("WARNING")  # another test may have disabled logging
     link = Link(loss=loss, duplicate=0.1, reorder=0.2, latency_seconds=0.1, jitter_seconds=0.08)
     sim = Simulation(game, clients=4, seed=seed, server_config=EAGER, start_tick=2**32 - 300)
     for address in sim._addresses.values():

@@ -321,7 +321,6 @@ class Mine(System):
 
 def test_a_room_whose_game_fails_takes_nobody_else_along(caplog: pytest.LogCaptureFixture) -> None:
     """Its players are told, its bug is in the log, and in other rooms nothing is to be noticed."""
-    caplog.set_level("WARNING")  # another test may have disabled logging
     brittle = replace(game, systems=(*game.systems, Mine))
     sim = Simulation(brittle, clients=0, seed=4, server_config=CONFIG)
     ada, bob = sim.join("ada"), sim.join("bob", room=HALL, wait=False)
