@@ -11,12 +11,11 @@ taken, by registering others.
 
 import logging
 import os
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from ecsnet.accountnames import account_name, name_key
 from ecsnet.config import AccountConfig
@@ -25,10 +24,9 @@ from ecsnet.passwordhash import PasswordHash, checked_password, hash_password
 from ecsnet.protocol import DisconnectReason
 from ecsnet.transport.allowance import Allowances
 from ecsnet.transport.noise import Entropy
+from ecsnet.worker import Worker
 
-__all__ = ["Account", "AccountBook", "Accounts", "Answer", "Inline", "Registration", "Worker", "make_account"]
-
-T = TypeVar("T")
+__all__ = ["Account", "AccountBook", "Accounts", "Answer", "Registration", "make_account"]
 
 logger = logging.getLogger(__name__)
 
@@ -67,27 +65,6 @@ class AccountBook(Protocol):
     def change(self, account: Account, password_hash: str) -> bool:
         """Give an account another hash, for good when this returns; return False if it is not as it was any more."""
         ...
-
-
-class Worker(Protocol):
-    """Does what takes long, in any order; `concurrent.futures.ThreadPoolExecutor(max_workers=1)` is one."""
-
-    def submit(self, job: Callable[[], T], /) -> Future[T]:
-        """Begin with a job, or put it in line."""
-        ...
-
-
-class Inline:
-    """A worker that is done before it returns: for simulations, where everything happens at its moment."""
-
-    def submit(self, job: Callable[[], T], /) -> Future[T]:
-        """Do the job."""
-        future: Future[T] = Future()
-        try:
-            future.set_result(job())
-        except Exception as error:  # as any worker: whoever asks for the result gets it
-            future.set_exception(error)
-        return future
 
 
 @dataclass(frozen=True, slots=True)

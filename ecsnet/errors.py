@@ -12,6 +12,8 @@ __all__ = [
     "SchemaError",
     "SendQueueFull",
     "ServerKeyChangedError",
+    "StoreError",
+    "StoreUnavailable",
     "TokenError",
 ]
 
@@ -50,6 +52,14 @@ class TokenError(EcsnetError):
 
 class AccountError(EcsnetError):
     """A name or password cannot be an account's, or the file of accounts cannot be used; the text says why."""
+
+
+class StoreError(EcsnetError):
+    """A store cannot be used, or cannot keep what it was given; the text names it and says what to do."""
+
+
+class StoreUnavailable(StoreError):  # noqa: N818  # reads as the condition it is
+    """A store cannot be used at the moment: it is locked, full or out of reach. The same may be right later."""
 
 
 class ServerKeyChangedError(EcsnetError):

@@ -8,10 +8,11 @@ from typing import TypeVar
 import pytest
 
 from ecsnet import passwordhash
-from ecsnet.accounts import Account, Accounts, Answer, Inline, Registration, make_account
+from ecsnet.accounts import Account, Accounts, Answer, Registration, make_account
 from ecsnet.config import AccountConfig
 from ecsnet.errors import AccountError
 from ecsnet.protocol import DisconnectReason
+from ecsnet.worker import Inline
 
 T = TypeVar("T")
 

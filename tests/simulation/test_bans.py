@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from ecsnet.accounts import Accounts, Inline, make_account
+from ecsnet.accounts import Accounts, make_account
 from ecsnet.arrival import Arrival
 from ecsnet.bans import Ban, Bans
 from ecsnet.client import Client
@@ -16,6 +16,7 @@ from ecsnet.testing.simulation import Simulation
 from ecsnet.tokens import SealedTokens, mint
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.state import State
+from ecsnet.worker import Inline
 from tests.simulation.meadow import game
 from tests.test_accounts import Book
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from ecsnet.accounts import Accounts, Inline, Registration, make_account
+from ecsnet.accounts import Accounts, Registration, make_account
 from ecsnet.client import Client
 from ecsnet.config import AccountConfig, RoomConfig, ServerConfig
 from ecsnet.protocol import DisconnectReason
 from ecsnet.testing.simulation import Simulation
 from ecsnet.transport.identity import Identity
+from ecsnet.worker import Inline
 from tests.simulation.meadow import game
 from tests.test_accounts import Book
 

@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from ecsnet.accounts import Accounts, Inline, Registration
+from ecsnet.accounts import Accounts, Registration
 from ecsnet.client import Client
 from ecsnet.components import Player
 from ecsnet.config import AccountConfig, ClientConfig, RoomConfig, ServerConfig
@@ -19,6 +19,7 @@ from ecsnet.systems.hall import ANY_ROOM, HALL, create_room
 from ecsnet.testing.network import Link
 from ecsnet.testing.simulation import Simulation
 from ecsnet.transport.identity import Identity
+from ecsnet.worker import Inline
 from tests.simulation.meadow import game
 from tests.test_accounts import Book
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from ecsnet.accounts import Account, Accounts, Inline, Registration, make_account
+from ecsnet.accounts import Account, Accounts, Registration, make_account
 from ecsnet.admission import Introduction
 from ecsnet.arrival import Arrival
 from ecsnet.client import Client
@@ -23,6 +23,7 @@ from ecsnet.testing.simulation import Simulation
 from ecsnet.tokens import SealedTokens, mint
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.identity import Identity
+from ecsnet.worker import Inline
 from tests.simulation.meadow import Sheep, Weather, game, shear
 from tests.test_accounts import Book, SlowWorker
 

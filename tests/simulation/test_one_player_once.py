@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from ecsnet.accounts import Accounts, Inline, Registration
+from ecsnet.accounts import Accounts, Registration
 from ecsnet.arrival import Arrival
 from ecsnet.client import Client
 from ecsnet.components import Owner, Player
@@ -19,6 +19,7 @@ from ecsnet.testing.simulation import Simulation
 from ecsnet.tokens import SealedTokens, mint
 from ecsnet.transport.address import Address
 from ecsnet.transport.identity import Identity
+from ecsnet.worker import Inline
 from tests.simulation.meadow import Sheep, Weather, game
 from tests.test_accounts import Book
 
