@@ -1,0 +1,65 @@
+"""How a player is deleted from the SQLite file of a store, page by page, so that a server can write in between."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from ecsnet.storage.batches import strike_out
+from ecsnet.storage.sqlitefile import transaction
+from ecsnet.storage.sqliterows import Row, text
+from ecsnet.storage.store import Forgotten
+
+__all__ = ["forget"]
+
+PAGE_ROWS = 200  # changed in one transaction: at 60 kB a row it takes some 50 ms, and a server's writing waits for it
+_FORGET_EVENTS = (
+    "DELETE FROM events WHERE ?1 IN (SELECT value FROM json_each(players))"
+    " AND NOT EXISTS (SELECT 1 FROM json_each(players) WHERE value <> ?1)"
+)
+_TEXTS = (  # where names of players can be: the table, the column, and what is counted of it
+    ("matches", "summary", "id"),
+    ("events", "players", "match, number"),
+    ("events", "data", "match, number"),
+    ("snapshots", "players", "match, 'snapshot', tick"),
+    ("snapshots", "state", "match, 'snapshot', tick"),
+    ("parts", "entities", "match, 'snapshot', tick"),
+)
+
+
+def forget(database: sqlite3.Connection, path: Path, owner: str, names: Collection[str]) -> Forgotten:
+    """Delete events that are about nobody else, strike out the names elsewhere, then delete the saves.
+
+    The saves go last: they tell the names again if this is cut short.
+    """
+    with transaction(database, path):
+        events = database.execute(_FORGET_EVENTS, (owner,)).rowcount
+    changed = {key for place in _TEXTS for key in _strike_out(database, path, place, names)}
+    with transaction(database, path):
+        saves = database.execute("DELETE FROM saves WHERE owner = ?", (owner,)).rowcount
+    return Forgotten(saves=saves, events=events, changed=len(changed))
+
+
+def _strike_out(
+    database: sqlite3.Connection, path: Path, place: tuple[str, str, str], names: Collection[str]
+) -> Iterator[Row]:
+    """Strike the names out in one column; return what tells apart the rows that had them."""
+    table, column, key = place
+    # Only rows that have a name between quotes are read: all others are passed over without Python.
+    candidates = (
+        f"SELECT rowid, {column}, {key} FROM {table} WHERE rowid > ? AND EXISTS"  # noqa: S608  # names of ours
+        f" (SELECT 1 FROM json_each(?) WHERE instr({column}, value)) ORDER BY rowid LIMIT {PAGE_ROWS}"
+    )
+    change = f"UPDATE {table} SET {column} = ? WHERE rowid = ?"  # noqa: S608  # names of ours
+    quoted, last = text([text(name) for name in sorted(names)]), -1
+    while True:
+        with transaction(database, path):
+            page = database.execute(candidates, (last, quoted)).fetchall()
+            for rowid, written, *counted in page:
+                struck = text(strike_out(json.loads(written), names))
+                if struck != written:
+                    database.execute(change, (struck, rowid))
+                    yield tuple(counted)
+        if not page:
+            return
+        last = page[-1][0]
