@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+os.environ["ECSNET_STORE"] = "off"  # of servers that tests start, unless they say otherwise
 VECTORS = Path(os.environ.get("ECSNET_VECTORS") or Path(__file__).resolve().parents[2] / "shared" / "vectors")
 
 
