@@ -473,6 +473,10 @@ class PersistenceConfig:
     snapshot_seconds: float = 30.0
     """How often the World is kept whole: a killed server loses no more of it. Saves and events are kept at once."""
 
+    gather_seconds: float = 0.05
+    """How long events wait for others, to be written together; saves do not. A killed server loses no more of them, and
+    a disk is written to 20 times a second at most, not at each tick."""
+
     answer_patience_seconds: float = 1.0
     """How long the answer of a call waits until what the call changed is safe. A store that takes longer counts as
     failing: the game plays on, and answers wait for nothing until it has caught up."""
