@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-__all__ = ["URI_VARIABLE", "Mongod", "client_of", "running_uri", "skip_without"]
+__all__ = ["URI_VARIABLE", "Mongod", "client_of"]
 
 URI_VARIABLE = "ECSNET_MONGO_URI"
 START_SECONDS = 20.0  # patience; it takes 0.2 s on a machine that is not busy
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ecsnet-tests" / "mongod-8.2.0"
-# Whoever starts it may be killed: then the pipe to this shell ends, and so does the server.
-KEEPER = '"$@" & read -r _; kill -9 $!; wait'
+# Starts it, passes on signals by name, and kills it when its input ends: so also when who started it was killed.
+KEEPER = '"$@" & while read -r signal; do kill -"$signal" $! && echo; done; kill -9 $!; wait'
 
 
 def program() -> Path | None:
@@ -53,32 +53,61 @@ class Mongod:
             skip_without(f"there is neither {URI_VARIABLE}, nor mongod on the path, nor {CACHE / 'mongod'}")
         self._folder = folder
         self._port = free_port()
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._keeper: subprocess.Popen[str] | None = None
         self.uri = f"mongodb://127.0.0.1:{self._port}/"
         self.start()
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it answers. Nothing happens if it runs."""
+        if self._keeper is not None:
+            return
         where = ["--dbpath", str(self._folder), "--bind_ip", "127.0.0.1", "--port", str(self._port), "--nounixsocket"]
         small = ["--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"]
-        command = [str(program()), *where, *small, "--quiet"]
+        log = ["--logpath", str(self._folder / "mongod.log"), "--setParameter", "enableTestCommands=1"]
+        command = [str(program()), *where, *small, *log]
         library = {"LD_LIBRARY_PATH": str(CACHE)} if command[0] == str(CACHE / "mongod") else {}
-        with (self._folder / "mongod.log").open("ab") as log:
-            self._keeper = subprocess.Popen(
-                ["/bin/sh", "-c", KEEPER, "sh", *command],
-                env=os.environ | library,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-            )
+        self._keeper = subprocess.Popen(
+            ["/bin/sh", "-c", KEEPER, "sh", *command],
+            env=os.environ | library,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         with client_of(self.uri) as client:
             client.admin.command("ping")
 
     def stop(self) -> None:
         """End it as `kill -9` does. May be called again."""
         if self._keeper is not None:
-            self._keeper.communicate()  # it waits for the end of its input
+            self._keeper.communicate()
             self._keeper = None
+
+    def freeze(self) -> None:
+        """Let it stand still, as a machine does that is out of reach: connections stay, and nothing answers."""
+        self._signal("STOP")
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal("CONT")
+
+    def _signal(self, name: str) -> None:
+        assert self._keeper is not None
+        assert self._keeper.stdin is not None
+        assert self._keeper.stdout is not None
+        print(name, file=self._keeper.stdin, flush=True)
+        while self._keeper.stdout.readline() != "\n":  # an empty line: it is done
+            assert self._keeper.poll() is None
+
+    @contextmanager
+    def failing(self, commands: list[str], *, after: int = 0, **how: object) -> Iterator[None]:
+        """Let commands of clients fail, e.g. `errorCode=91` or `closeConnection=True`, `after` that many of them."""
+        point = {"configureFailPoint": "failCommand"}
+        with client_of(self.uri) as client:
+            client.admin.command(point | {"mode": {"skip": after}, "data": {"failCommands": commands, **how}})
+            try:
+                yield
+            finally:
+                client.admin.command(point | {"mode": "off"})
 
 
 def client_of(uri: str) -> MongoClient[dict[str, Any]]:
@@ -92,16 +121,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@contextmanager
-def running_uri(folder: Path) -> Iterator[str]:
-    """Yield the URI of a server: one that runs already, or one of our own for as long."""
-    if given := os.environ.get(URI_VARIABLE):
-        yield given
-        return
-    server = Mongod(folder)
-    try:
-        yield server.uri
-    finally:
-        server.stop()
