@@ -2,10 +2,12 @@
 
 A server's World moves its entities sixty times a second, in real time and without clients. It is measured without a
 store, the floor of the run; with a SQLite file that gets a snapshot every second; with a hundred events and ten saves a
-second beside; and with one that another program has locked. The rounds take turns, so that what the machine does
+second beside; with one that another program has locked, or that finds no room any more; and with a MongoDB server, if
+the tests find one, that is stopped and started again meanwhile. The rounds take turns, so that what the machine does
 meanwhile hits all of them; what counts as added to the worst tick is the median of the rounds' worst ticks.
 """
 
+import resource
 import sqlite3
 import statistics
 import tempfile
@@ -14,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Thread
 
 import click
 
@@ -29,9 +32,12 @@ from ecsnet.server import Server
 from ecsnet.system import System
 from ecsnet.transport.identity import Identity
 from ecsnet.world import World
+from tests.storage.mongod import Mongod, program
 
 TICK_HZ = 60
 WARM_UP_SECONDS = 0.5
+OUTAGE_SECONDS = 2.0
+SERVER: Mongod
 SAVES, EVENTS_A_SECOND = 10, 100
 
 
@@ -96,51 +102,86 @@ class Ticks:
 
 
 @contextmanager
-def nothing(_: Path) -> Iterator[None]:
+def nothing(_: str) -> Iterator[None]:
     """Let the store be written."""
     yield
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Have another program hold a store."""
-    other = sqlite3.connect(path, isolation_level=None)
+def locked(where: str) -> Iterator[None]:
+    """Have another program hold the store."""
+    other = sqlite3.connect(where, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     yield
     other.close()
 
 
+@contextmanager
+def full(where: str) -> Iterator[None]:
+    """Let no file of this process grow beyond what the store has now."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = max(path.stat().st_size for path in Path(where).parent.iterdir())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def stopped(_: str) -> Iterator[None]:
+    """Stop the database for a while, and start it again."""
+
+    def interrupt() -> None:
+        SERVER.stop()
+        time.sleep(OUTAGE_SECONDS)
+        SERVER.start()
+
+    thread = Thread(target=interrupt)
+    thread.start()
+    yield
+    thread.join()
+
+
 @dataclass(frozen=True)
 class Way:
-    """A game, and what its store suffers; None: it has none."""
+    """How a game is kept.
+
+    Attributes:
+        floor: What to compare it with.
+        fault: What its store suffers; None: it has none.
+    """
 
     game: Game
-    fault: Callable[[Path], AbstractContextManager[None]] | None
+    floor: str
+    fault: Callable[[str], AbstractContextManager[None]] | None = None
+    is_mongo: bool = False
 
 
 WAYS = {
-    "none": Way(quiet, None),
-    "snapshots": Way(quiet, nothing),
-    "none, busy": Way(busy, None),
-    "all, busy": Way(busy, nothing),
-    "locked, busy": Way(busy, locked),
+    "none": Way(quiet, "none"),
+    "snapshots": Way(quiet, "none", nothing),
+    "none, busy": Way(busy, "none, busy"),
+    "sqlite, busy": Way(busy, "none, busy", nothing),
+    "locked, busy": Way(busy, "none, busy", locked),
+    "full, busy": Way(busy, "none, busy", full),
+    "mongodb, busy": Way(busy, "none, busy", nothing, is_mongo=True),
+    "stopped, busy": Way(busy, "none, busy", stopped, is_mongo=True),
 }
-FLOORS = {"snapshots": "none", "all, busy": "none, busy", "locked, busy": "none, busy"}
 
 
-def measure(way: str, entities: int, seconds: float, ticks: Ticks) -> None:
+def measure(way: Way, entities: int, seconds: float, ticks: Ticks) -> None:
     """Run a server for a while."""
-    identity, game, fault = Identity(b"\x01" * 32), WAYS[way].game, WAYS[way].fault
+    identity = Identity(b"\x01" * 32)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "bench.db"
+        where = f"{SERVER.uri}bench-{time.monotonic_ns()}" if way.is_mongo else f"{folder}/bench.db"
         config = PersistenceConfig(snapshot_seconds=1.0)
-        archive = None if fault is None else open_archive(path, game, identity, config=config).archive
-        server = Server(game, identity, archive=archive)
+        archive = None if way.fault is None else open_archive(where, way.game, identity, config=config).archive
+        server = Server(way.game, identity, archive=archive)
         populate(server.world, entities)
         run(server, WARM_UP_SECONDS, Ticks(""))
-        with (fault or nothing)(path), calm_collector():
+        with (way.fault or nothing)(where), calm_collector():
             run(server, seconds, ticks)
         if archive is not None:
+            archive.wait(5.0)
             archive.close()
 
 
@@ -173,14 +214,21 @@ def run(server: Server, seconds: float, ticks: Ticks) -> None:
 @click.option("--rounds", default=3)
 def main(entities: int, seconds: float, rounds: int) -> None:
     """Measure, and print a table."""
-    measured = {way: Ticks(way) for way in WAYS}
-    for _ in range(rounds):
-        for way, ticks in measured.items():
-            measure(way, entities, seconds, ticks)
+    global SERVER  # noqa: PLW0603  # there is one, and the faults need it
+    has_mongo = program() is not None
+    with tempfile.TemporaryDirectory() as folder:
+        if has_mongo:
+            SERVER = Mongod(Path(folder))
+        measured = {name: Ticks(name) for name, way in WAYS.items() if has_mongo or not way.is_mongo}
+        for _ in range(rounds):
+            for name, ticks in measured.items():
+                measure(WAYS[name], entities, seconds, ticks)
+        if has_mongo:
+            SERVER.stop()
     print(f"{entities} entities, a snapshot a second; ms a tick of {1000 / TICK_HZ:.1f}, and share of a core")
     print(f"{'store':<14}{'median':>8}{'p99':>8}{'':>8}{'worst':>9}{'added':>9}{'CPU %':>8}{'added':>8}")
-    for ticks in measured.values():
-        print(ticks.row(measured[FLOORS.get(ticks.name, ticks.name)]))
+    for name, ticks in measured.items():
+        print(ticks.row(measured[WAYS[name].floor]))
 
 
 if __name__ == "__main__":

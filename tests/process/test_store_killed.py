@@ -23,7 +23,7 @@ from tests.process.serving import Server
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
-KILLS = int(os.environ.get("ECSNET_KILLS", "6"))
+KILLS = int(os.environ.get("ECSNET_KILLS", "4"))
 GOLD = 1_000_000
 PATIENCE_SECONDS = 20.0
 
@@ -97,13 +97,17 @@ class Shopper:
         assert len(world.get_component(Barbarian)) == len(BARBARIANS)
 
 
-def test_no_purchase_is_lost_or_paid_twice_however_often_the_server_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "mongodb"])
+def test_no_purchase_is_lost_or_paid_twice_however_often_the_server_is_killed(
+    tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
     """At any moment; each time it goes on with its match, and the player with what it has."""
-    store = open_store(tmp_path / "knight.db")
+    where = str(tmp_path / "knight.db") if kind == "sqlite" else request.getfixturevalue("mongo_url")
+    store = open_store(where)
     save = Save(name=SaveName(game.name, "account/anna"), revision=1, time=0.0, components={"Gold": {"amount": GOLD}})
     store.write(Batch(saves=[save]))
     chance = random.Random(11)
-    options = ["--store", str(tmp_path / "knight.db"), "--accounts", str(tmp_path / "accounts.db"), "--resume"]
+    options = ["--store", where, "--accounts", str(tmp_path / "accounts.db"), "--resume"]
     options += ["--registration", "open", "--snapshot-seconds", "0.5", "--key", str(tmp_path / "server.key")]
     port, shopper = "0", None
     for _ in range(KILLS):
