@@ -26,6 +26,7 @@ from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend
 from ecsnet.game import Game
 from ecsnet.gameoptions import DEFAULT_GAME, GAME_PATH, GameCommand, game_argument, game_option
 from ecsnet.hosting import Host
+from ecsnet.inspectioncommands import inspect
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
 from ecsnet.options import (
@@ -368,6 +369,7 @@ def finish(client: RunningClient, *, password: str = "", account: str = "", seco
 
 commands.add_command(account_commands)
 commands.add_command(bots)
+commands.add_command(inspect)
 commands.add_command(key_commands)
 commands.add_command(rooms)
 commands.add_command(token_commands)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ecsnet.inspectors import Inspectors
+
 if TYPE_CHECKING:
     from ecsnet.transport.trace import Trace
 
@@ -560,6 +562,13 @@ class ServerConfig:
 
     max_introductions_per_network: int = 64
     """Of these, from one IPv4 address or IPv6 /64: a school that logs in at once."""
+
+    inspectors: Inspectors = Inspectors.LOOPBACK
+    """From where the server may be looked into by who holds its private key; see `ecsnet inspect`."""
+
+    max_inspectors: int = 4
+    """Of these at once, beside all players: a person or two, and a program that keeps an eye on it. They share what a
+    tick spends on showing, so that more of them cost no tick more, but wait longer."""
 
     max_offered_tickets: int = 8
     """Resume tickets of one session that were given out and not confirmed: one per attempt to come back. The oldest is

@@ -111,13 +111,18 @@ class Rooms:
 
     def infos(self) -> Iterable[RoomInfo]:
         """Return what is known of every room, for the hall's list; how it stands as the game's summary has it."""
-        return [self._described(room, info) for room in self._by_code.values() if (info := room.info) is not None]
+        rooms = self._by_code.values()
+        return [replace(info, status=self.status_of(room)) for room in rooms if (info := room.info) is not None]
 
-    def _described(self, room: Room, info: RoomInfo) -> RoomInfo:
-        """Return what the hall shows; a room of which the game says nonsense must not take the hall along."""
-        return replace(info, status=cut(str(info.status or self._summary(room)), MAX_STATUS_BYTES))
+    def status_of(self, room: Room) -> str:
+        """Return how it stands in a room: what that says itself, or the game's summary."""
+        said = "" if room.info is None else room.info.status
+        return cut(str(said or self._summary(room)), MAX_STATUS_BYTES)
 
     def _summary(self, room: Room) -> str:
+        """Return the game's summary; a room of which the game says nonsense must not take who asks along."""
+        if room.game is not self._game:  # in the hall nothing is played
+            return ""
         has_run = room.schedule.next_deadline() is not None  # before that there is no match to look for
         if self._game.summary is None or not has_run or not room.tells_summary:
             return ""

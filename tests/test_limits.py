@@ -20,6 +20,7 @@ HANDSHAKE, CONFIG = "ecsnet.config:HandshakeConfig", "ecsnet.config:TransportCon
 GUARD = "ecsnet.config:GuardConfig"
 ACCOUNT = "ecsnet.config:AccountConfig"
 REPLICATION = "ecsnet.config:ReplicationConfig"
+INSPECTION = "tests/simulation/test_inspection.py"
 TESTS, CHECKS = "tests/transport", "tests/replication/test_checks.py"
 
 
@@ -164,6 +165,14 @@ BOUNDS = (
           "tests/test_accountfile.py::test_whoever_holds_the_file_for_long_is_waited_for_and_then_named"),
     Bound("places of the players of one network", 64, "ecsnet.config:ServerConfig.max_clients_per_network",
           "tests/hostile/test_floods.py::test_slot_exhaustion_by_players_of_one_address_leaves_places_for_others"),
+    Bound("inspectors at once", 4, "ecsnet.config:ServerConfig.max_inspectors",
+          f"{INSPECTION}::test_four_look_at_once_and_the_fifth_waits_until_one_has_left"),
+    Bound("lines said to inspectors in one tick", 32, "ecsnet.systems.inspection:SLICE_LINES",
+          "tests/systems/test_showing.py::test_all_answers_together_take_32_lines_of_a_tick"),
+    Bound("bytes an inspector has not read, while more is made", 131_072, "ecsnet.inspection:UNREAD_BYTES",
+          f"{INSPECTION}::test_who_does_not_read_is_not_written_to"),
+    Bound("bytes an answer to an inspector unfolds to", 1 << 28, "ecsnet.systems.inspection:MAX_ANSWER_BYTES",
+          "tests/systems/test_showing.py::test_an_answer_unfolds_to_its_limit_and_no_further"),
     Bound("datagrams of strangers in one pass", 32, "ecsnet.runtime:STRANGERS_A_PASS",
           "tests/test_runtime.py::test_a_tick_does_not_wait_for_a_pile_of_junk"),
     Bound("datagrams in one pass", 4096, "ecsnet.runtime:MAX_READ",
