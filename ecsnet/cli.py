@@ -45,6 +45,7 @@ from ecsnet.options import (
 )
 from ecsnet.paths import TRANSPORTS, Path, open_path
 from ecsnet.protocol import DisconnectReason
+from ecsnet.replaycommands import record_option, recorded, replay
 from ecsnet.reports import LiveLine, describe, figures_of
 from ecsnet.roomcommands import rooms
 from ecsnet.runtime import RunningClient, RunningServer, join
@@ -100,6 +101,7 @@ def commands() -> None:
 @click.option(
     "--access-log", default="-", metavar="FILE|-|off", help="Where to note who comes and goes; -: standard error."
 )
+@record_option
 @seed_option
 @seconds_option
 @link_options
@@ -117,6 +119,7 @@ def serve(
     config: ServerConfig,
     open_archive: OpenStore,
     access_log: str,
+    record_folder: FilePath | None,
     seed: int | None,
     seconds: float | None,
     link: Link,
@@ -150,7 +153,8 @@ def serve(
     if opened is not None:
         click.echo(f"keeps what happens in {opened.where}: see ecsnet data --help")
     announce(path.address, identity, kinds, needs, err=False)
-    server.run(seconds=seconds)
+    with recorded(server, record_folder):
+        server.run(seconds=seconds)
     logger.info("%s closed after %d ticks", game.name, server.world.tick)
 
 
@@ -233,6 +237,7 @@ def join_command(
 )
 @key_option
 @password_option("Ask for a password that friends have to know.", twice=True)
+@record_option
 @link_options
 def play(
     game: Game,
@@ -246,6 +251,7 @@ def play(
     port: int | None,
     key_file: FilePath | None,
     password: str,
+    record_folder: FilePath | None,
     link: Link,
 ) -> None:
     """Host GAME and play it, with bots, in one process; friends may join.
@@ -274,7 +280,8 @@ def play(
         clock=VirtualClock() if fast else None,
         entropy=random.Random(seed).randbytes if fast else os.urandom,  # noqa: S311  # nobody else is there to listen
     )
-    run(host.player, show, seconds, seed, host.report)
+    with recorded(host.server, record_folder):
+        run(host.player, show, seconds, seed, host.report)
     finish(host.player)
 
 
@@ -371,6 +378,7 @@ commands.add_command(account_commands)
 commands.add_command(bots)
 commands.add_command(inspect)
 commands.add_command(key_commands)
+commands.add_command(replay)
 commands.add_command(rooms)
 commands.add_command(token_commands)
 

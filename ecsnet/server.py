@@ -41,7 +41,7 @@ from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.resumed import Resumed
 from ecsnet.room import Room
-from ecsnet.rooms import Rooms
+from ecsnet.rooms import BeginTape, Rooms
 from ecsnet.savebook import SaveBook
 from ecsnet.sessions import TICKETS, Session, Sessions, Standing
 from ecsnet.storage.store import Document
@@ -305,6 +305,16 @@ class Server:
                 if room.keeper is not None:
                     room.keeper.close("", now)
         self._endpoint.close(reason, text, now=now)
+        for room in self.rooms:
+            room.end_recording(text)
+
+    def record(self, begin: BeginTape) -> None:
+        """Record what is played in every room, from now on: `server.record(Recordings(folder).begin)`.
+
+        Raises:
+            EcsnetError: The recording cannot begin; of a room that opens later that is logged.
+        """
+        self.rooms.record(begin)
 
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client sees an entity or does not, and what of it is still to come.

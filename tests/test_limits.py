@@ -21,6 +21,7 @@ GUARD = "ecsnet.config:GuardConfig"
 ACCOUNT = "ecsnet.config:AccountConfig"
 REPLICATION = "ecsnet.config:ReplicationConfig"
 INSPECTION = "tests/simulation/test_inspection.py"
+RECORDING = "tests/recording"
 TESTS, CHECKS = "tests/transport", "tests/replication/test_checks.py"
 
 
@@ -199,6 +200,20 @@ BOUNDS = (
           f"{CHECKS}::test_who_only_pretends_to_differ_costs_little"),
     Bound("answers to complaints of one client a minute", 64, f"{REPLICATION}.answers_per_minute",
           f"{CHECKS}::test_who_only_pretends_to_differ_costs_little"),
+    # Recordings.
+    Bound("bytes that wait for the disk of a recording", 1 << 24, "ecsnet.recording.recorder:MAX_WAITING_BYTES",
+          f"{RECORDING}/test_recorder.py::"
+          "test_where_the_disk_does_not_keep_up_the_recording_ends_readably_and_the_game_plays_on"),
+    Bound("bytes of a recording packed at once", 1 << 20, "ecsnet.recording.recorder:MAX_BLOCK_BYTES",
+          f"{RECORDING}/test_recorder.py::test_a_second_of_much_is_several_blocks"),
+    Bound("recordings of one name", 100, "ecsnet.recording.folder:MAX_SAME_NAMES",
+          f"{RECORDING}/test_recorder.py::test_a_folder_that_cannot_be_is_refused_at_once"),
+    Bound("bytes of a block of a recording, unpacked", 1 << 28, "ecsnet.recording.format:MAX_BODY_BYTES",
+          f"{RECORDING}/test_format.py::test_what_unpacks_to_more_than_may_be_is_refused"),
+    Bound("bytes of what a recording says of itself", 1 << 22, "ecsnet.recording.format:MAX_HEADER_BYTES",
+          f"{RECORDING}/test_format.py::test_what_unpacks_to_more_than_may_be_is_refused"),
+    Bound("events of a playback that nobody asks for", 4096, "ecsnet.recording.playback:MAX_EVENTS",
+          f"{RECORDING}/test_playback.py::test_of_a_host_that_never_asks_the_newest_events_are_kept"),
 )  # fmt: skip
 
 # Named like limits, but these bound nothing that is held.
