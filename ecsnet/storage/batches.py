@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TypeVar
 
 from ecsnet.errors import StoreError
-from ecsnet.storage.store import Save, Snapshot
+from ecsnet.storage.store import Document, Save, Snapshot
 
 __all__ = ["DELETED", "PART_ENTITIES", "entity_parts", "newest", "strike_out"]
 
@@ -21,7 +21,7 @@ def newest(saves: Sequence[Save]) -> list[Save]:
     return list({save.name: save for save in sorted(saves, key=lambda save: save.revision)}.values())
 
 
-def entity_parts(snapshot: Snapshot, encode: Callable[[object], T]) -> Iterator[list[T]]:
+def entity_parts(snapshot: Snapshot, encode: Callable[[Document], T]) -> Iterator[list[T]]:
     """Return the entities of a snapshot in parts of at most PART_ENTITIES, at least one, each entity encoded by itself.
 
     A call that encodes them all would keep the interpreter, and so the tick of the game, waiting for it.

@@ -1,4 +1,4 @@
-"""Opening a store by its name: a file's, or the URL of a database."""
+"""Opening a store by its name: the path of a file, or the URL of a MongoDB database."""
 
 from pathlib import Path
 
@@ -8,18 +8,36 @@ from ecsnet.storage.store import Store
 
 __all__ = ["open_store"]
 
+MONGO_SCHEMES = ("mongodb", "mongodb+srv")
+
 
 def open_store(where: str | Path, *, create: bool = True) -> Store:
-    """Open the store in a file.
+    """Open a store.
 
     Args:
-        where: The path of a file.
+        where: The path of a file, or "mongodb://...".
         create: Make it if it is not there.
 
     Raises:
-        StoreError: It is not there, is something else, is damaged, or is of a newer version.
+        StoreError: It is not there, is something else, is damaged, is of a newer version, or `where` cannot be one.
         StoreUnavailable: It cannot be used now.
     """
-    if "://" in str(where):
-        raise StoreError(f"cannot open the store {str(where).partition('://')[0]}://...: name a file")
-    return SQLiteStore(Path(where), create=create)
+    scheme, separator, _ = str(where).partition("://")
+    if isinstance(where, Path) or not separator:
+        return SQLiteStore(Path(where), create=create)
+    if scheme not in MONGO_SCHEMES:
+        raise StoreError(
+            f"there is no kind of store for {scheme}://...: name a file, or a database as mongodb://host/name"
+        )
+    return _open_mongo(str(where), create=create)
+
+
+def _open_mongo(url: str, *, create: bool) -> Store:
+    """Open a store by a library that not everybody has."""
+    try:
+        from ecsnet.storage.mongostore import MongoStore  # noqa: PLC0415  # an extra; it takes 0.2 s to import
+    except ModuleNotFoundError as error:
+        if error.name not in {"pymongo", "bson"}:
+            raise
+        raise StoreError("a store in MongoDB takes pymongo: pip install 'ecsnet[mongo]'") from error
+    return MongoStore(url, create=create)

@@ -5,11 +5,13 @@ statement open while its answers are used: they are read in pages, so that a slo
 """
 
 import math
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ecsnet.errors import StoreUnavailable
 from ecsnet.storage.batches import entity_parts, newest
 from ecsnet.storage.sqlitefile import connect, named_errors, transaction
 from ecsnet.storage.sqliteforgetting import forget
@@ -74,6 +76,7 @@ class SQLiteStore:
         """
         self.path = path
         self._database = connect(path, create=create)
+        self._file = path.stat()
 
     def __repr__(self) -> str:
         """Show the file."""
@@ -81,6 +84,7 @@ class SQLiteStore:
 
     def write(self, batch: Batch) -> Sequence[SaveName]:
         """Keep everything, or nothing: see `Store`."""
+        self._check_place()
         write = self._database.executemany
         with transaction(self._database, self.path):
             write(_WRITE_MATCH, map(match_row, batch.matches))
@@ -151,6 +155,15 @@ class SQLiteStore:
         pages, free, page_bytes = (self._read(f"PRAGMA {name}")[0][0] for name in _SIZES)
         return int((pages - free) * page_bytes)
 
+    def _check_place(self) -> None:
+        """Notice that the file was deleted or moved: what is written to it now would be lost with it."""
+        try:
+            is_there = os.path.samestat(self.path.stat(), self._file)
+        except OSError:
+            is_there = False
+        if not is_there:
+            raise StoreUnavailable(f"the store {self.path} was deleted or moved while it was in use: put it back")
+
     def _read(self, question: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
         with named_errors(self.path):
             return self._database.execute(question, values).fetchall()
@@ -178,8 +191,8 @@ class SQLiteStore:
     def _give_back(self) -> None:
         """Make the file as small as its content, and leave nothing deleted beside it; later, if others read it now."""
         with suppress(sqlite3.OperationalError):
-            self._database.execute("PRAGMA incremental_vacuum").fetchall()
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            # A script, for it is stepped through to its end: `execute` would give back a single page.
+            self._database.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _key(name: SaveName) -> Row:
