@@ -21,6 +21,7 @@ from ecsnet.botcommands import bots
 from ecsnet.bots import make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
+from ecsnet.datacommands import data_commands
 from ecsnet.errors import EcsnetError, PortInUseError
 from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend
 from ecsnet.game import Game
@@ -376,6 +377,7 @@ def finish(client: RunningClient, *, password: str = "", account: str = "", seco
 
 commands.add_command(account_commands)
 commands.add_command(bots)
+commands.add_command(data_commands)
 commands.add_command(inspect)
 commands.add_command(key_commands)
 commands.add_command(replay)

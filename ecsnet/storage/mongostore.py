@@ -97,6 +97,12 @@ class MongoStore:
             )
             return [match_of(stored) for stored in found]
 
+    def counts(self, match: str) -> tuple[int, int]:
+        """Return how many events and snapshots there are: see `Store`."""
+        with named_errors(self._where):
+            snapshots = self._states(match).count_documents({"tick": {"$gte": 0}})
+            return self._events(match).estimated_document_count(), snapshots
+
     def events(
         self, match: str, *, kinds: Sequence[str] = (), player: str = "", since: float = 0.0, until: float | None = None
     ) -> Iterator[StoredEvent]:
