@@ -79,8 +79,9 @@ def capture(world: World, entities: Sequence[int] | None = None) -> Capture:
     columns, foreign = [], []
     for cls in types:
         form = form_of(cls)
-        if not form.is_kept:
+        if not form.is_known:
             foreign.append(cls)
+        if not (form.is_known and form.is_kept):
             continue
         rows: Sequence[tuple[int, object]] = (
             world.observe(cls) if entities is None else _rows_of(world, cls, entities)

@@ -195,3 +195,16 @@ def test_a_capture_may_be_of_a_few_entities() -> None:
     assert len(every) == 13
     for few in ([], [2], [1, 3, 4]):  # of a type that more than four times as many have, and of one that few have
         assert list(capture(world, few).entities()) == [document for document in every if document["entity"] in few]
+
+
+def test_what_is_made_anew_each_tick_is_left_out() -> None:
+    """Nobody goes on from it, and people who read a snapshot look for something else."""
+
+    @component(kept=False)
+    class Sketch:
+        lines: int = 0
+
+    taken = capture(world_of((Sketch(3), Mark())))
+
+    assert [document["components"] for document in taken.entities()] == [{"Mark": {}}]
+    assert not taken.foreign
