@@ -16,12 +16,12 @@ from ecsnet import keys, tokenfiles, udp
 from ecsnet.accountcommands import account_commands
 from ecsnet.accounts import Accounts
 from ecsnet.advice import told_end
+from ecsnet.asking.commands import data_commands
 from ecsnet.autoplay import autoplay
 from ecsnet.botcommands import bots
 from ecsnet.bots import make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
-from ecsnet.datacommands import data_commands
 from ecsnet.errors import EcsnetError, PortInUseError
 from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend
 from ecsnet.game import Game

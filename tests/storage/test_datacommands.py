@@ -13,7 +13,8 @@ from typing import NoReturn
 import pytest
 from click.testing import CliRunner, Result
 
-from ecsnet import datacommands, dataoutput
+from ecsnet.asking import commands as datacommands
+from ecsnet.asking import output
 from ecsnet.cli import commands
 from ecsnet.errors import StoreError
 from ecsnet.storage.opening import open_store
@@ -351,7 +352,7 @@ def test_a_player_is_not_forgotten_without_a_yes(file: Path) -> None:
 def test_a_picture_without_pygame_says_how_to_get_it(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an extra: a server need not have it."""
     monkeypatch.setitem(sys.modules, "pygame", None)
-    monkeypatch.delitem(sys.modules, "ecsnet.heatpicture", raising=False)
+    monkeypatch.delitem(sys.modules, "ecsnet.asking.heatpicture", raising=False)
     answer = ask(file, "heatmap", FIRST, "-o", "heat.png")
 
     assert answer.exit_code == 1
@@ -380,10 +381,10 @@ class HastyClock:
 
 def test_long_work_tells_how_far_it_is_where_somebody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
     """On one line, which is gone when something is printed."""
-    monkeypatch.setattr(dataoutput, "MonotonicClock", HastyClock)
+    monkeypatch.setattr(output, "MonotonicClock", HastyClock)
     watched, piped = Terminal(), io.StringIO()
     for stream in (watched, piped):
-        progress = dataoutput.Progress(stream)
+        progress = output.Progress(stream)
         assert list(progress.over(iter("abc"), "snapshots")) == ["a", "b", "c"]
         progress.clear()
         progress.clear()

@@ -9,7 +9,7 @@ from ecsnet.storage.heatmap import Bounds, HeatMap
 
 pygame = pytest.importorskip("pygame")
 
-from ecsnet.heatpicture import GROUND, HEAT, LEFT, TOP, draw_picture, heat_color, round_numbers  # noqa: E402
+from ecsnet.asking.heatpicture import GROUND, HEAT, LEFT, TOP, draw_picture, heat_color, round_numbers  # noqa: E402
 
 
 def mapped(*positions: tuple[float, float], bounds: Bounds | None = None) -> HeatMap:

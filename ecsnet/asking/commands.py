@@ -6,11 +6,11 @@ from functools import partial
 
 import click
 
-from ecsnet import datarows
+from ecsnet.asking import rows
+from ecsnet.asking.heatcommand import heatmap
+from ecsnet.asking.options import MOMENT, match_argument, output_options, store_option
+from ecsnet.asking.output import Output
 from ecsnet.clock import unix_time
-from ecsnet.dataoptions import MOMENT, match_argument, output_options, store_option
-from ecsnet.dataoutput import Output
-from ecsnet.heatcommand import heatmap
 from ecsnet.quoting import printable
 from ecsnet.storage.jumps import jumps
 from ecsnet.storage.moments import Moment
@@ -42,7 +42,7 @@ def data_commands() -> None:
 def matches(*, game: str, store: Store, output: Output) -> None:
     """List the matches, oldest first, with how much is kept of each."""
     found = output.progress.over(store.matches(game), "matches")
-    output.rows((datarows.figures_row(figures_of(store, match)) for match in found), datarows.MATCHES)
+    output.rows((rows.figures_row(figures_of(store, match)) for match in found), rows.MATCHES)
 
 
 @data_commands.command()
@@ -81,7 +81,7 @@ def events(
         found = (one for one in before_leaving(found, {leaver}, seconds) if not kinds or one.event.kind in kinds)
     if player is not None:
         found = (one for one in found if one.is_about({player}))
-    count = output.rows((datarows.event_row(match, one) for one in found), datarows.EVENTS)
+    count = output.rows((rows.event_row(match, one) for one in found), rows.EVENTS)
     if leaver is not None and not count:
         click.echo(
             f"nobody called {leaver!r} left {match.id}: see `ecsnet data events --kind left --kind lost`", err=True
@@ -118,7 +118,7 @@ def snapshot(
     match = find_match(store, match_text)
     if as_list:
         found = output.progress.over(store.snapshots(match.id), "snapshots")
-        output.rows((datarows.snapshot_row(match, one) for one in found), datarows.SNAPSHOTS)
+        output.rows((rows.snapshot_row(match, one) for one in found), rows.SNAPSHOTS)
         return
     if tick is not None:
         stood = snapshot_of_tick(store, match, tick)
@@ -127,12 +127,12 @@ def snapshot(
     if output.is_table:
         tell_snapshot(match, stood, output)
     entities = narrowed(stood, entity=entity, having=component, names=() if player is None else {player})
-    output.rows(datarows.entity_rows(stood, entities, component), datarows.ENTITIES)
+    output.rows(rows.entity_rows(stood, entities, component), rows.ENTITIES)
 
 
 def tell_snapshot(match: Match, stood: Snapshot, output: Output) -> None:
     """Print what a snapshot is of."""
-    row = datarows.snapshot_row(match, stood)
+    row = rows.snapshot_row(match, stood)
     moment = ", ".join(f"{name} {shown(row[name])}" for name in ("at", "tick", "time"))
     players = shown(row["players"]) or "none"
     output.lines([f"{printable(match.id)} {moment}", f"{stood.count} entities, players: {players}", ""])
@@ -171,20 +171,20 @@ def player(name: str, *, forget: bool, yes: bool, as_export: bool, store: Store,
 def tell_player(store: Store, identity: Identity, output: Output) -> None:
     """Print a player's record: a line and two tables for people, the times in matches as CSV, all of it as JSON."""
     found = list(output.progress.over(stays(store, identity), "stays"))
-    times = list(map(datarows.stay_row, found))
-    saves = list(map(datarows.save_row, saves_of(store, identity)))
-    summary = datarows.player_row(found)
+    times = list(map(rows.stay_row, found))
+    saves = list(map(rows.save_row, saves_of(store, identity)))
+    summary = rows.player_row(found)
     if output.form is Form.JSON:
-        record = datarows.record_row(identity, summary, times, saves)
-        output.rows([record], datarows.Columns(tuple(record), ()))
+        record = rows.record_row(identity, summary, times, saves)
+        output.rows([record], rows.Columns(tuple(record), ()))
         return
     if output.is_table:
         line = ", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in summary.items())
         output.lines([f"{printable(str(identity))}: {line}", ""])
-    output.rows(times, datarows.STAYS)
+    output.rows(times, rows.STAYS)
     if output.is_table and saves:
         output.lines([""])
-        output.rows(saves, datarows.SAVES)
+        output.rows(saves, rows.SAVES)
 
 
 @data_commands.command("jumps")
@@ -203,7 +203,7 @@ def jumps_command(match_text: str, *, fields: tuple[str, ...], per_second: float
     match = find_match(store, match_text)
     snapshots = output.progress.over(store.snapshots(match.id), "snapshots")
     found = jumps(snapshots, fields, per_second, tick_rate_hz=match.tick_rate_hz)
-    output.rows((datarows.jump_row(match, jump) for jump in found), datarows.JUMPS)
+    output.rows((rows.jump_row(match, jump) for jump in found), rows.JUMPS)
 
 
 @data_commands.command("prune")
@@ -221,7 +221,7 @@ def prune_command(
     max_bytes = None if keep_megabytes is None else round(keep_megabytes * MEGABYTE)
     go = outlook if dry_run else pruned
     gone = output.progress.over(go(store, keep_days=keep_days, max_bytes=max_bytes, now=unix_time()), "matches")
-    count = output.rows(map(datarows.match_row, gone), datarows.REMOVED)
+    count = output.rows(map(rows.match_row, gone), rows.REMOVED)
     verb = "would be" if dry_run else "were"
     click.echo(f"{count} matches {verb} deleted; the store takes {store.size_bytes() / MEGABYTE:.1f} MB", err=True)
 

@@ -9,8 +9,8 @@ from typing import TextIO, TypeVar
 
 import click
 
+from ecsnet.asking.rows import Columns
 from ecsnet.clock import MonotonicClock
-from ecsnet.datarows import Columns
 from ecsnet.errors import EcsnetError
 from ecsnet.tables import Form, Row, write_rows
 

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 import click
 
-from ecsnet.dataoutput import Output
+from ecsnet.asking.output import Output
 from ecsnet.errors import EcsnetError
 from ecsnet.options import FILE
 from ecsnet.storage.moments import Moment

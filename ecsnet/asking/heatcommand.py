@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from ecsnet.dataoptions import output_options, store_option
-from ecsnet.dataoutput import Output, refuse_database
-from ecsnet.datarows import Columns
+from ecsnet.asking.heatshades import CELL_CHARACTERS, shade_lines
+from ecsnet.asking.options import output_options, store_option
+from ecsnet.asking.output import Output, refuse_database
+from ecsnet.asking.rows import Columns
 from ecsnet.errors import EcsnetError
-from ecsnet.heatshades import CELL_CHARACTERS, shade_lines
 from ecsnet.quoting import printable
 from ecsnet.storage.heatmap import Bounds, HeatMap, positions_in
 from ecsnet.storage.questions import LAST, find_match
@@ -122,7 +122,7 @@ def draw(heat: HeatMap, title: str, path: Path) -> None:
     """
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # standard output is for answers
     try:
-        from ecsnet.heatpicture import draw_picture  # noqa: PLC0415  # needs pygame, which is an extra
+        from ecsnet.asking.heatpicture import draw_picture  # noqa: PLC0415  # needs pygame, which is an extra
     except ModuleNotFoundError as error:
         raise EcsnetError(f'{path}: a picture needs {error.name}: pip install "ecsnet[pygame]"') from error
     refuse_database(path)

@@ -1,0 +1,1 @@
+"""Asking what happened: `ecsnet data`, from its options to its tables and pictures; what answers is in storage."""
