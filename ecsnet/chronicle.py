@@ -99,6 +99,7 @@ class Chronicle:
             "serial": session.serial,
             "room": self._rooms.code_of(room),
             "name": arrival.name,
+            "player": arrival.owner,  # by it the save is found when the player is to be forgotten
             "version": arrival.version,
             "account": arrival.account,
             "player_key": arrival.player_key.hex(),

@@ -149,7 +149,8 @@ def player(name: str, *, forget: bool, yes: bool, as_export: bool, store: Store,
     """Tell what is kept of a player: saves, and when it was in which match.
 
     NAME is what others saw. An OWNER, such as account/anna, is what was proved; guests have none, so whoever used the
-    name is meant.
+    name is meant. To --forget takes a player who is not there: a server writes on what it has at hand. Recordings and
+    log files are not in the store.
     """
     if forget and as_export:
         raise click.UsageError("--forget and --export: one after the other")

@@ -49,6 +49,8 @@ def identify(store: Reading, text: str) -> Identity:
     """
     people = set(_people_in(store))
     meant = {person for person in people if text in {person.name, person.owner}} if text else set()
+    if not meant and text and any(text in texts_of(save.components) for save in store.saves()):
+        return Identity("", (text,))  # of its matches nothing is left
     if not meant:
         raise EcsnetError(f"nothing is kept of a player {text!r}: names and owners are compared letter by letter")
     proved = sorted({person.owner for person in meant} - {""})

@@ -8,7 +8,7 @@ from pathlib import Path
 from ecsnet.storage.batches import strike_out
 from ecsnet.storage.sqlitefile import transaction
 from ecsnet.storage.sqliterows import Row, text
-from ecsnet.storage.store import Forgotten
+from ecsnet.storage.store import SERVER_OWNER, Forgotten
 
 __all__ = ["forget"]
 
@@ -17,6 +17,11 @@ _FORGET_EVENTS = (
     "DELETE FROM events WHERE ?1 IN (SELECT value FROM json_each(players))"
     " AND NOT EXISTS (SELECT 1 FROM json_each(players) WHERE value <> ?1)"
 )
+_FORGET_SAVES = "DELETE FROM saves WHERE owner = ?"
+_FORGET_SERVERS = (
+    "DELETE FROM saves WHERE owner = ? AND EXISTS (SELECT 1 FROM json_tree(components)"
+    " WHERE type = 'text' AND atom IN (SELECT value FROM json_each(?)))"
+)
 _TEXTS = (  # where names of players can be: the table, the column, and what is counted of it
     ("matches", "summary", "id"),
     ("events", "players", "match, number"),
@@ -24,37 +29,40 @@ _TEXTS = (  # where names of players can be: the table, the column, and what is 
     ("snapshots", "players", "match, 'snapshot', tick"),
     ("snapshots", "state", "match, 'snapshot', tick"),
     ("parts", "entities", "match, 'snapshot', tick"),
+    ("saves", "components", "game, owner, key"),
 )
 
 
 def forget(database: sqlite3.Connection, path: Path, owner: str, names: Collection[str]) -> Forgotten:
-    """Delete events that are about nobody else, strike out the names elsewhere, then delete the saves.
+    """Delete what is about nobody else, strike out the names elsewhere, then delete the saves.
 
     The saves go last: they tell the names again if this is cut short.
     """
     with transaction(database, path):
         events = database.execute(_FORGET_EVENTS, (owner,)).rowcount
-    changed = {key for place in _TEXTS for key in _strike_out(database, path, place, names)}
+        saves = database.execute(_FORGET_SERVERS, (SERVER_OWNER, text(sorted(names)))).rowcount
+    changed = {key for place in _TEXTS for key in _strike_out(database, path, place, names, owner)}
     with transaction(database, path):
-        saves = database.execute("DELETE FROM saves WHERE owner = ?", (owner,)).rowcount
+        saves += database.execute(_FORGET_SAVES, (owner,)).rowcount
     return Forgotten(saves=saves, events=events, changed=len(changed))
 
 
 def _strike_out(
-    database: sqlite3.Connection, path: Path, place: tuple[str, str, str], names: Collection[str]
+    database: sqlite3.Connection, path: Path, place: tuple[str, str, str], names: Collection[str], owner: str
 ) -> Iterator[Row]:
     """Strike the names out in one column; return what tells apart the rows that had them."""
     table, column, key = place
     # Only rows that have a name between quotes are read: all others are passed over without Python.
     candidates = (
-        f"SELECT rowid, {column}, {key} FROM {table} WHERE rowid > ? AND EXISTS"  # noqa: S608  # names of ours
-        f" (SELECT 1 FROM json_each(?) WHERE instr({column}, value)) ORDER BY rowid LIMIT {PAGE_ROWS}"
+        f"SELECT rowid, {column}, {key} FROM {table} WHERE rowid > :last"  # noqa: S608  # names of ours
+        f" AND EXISTS (SELECT 1 FROM json_each(:quoted) WHERE instr({column}, value))"
+        f"{' AND owner <> :owner' * (table == 'saves')} ORDER BY rowid LIMIT {PAGE_ROWS}"
     )
     change = f"UPDATE {table} SET {column} = ? WHERE rowid = ?"  # noqa: S608  # names of ours
     quoted, last = text([text(name) for name in sorted(names)]), -1
     while True:
         with transaction(database, path):
-            page = database.execute(candidates, (last, quoted)).fetchall()
+            page = database.execute(candidates, {"last": last, "quoted": quoted, "owner": owner}).fetchall()
             for rowid, written, *counted in page:
                 struck = text(strike_out(json.loads(written), names))
                 if struck != written:

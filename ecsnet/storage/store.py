@@ -234,8 +234,9 @@ class Tidying(Protocol):
     def forget(self, owner: str, names: Sequence[str] = ()) -> Forgotten:
         """Delete what is kept of a player.
 
-        Its saves go, and events that are about nobody else. In other events and in snapshots each text that is
-        exactly the owner or one of the names becomes "(deleted)".
+        Its saves go, events that are about nobody else, and of SERVER_OWNER the saves that have it in them: without it
+        they are about nobody. In other events, saves and snapshots each text that is exactly the owner or one of the
+        names becomes "(deleted)"; a save keeps its revision, so whoever has it in use writes on.
 
         Args:
             names: How the player was called, beside what its saves say.

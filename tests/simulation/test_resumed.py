@@ -154,6 +154,22 @@ def test_without_resuming_the_old_match_is_over_and_saves_are_there(bazaar: Baza
     assert [save.name.key for save in bazaar.store.saves("bazaar", "server")] == [f"{second.id[-6:]}/session/1"]
 
 
+def test_who_was_forgotten_is_nobody_to_a_server_that_goes_on(bazaar: Bazaar) -> None:
+    """What it takes to know a player again is of that player, however it was called; the other comes back."""
+    anna, bert = bazaar.join("anna"), bazaar.join("bert")
+    for each in (anna, bert):
+        bazaar.ask(each, buy, each.entity, "axe")
+    bazaar.sim.run(1.1)
+    bazaar.sim.server.close(now=bazaar.sim.now)
+    bazaar.sim.run(0.5)
+    bazaar.store.forget("account/anna")
+    bazaar.kill_and_resume()
+    back, other = bazaar.join("anna"), bazaar.join("bert")
+
+    assert (back.client_id, other.client_id) == (3, 2)
+    assert (bazaar.purse(back), bazaar.purse(other)) == (Purse(), Purse(90, ("axe",)))
+
+
 def test_rooms_are_open_again_with_their_codes(tmp_path: Path) -> None:
     """And who was in one is in it again; a password is still one."""
     bazaar = Bazaar(tmp_path, rooms=RoomConfig())

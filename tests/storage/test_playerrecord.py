@@ -142,6 +142,19 @@ def test_an_export_is_empty_after_a_deletion(empty: Store) -> None:
     assert {save.name.owner for save in empty.saves()} == {"world"}
 
 
+def test_who_is_in_a_save_of_the_world_alone_is_found(empty: Store) -> None:
+    """Matches are deleted after some weeks; the sign on a house is not."""
+    house = Save(name=SaveName("knight", "world", "house"), revision=1, time=1.0, components={"Sign": {"of": "Zoe"}})
+    empty.write(Batch(saves=[house]))
+    identity = identify(empty, "Zoe")
+
+    assert identity == Identity("", ("Zoe",))
+    assert empty.forget(identity.owner, identity.names).changed == 1
+    for text in ("Zoe", ""):
+        with pytest.raises(EcsnetError, match="nothing is kept of a player"):
+            identify(empty, text)
+
+
 def test_a_guest_is_forgotten_by_name(empty: Store) -> None:
     """There is nothing else to know it by; what others did stays."""
     write_evening(empty)

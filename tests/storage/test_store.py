@@ -428,6 +428,33 @@ def test_a_player_is_forgotten(store: Store, other: Store) -> None:
     assert store.forget(ANNA, ["Anna"]) == Forgotten(), "it is all gone"
 
 
+def test_a_player_is_forgotten_in_what_others_have(store: Store, other: Store) -> None:
+    """What a server has to go on with is of the player alone; the world's saves and those of others stay in use."""
+    stall = SaveName("knight", "world", "stall")
+    session, another = SaveName("knight", "server", "s/1"), SaveName("knight", "server", "s/2")
+    sold: Document = {"Offer": {"by": ["Anna"], "Anna": 3}}
+    told: Document = {"session": {"name": "Anna the Second", "player": ANNA}}
+    bert: Document = {"session": {"name": "Bert", "player": BERT}, "text": "not Anna"}
+    saves = [
+        save(player="Anna"),
+        save(name=stall, revision=4, components=sold),
+        save(BERT, components={"Friends": {"names": ["Anna", "Zoe"]}}),
+        save(name=session, components=told),
+        save(name=another, components=bert),
+    ]
+    store.write(Batch(saves=saves))
+    forgotten = store.forget(ANNA)
+
+    assert forgotten == Forgotten(saves=2, changed=2)
+    assert sorted(other.saves(), key=lambda kept: kept.name) == [
+        save(BERT, components={"Friends": {"names": ["(deleted)", "Zoe"]}}),
+        save(name=another, components=bert),
+        save(name=stall, revision=4, components={"Offer": {"by": ["(deleted)"], "Anna": 3}}),
+    ]
+    assert other.write(Batch(saves=[save(name=stall, revision=5, components={})])) == []
+    assert store.forget(ANNA, ["Anna"]) == Forgotten()
+
+
 def test_a_store_is_let_go_of_and_opened_again(store: Store, opener: Opener) -> None:
     """Closing twice is fine, using it afterwards is a mistake with a name."""
     store.write(Batch(saves=[save()]))
