@@ -18,6 +18,7 @@ from ecsnet.errors import RecordingError, SchemaError
 from ecsnet.frontend import find_frontend, missing_display
 from ecsnet.game import Game
 from ecsnet.gameoptions import load_game
+from ecsnet.quoting import printable
 from ecsnet.recording.deck import SPEEDS, Deck
 from ecsnet.recording.export import documents
 from ecsnet.recording.folder import Recordings
@@ -114,7 +115,8 @@ def replay(
         export(recording, Schema(game), target, since, until)
     else:
         if follow and follow not in (there := Rebuilt(recording, Schema(game)).players()):
-            click.echo(f"nobody is called {follow} for long; there are {', '.join(there) or 'no players'}", err=True)
+            names = printable(", ".join(there)) or "no players"
+            click.echo(f"nobody is called {follow} for long; there are {names}", err=True)
         deck = Deck(recording.seconds, position_seconds=since, speed=float(speed))
         watch(Playback(recording, game, follow=follow, deck=deck), headless=headless)
 
@@ -127,7 +129,7 @@ def game_of(recording: Recording, path: str | None) -> Game:
     """
     if path is not None:
         return load_game(click.get_current_context(), click.Option(["--game"]), path)
-    name = recording.header.game
+    name = printable(recording.header.game)
     try:
         return games.load(f"ecsnet.samples.{name}.game")
     except SchemaError as error:
@@ -153,7 +155,7 @@ def tell(recording: Recording) -> None:
     ]
     for name, value in rows:
         if value:
-            click.echo(f"{name:<8}{value}")
+            click.echo(f"{name:<8}{printable(value)}")  # a file may come from anybody
 
 
 def compare(recording: Recording, schema: Schema, *, quiet: bool) -> None:
@@ -166,6 +168,8 @@ def compare(recording: Recording, schema: Schema, *, quiet: bool) -> None:
         elif sys.stderr.isatty():
             line.show(f"{clock_text(seconds)} of {clock_text(recording.seconds)}", clock.now())
     line.end()
+    if not count:
+        raise click.ClickException(f"{recording.name} holds nothing to compare: it is shorter than a second")
     if differing:
         raise click.ClickException(f"{differing} of {count} seconds DIFFER from what the server had")
     click.echo(f"{count} of {count} seconds are what the server had")

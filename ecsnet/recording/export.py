@@ -6,6 +6,7 @@ as in a store, with what travels of them; entities have the server's numbers.
 
 from collections.abc import Iterator
 
+from ecsnet.errors import RecordingError, RemoteProtocolError
 from ecsnet.gameevent import EventSpec
 from ecsnet.recording.reader import Moment, Recording
 from ecsnet.recording.rebuild import Rebuilt
@@ -35,8 +36,15 @@ def documents(
             continue  # played from an earlier moment that is whole
         yield seconds, {**_when(recording, moment), "entities": _entities(rebuilt, schema)}
         for message in moment.calls:
-            _, _, offset = unpack_head(message)
-            yield seconds, {**_when(recording, moment), **_told(table.unpack_call(0, message, offset))}
+            yield seconds, {**_when(recording, moment), **_told(_unpack(recording, moment, table, message))}
+
+
+def _unpack(recording: Recording, moment: Moment, table: CallTable, message: bytes) -> Arrived:
+    try:
+        _, _, offset = unpack_head(message)
+        return table.unpack_call(0, message, offset)
+    except RemoteProtocolError as error:
+        raise RecordingError(f"{recording.name}: a call after tick {moment.tick} makes no sense: {error}") from error
 
 
 def _when(recording: Recording, moment: Moment) -> Document:

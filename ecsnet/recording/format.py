@@ -21,7 +21,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from ecsnet.errors import RecordingError, RemoteProtocolError
 from ecsnet.wire import Tick, pack_varint, unpack_varint
@@ -52,6 +52,7 @@ KEY, MORE, END = 1, 2, 3  # kinds of blocks
 WHOLE, STATE, CALL, CHECK = 1, 2, 3, 4  # kinds of items
 MAX_BODY_BYTES = 1 << 28  # unpacked: 100,000 entities of 2.5 kB; a file that says more is not ours
 MAX_HEADER_BYTES = 1 << 22  # unpacked: 20 times the description of a game of 256 records
+MAX_NUMBER = 1 << 32  # of a header: above all ticks, and the year 2106
 
 _MAGIC = b"\x89ECSREC\n"  # no text begins so, and one that was copied as text has lost the line's end
 _MARK = b"BLK\x1e"
@@ -129,13 +130,28 @@ def unpack_header(data: bytes) -> tuple[Header, int]:
     try:
         if zlib.crc32(body) != check:
             raise ValueError("wrong checksum")  # noqa: TRY301  # one answer to all that can be wrong here
-        said = json.loads(_decompress(body, MAX_HEADER_BYTES))
-        header = Header(**{**said, "description": tuple(said["description"])})
-        if not (header.tick_rate_hz > 0 and header.send_rate_hz > 0):
-            raise ValueError("no rates")  # noqa: TRY301  # as above
+        header = _make_header(json.loads(_decompress(body, MAX_HEADER_BYTES)))
     except (ValueError, TypeError, KeyError, zlib.error) as error:
         raise RecordingError(f"its first part is damaged ({error}): which game it shows cannot be told") from error
     return header, _HEAD.size + length
+
+
+def _make_header(said: dict[str, Any]) -> Header:
+    """Make a header of what a file says, which may come from anybody.
+
+    Raises:
+        ValueError, TypeError, KeyError: It says something else than we would.
+    """
+    header = Header(**{**said, "description": tuple(said["description"])})
+    texts = (header.game, header.version, header.room, header.schema, *header.description)
+    numbers = (header.tick_rate_hz, header.send_rate_hz, header.start_tick, header.started)
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a text is none")
+    if not all(isinstance(number, int | float) and 0 <= number < MAX_NUMBER for number in numbers):
+        raise ValueError("a number is none")
+    if not (header.tick_rate_hz >= header.send_rate_hz > 0 and isinstance(header.start_tick, int)):
+        raise ValueError("no rates, or no tick")
+    return header
 
 
 def pack_block(kind: int, first: Tick, last: Tick, body: bytes) -> bytes:
@@ -151,9 +167,11 @@ def find_block(data: bytes, offset: int) -> Block | None:
         return None
     _, kind, first, last, length, check = _BLOCK.unpack_from(data, offset)
     end = offset + _BLOCK.size + length
+    if end > len(data):
+        return None
     with memoryview(data) as view:
         found = zlib.crc32(view[offset + _BLOCK.size : end], zlib.crc32(view[offset : offset + _BLOCK.size - 4]))
-    return None if end > len(data) or found != check else Block(kind, first, last, offset, end)
+    return Block(kind, first, last, offset, end) if found == check else None
 
 
 def find_blocks(data: bytes, offset: int) -> Iterator[Block]:

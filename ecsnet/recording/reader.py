@@ -8,6 +8,7 @@ from typing import Self
 
 from ecsnet.errors import RecordingError
 from ecsnet.game import Game
+from ecsnet.quoting import printable
 from ecsnet.recording.format import (
     CALL,
     CHECK,
@@ -84,7 +85,7 @@ class Recording:
         header = Block(MORE, self.header.start_tick, self.header.start_tick, 0, start)
         self._gaps = {b.start: a for a, b in pairwise([header, *found]) if not self._follows(a, b)}
         is_ended = found[-1].kind == END and found[-1].end == len(data)
-        self.ending = unpack_block(data, found[-1]).decode(errors="replace") if is_ended else None
+        self.ending = self._unpack(found[-1]).decode(errors="replace") if is_ended else None
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -144,10 +145,11 @@ class Recording:
             RecordingError: It is of another game, or of other components or calls; the text says which.
         """
         if game.name != self.header.game:
-            raise RecordingError(f"{self.name} shows {self.header.game}, not {game.name}")
+            raise RecordingError(f"{self.name} shows {printable(self.header.game)}, not {game.name}")
         if schema.hash.hex() != self.header.schema:
-            version = f" (version {self.header.version})" if self.header.version else ""
-            found = difference(schema.describe(), self.header.description, there="in the recording")
+            version = f" (version {printable(self.header.version)})" if self.header.version else ""
+            described = [printable(line) for line in self.header.description]
+            found = difference(schema.describe(), described, there="in the recording")
             raise RecordingError(f"{self.name} is of another {game.name}{version} than is installed:\n{found}")
 
     def landmarks(self) -> Iterator[Moment]:
@@ -179,8 +181,15 @@ class Recording:
             is_fresh = False
 
     def _moments_of(self, block: Block, *, is_fresh: bool) -> Iterator[Moment]:
+        body = self._unpack(block)
         try:
-            yield from _moments(unpack_items(unpack_block(self._data, block)), is_fresh=is_fresh)
+            yield from _moments(unpack_items(body), is_fresh=is_fresh)
+        except RecordingError as error:
+            raise RecordingError(f"{self.name}: {error}") from error
+
+    def _unpack(self, block: Block) -> bytes:
+        try:
+            return unpack_block(self._data, block)
         except RecordingError as error:
             raise RecordingError(f"{self.name}: {error}") from error
 

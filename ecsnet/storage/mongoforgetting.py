@@ -5,7 +5,6 @@ from typing import Any
 
 from pymongo.collection import Collection as Documents
 
-
 from ecsnet.storage.batches import strike_out
 from ecsnet.storage.documents import texts_of
 from ecsnet.storage.mongodatabase import MongoDatabase

@@ -1,7 +1,9 @@
 """A file that is cut, damaged, foreign or newer is played as far as it is good, or refused in a sentence."""
 
+import json
 import struct
 import zlib
+from dataclasses import asdict
 from functools import cache
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from ecsnet.errors import RecordingError
 from ecsnet.game import Game
 from ecsnet.recording import format as layout
+from ecsnet.recording.export import documents
 from ecsnet.recording.format import MORE, find_blocks, pack_block, pack_item, unpack_block, unpack_header, unpack_items
 from ecsnet.recording.reader import Recording, clock_text
 from ecsnet.recording.rebuild import Rebuilt
@@ -119,6 +122,57 @@ def test_what_is_no_recording_is_refused_and_so_is_a_newer_one() -> None:
         with pytest.raises(RecordingError, match=text) as caught:
             Recording(wrong, "a.ecsrec")
         assert str(caught.value).startswith("a.ecsrec: ")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"game": 5},
+        {"version": None},
+        {"room": ["a"]},
+        {"schema": 3},
+        {"description": [1, 2]},
+        {"description": 7},
+        {"tick_rate_hz": float("inf")},
+        {"tick_rate_hz": "60"},
+        {"tick_rate_hz": float("nan")},
+        {"send_rate_hz": 1e9},
+        {"send_rate_hz": 0},
+        {"start_tick": "a"},
+        {"start_tick": 1.5},
+        {"start_tick": 2**32},
+        {"started": 1e300},
+        {"started": -1},
+        {"more": 1},
+    ],
+)
+def test_a_first_part_that_no_server_writes_is_refused(changed: dict[str, object]) -> None:
+    """Its checksum can be right, and its numbers are calculated with."""
+    data, _ = filmed(2.3)
+    header, start = unpack_header(data)
+
+    with pytest.raises(RecordingError, match="its first part is damaged"):
+        Recording(with_header({**asdict(header), **changed}) + data[start:])
+
+
+def with_header(said: dict[str, object]) -> bytes:
+    """Return how a file begins that says this."""
+    packed = zlib.compress(json.dumps(said).encode())
+    return struct.pack("!8sHII", b"\x89ECSREC\n", 1, len(packed), zlib.crc32(packed)) + packed
+
+
+@pytest.mark.parametrize("spoiled", [b"", b"\x00", b"\x05\x00\x01", bytes(40)])
+def test_a_call_that_makes_no_sense_is_told_with_its_place(spoiled: bytes) -> None:
+    """In an export; the state before it is good."""
+    data, schema = filmed(2.3)
+    start = unpack_header(data)[1]
+    first = next(iter(find_blocks(data, start)))
+    body = unpack_block(data, first) + pack_item(layout.CALL, spoiled)
+    recording = Recording(data[:start] + pack_block(layout.KEY, first.first, first.last, body), "a.ecsrec")
+    assert len(list(Rebuilt(recording, schema).run())) == 10
+
+    with pytest.raises(RecordingError, match=r"a\.ecsrec: a call after tick \d+ makes no sense: "):
+        list(documents(recording, schema))
 
 
 def test_a_recording_of_another_game_or_of_other_components_says_what_differs() -> None:

@@ -2,13 +2,25 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from ecsnet.cli import commands
-from ecsnet.recording.format import find_blocks, unpack_header
+from ecsnet.recording.format import (
+    CHECK,
+    END,
+    KEY,
+    find_blocks,
+    pack_block,
+    pack_header,
+    pack_item,
+    unpack_block,
+    unpack_header,
+    unpack_items,
+)
 from ecsnet.recording.reader import Recording
 from ecsnet.recording.rebuild import Rebuilt
 from ecsnet.testing.simulation import Simulation
@@ -32,7 +44,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def replay(*arguments: object) -> Result:
-    return CliRunner().invoke(commands, ["replay", *map(str, arguments)])
+    return CliRunner().invoke(commands, ["replay", *map(str, arguments)], color=True)
 
 
 def test_info_says_what_a_file_is_and_needs_no_game(path: Path, tmp_path: Path) -> None:
@@ -122,6 +134,36 @@ def test_what_makes_no_sense_is_told_in_a_line(path: Path, arguments: list[str],
     assert told.exit_code in (1, 2)
     assert text in " ".join(told.output.split())
     assert "Traceback" not in told.output
+
+
+def test_what_a_terminal_would_obey_is_shown_instead(path: Path, tmp_path: Path) -> None:
+    """A recording may come from anybody."""
+    data = path.read_bytes()
+    header, start = unpack_header(data)
+    nasty = replace(header, game="a\x1b[2J", version="\x1b[31m", room="\x1b]0;x\x07", description=("x \x1b[5m",))
+    end = pack_block(END, 1, 1, b"bye \x1b[7m")
+    target = tmp_path / "nasty.ecsrec"
+    target.write_bytes(pack_header(nasty) + data[start : data.rindex(b"BLK\x1e")] + end)
+    told = [replay(target, "--info"), replay(target), replay(target, *GAME)]
+    target.write_bytes(pack_header(replace(nasty, game="yard", schema="00")) + data[start:])
+
+    for each in (*told, replay(target, *GAME, "--check")):
+        assert "\x1b" not in each.output
+        assert r"\x1b[" in each.output
+
+
+def test_there_has_to_be_something_to_compare(path: Path, tmp_path: Path) -> None:
+    """That nothing differs would look like evidence."""
+    data = path.read_bytes()
+    header, start = unpack_header(data)
+    items = list(unpack_items(unpack_block(data, next(find_blocks(data, start)))))
+    body = b"".join(pack_item(*item) for item in items if item[0] != CHECK)
+    target = tmp_path / "bare.ecsrec"
+    target.write_bytes(data[:start] + pack_block(KEY, header.start_tick, header.start_tick + 9, body))
+    told = replay(target, *GAME, "--check")
+
+    assert told.exit_code == 1
+    assert "holds nothing to compare" in told.output
 
 
 def test_whoever_is_to_be_followed_and_is_not_there_is_told_who_is(path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ecsnet.storage import mongoforgetting
+from ecsnet.storage import batches, mongoforgetting
 from ecsnet.storage.mongostore import MongoStore
 from ecsnet.storage.store import Batch, Match, Save, SaveName
 
@@ -20,7 +20,7 @@ def test_what_a_server_writes_between_reading_and_striking_out_stays(
     mongo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A match that ended is not on again, and the world's save is not put back to what it was."""
-    strike_out = mongoforgetting.strike_out
+    strike_out = batches.strike_out
     ended = replace(MATCH, ended=2.0, ending="finished")
     moved = replace(BOARD, revision=2, components={"Board": {"moved": "Anna", "move": 2}})
     with closing(MongoStore(mongo_url)) as store, closing(MongoStore(mongo_url)) as server:
