@@ -100,6 +100,8 @@ def replay(
         raise click.UsageError("--check, --export and --info are three things: ask for one")
     if (quiet and not check) or (until is not None and target is None):
         raise click.UsageError("-q goes with --check, and --to with --export")
+    if target is not None and Path(target).exists() and path.samefile(target):
+        raise click.ClickException(f"{target} is the recording itself: name another file to export to")
     recording = Recording.open(path)
     if info:
         tell(recording)
@@ -184,6 +186,8 @@ def export(recording: Recording, schema: Schema, target: str, since: float, unti
                 file.write(json.dumps(document) + "\n")
                 if target != "-" and sys.stderr.isatty():
                     line.show(f"{clock_text(seconds)} of {clock_text(until or recording.seconds)}", clock.now())
+    except BrokenPipeError:  # as with `| head`: click ends it quietly
+        raise
     except OSError as error:
         raise RecordingError(f"cannot write {target}: {error.strerror}") from error
     line.end()

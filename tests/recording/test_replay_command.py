@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,6 +152,29 @@ def test_what_a_terminal_would_obey_is_shown_instead(path: Path, tmp_path: Path)
     for each in (*told, replay(target, *GAME, "--check")):
         assert "\x1b" not in each.output
         assert r"\x1b[" in each.output
+
+
+def test_a_recording_is_not_written_over_by_its_own_export(path: Path) -> None:
+    """A slip must not cost the evidence."""
+    before = path.read_bytes()
+    told = replay(path, *GAME, "--export", path.parent / "." / path.name)
+
+    assert told.exit_code == 1
+    assert "is the recording itself: name another file" in told.output
+    assert path.read_bytes() == before
+
+
+@pytest.mark.process
+def test_an_export_into_a_pipe_that_nobody_reads_ends_quietly(path: Path) -> None:
+    """As with `| head`."""
+    command = [sys.executable, "-m", "ecsnet", "replay", str(path), *GAME, "--export", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as exporting:
+        assert exporting.stdout is not None
+        assert exporting.stderr is not None
+        exporting.stdout.close()
+        told = exporting.stderr.read()
+
+    assert told == b""
 
 
 def test_there_has_to_be_something_to_compare(path: Path, tmp_path: Path) -> None:
