@@ -8,6 +8,7 @@ is of it, and of a snapshot the part that makes it valid at last.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby, islice
 from typing import Any
 
@@ -33,6 +34,7 @@ from ecsnet.storage.mongodocuments import (
     unhurried,
 )
 from ecsnet.storage.mongoforgetting import forget
+from ecsnet.storage.reading import read_as
 from ecsnet.storage.store import Batch, Forgotten, Match, Save, SaveName, Snapshot, StoredEvent
 
 __all__ = ["MongoStore"]
@@ -95,7 +97,7 @@ class MongoStore:
             found = self._matches.find({"game": game} if game else {}).sort(
                 [("started", ASCENDING), ("_id", ASCENDING)]
             )
-            return [match_of(stored) for stored in found]
+            return read_as(match_of, found, self._where)
 
     def counts(self, match: str) -> tuple[int, int]:
         """Return how many events and snapshots there are: see `Store`."""
@@ -112,8 +114,8 @@ class MongoStore:
             asked["kind"] = {"$in": list(kinds)}
         if player:
             asked["players"] = player
-        for stored in self._pages(f"server-events.{match}", asked):
-            yield event_of(match, stored)
+        for page in self._pages(f"server-events.{match}", asked):
+            yield from read_as(partial(event_of, match), page, self._where)
 
     def snapshots(
         self, match: str, *, since: float = 0.0, until: float | None = None, newest_first: bool = False
@@ -123,15 +125,15 @@ class MongoStore:
         asked = {"time": _span(since, until)}
         while head := self._first_state(match, asked | {"tick": {beyond: after}}, order):
             further = self._further_parts(match, head)
-            if len(further) == head["parts"] - 1:
-                yield snapshot_of(head, further)
+            if len(further) == head.get("parts", 1) - 1:
+                yield from read_as(partial(snapshot_of, further=further), [head], self._where)
             after = head["tick"]
 
     def saves(self, game: str = "", owner: str = "") -> Iterator[Save]:
         """Return the saves, by name: see `Store`."""
         asked = {field: value for field, value in (("_id.game", game), ("_id.owner", owner)) if value}
-        for stored in self._pages("saves", asked):
-            yield save_of(stored)
+        for page in self._pages("saves", asked):
+            yield from read_as(save_of, page, self._where)
 
     def remove_match(self, match: str) -> None:
         """Delete a match with its events and snapshots: see `Store`. Last goes what says that it is there."""
@@ -207,15 +209,15 @@ class MongoStore:
             return self._states(match).find_one(asked, sort=[("tick", order)])
 
     def _further_parts(self, match: str, head: Stored) -> list[Stored]:
-        wanted = [{"tick": head["tick"], "part": part} for part in range(2, head["parts"] + 1)]
+        wanted = [{"tick": head["tick"], "part": part} for part in range(2, head.get("parts", 1) + 1)]
         with named_errors(self._where):
             return list(self._states(match).find({"_id": {"$in": wanted}}).sort("_id")) if wanted else []
 
-    def _pages(self, collection: str, asked: Stored) -> Iterator[Stored]:
+    def _pages(self, collection: str, asked: Stored) -> Iterator[list[Stored]]:
         """Return documents by their ids, page by page: a cursor that is left open for long is closed by the server."""
         page = self._page(collection, asked)
         while page:
-            yield from page
+            yield page
             page = self._page(collection, {"$and": [asked, {"_id": {"$gt": page[-1]["_id"]}}]})
 
     def _page(self, collection: str, asked: Stored) -> list[Stored]:

@@ -9,10 +9,12 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from ecsnet.errors import StoreUnavailable
 from ecsnet.storage.batches import entity_parts, newest
+from ecsnet.storage.reading import read_as
 from ecsnet.storage.sqlitefile import connect, named_errors, transaction
 from ecsnet.storage.sqliteforgetting import forget
 from ecsnet.storage.sqliterows import (
@@ -106,7 +108,7 @@ class SQLiteStore:
 
     def matches(self, game: str = "") -> list[Match]:
         """Return the matches, oldest first: see `Store`."""
-        return [match_of(row) for row in self._read(_MATCHES, (game,))]
+        return read_as(match_of, self._read(_MATCHES, (game,)), self.path)
 
     def counts(self, match: str) -> tuple[int, int]:
         """Return how many events and snapshots there are: see `Store`."""
@@ -121,7 +123,7 @@ class SQLiteStore:
         """Return what happened in a match, in order: see `Store`."""
         asked = {"match": match, "kinds": text(list(kinds)), "player": player, "most": PAGE_ROWS, **_span(since, until)}
         after = -1
-        while page := [event_of(row) for row in self._read(_EVENTS, asked | {"after": after})]:
+        while page := read_as(event_of, self._read(_EVENTS, asked | {"after": after}), self.path):
             yield from page
             after = page[-1].number
 
@@ -142,7 +144,7 @@ class SQLiteStore:
         conditions = [f"{name} = :{name} AND " for name, value in asked.items() if value]
         question = f"SELECT * FROM saves WHERE {''.join(conditions)}{_NEXT_SAVES}"  # noqa: S608  # names of ours
         after = SaveName("", "", "")
-        while page := [save_of(row) for row in self._read(question, asked | _after(after))]:
+        while page := read_as(save_of, self._read(question, asked | _after(after)), self.path):
             yield from page
             after = page[-1].name
 
@@ -183,7 +185,8 @@ class SQLiteStore:
         with transaction(self._database, self.path, "DEFERRED"):
             head = self._database.execute(question, values).fetchone()
             parts = self._database.execute(_PARTS, head[:2]).fetchall() if head else []
-        return snapshot_of(head, parts) if head else None
+        [*found] = read_as(partial(snapshot_of, parts=parts), [head] if head else [], self.path)
+        return found[0] if found else None
 
     def _write_save(self, save: Save) -> bool:
         """Write a save, unless there is another of the same or a higher revision; return whether it is there."""
