@@ -1,6 +1,7 @@
 """A folder of recordings: one file for each room of a server, named with the time and the game."""
 
 import logging
+import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -85,12 +86,17 @@ class Recordings:
         for number in range(1, MAX_SAME_NAMES + 1):
             path = self._folder / f"{name}{f'-{number}' if number > 1 else ''}{SUFFIX}"
             try:
-                return path, path.open("xb", buffering=0)
+                return path, open(path, "xb", buffering=0, opener=_for_the_owner_alone)  # noqa: PTH123  # has no opener
             except FileExistsError:
                 continue
             except OSError as error:
                 raise RecordingError(f"cannot record to {path}: {error.strerror}") from error
         raise RecordingError(f"there are {MAX_SAME_NAMES} recordings {name} in {self._folder} already")
+
+
+def _for_the_owner_alone(path: str, flags: int) -> int:
+    """Open a file that has what only owners and teams were told; as a store is."""
+    return os.open(path, flags, 0o600)
 
 
 def header_of(room: Room, code: str, started: float) -> Header:

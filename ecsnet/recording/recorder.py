@@ -29,7 +29,8 @@ from ecsnet.worker import Worker
 
 __all__ = ["KEY_SECONDS", "MAX_WAITING_BYTES", "Recorder", "Sink"]
 
-BLOCK_SECONDS = 1.0  # what a crash of the machine or the program costs at most, and how often there is a fingerprint
+BLOCK_SECONDS = 1.0  # what the end of the program costs at most, and how often there is a fingerprint; a power cut
+# costs what the system has not written yet, some seconds more: to wait for the disk each second is for stores
 KEY_SECONDS = (
     10.0  # how far one has to play forward after a jump: 0.1 s of work with 200 entities; costs 2 % of the file
 )

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,19 @@ def test_files_are_named_with_time_and_game_and_none_is_written_over(tmp_path: P
     assert names[0][:8].isdigit()
     assert first.header.started == STARTED
     assert first.ending == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such file modes")
+def test_a_recording_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """As a store is: it has what players kept from each other."""
+    before = os.umask(0)
+    try:
+        run_recorded(tmp_path, 0.1)
+    finally:
+        os.umask(before)
+    [path] = tmp_path.iterdir()
+
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_program_that_fails_says_so_in_its_recordings(tmp_path: Path) -> None:
