@@ -9,6 +9,7 @@ from ecsnet.storage.store import Store
 __all__ = ["open_store"]
 
 MONGO_SCHEMES = ("mongodb", "mongodb+srv")
+NO_FILES = ("mongodb:", "mongodb+srv:")  # a slip in a URL, which may hold a password, is not to become a file's name
 
 
 def open_store(where: str | Path, *, create: bool = True) -> Store:
@@ -24,6 +25,8 @@ def open_store(where: str | Path, *, create: bool = True) -> Store:
     """
     scheme, separator, _ = str(where).partition("://")
     if isinstance(where, Path) or not separator:
+        if str(where).startswith(NO_FILES):
+            raise StoreError("the URL of a database has two slashes: mongodb://host/name")
         return SQLiteStore(Path(where), create=create)
     if scheme not in MONGO_SCHEMES:
         raise StoreError(
