@@ -26,6 +26,9 @@ __all__ = ["EVERYTHING", "INSPECTION", "Desk", "Exhibitor", "Lines", "Piece", "P
 
 TICK_RATE_HZ = 60.0  # a slice each: 1,900 entities a second
 SLICE_LINES = 32  # of all answers together, in one tick: 0.6 ms of entities with four components each
+SLICE_BYTES = (
+    32_768  # and not many more of one answer, before packing: 1 ms; a map in one component may have more by itself
+)
 PIECE_BYTES = 1000  # the longest field
 EVERYTHING = 0x7FFFFFFF
 MAX_ANSWER_BYTES = 1 << 28  # unfolded: a million entities; what is more does not fit an inspector's memory, either
@@ -98,8 +101,11 @@ class Showing:
         self.is_over = False
 
     def advance(self, lines: int) -> Iterator[Piece]:
-        """Say some lines more, and yield the pieces that came of it."""
+        """Say some lines more, fewer of long ones, and yield the pieces that came of it."""
+        said = 0
         for _ in range(lines):
+            if said >= SLICE_BYTES:
+                break
             try:
                 line = next(self._lines)
             except StopIteration:
@@ -107,6 +113,7 @@ class Showing:
                 self.is_over = True
                 break
             text = json.dumps(line, separators=(",", ":")) + "\n"
+            said += len(text)
             self._rest += self._compressor.compress(text.encode())
         while len(self._rest) > PIECE_BYTES:
             yield Piece(self._look, self._rest[:PIECE_BYTES])

@@ -86,7 +86,7 @@ class Recordings:
         for number in range(1, MAX_SAME_NAMES + 1):
             path = self._folder / f"{name}{f'-{number}' if number > 1 else ''}{SUFFIX}"
             try:
-                return path, open(path, "xb", buffering=0, opener=_for_the_owner_alone)  # noqa: PTH123  # has no opener
+                return path, open(path, "xb", buffering=0, opener=_for_the_owner_alone)  # has no opener
             except FileExistsError:
                 continue
             except OSError as error:

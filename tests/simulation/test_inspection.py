@@ -1,7 +1,7 @@
 """A running server, looked into by who holds its key: what is seen, by whom it is not, and that no player notices."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from ecsnet.inspector import Inspector
 from ecsnet.inspectors import Inspectors
 from ecsnet.peer import CALLS, INPUT
 from ecsnet.protocol import DisconnectReason
+from ecsnet.storage.store import Document
 from ecsnet.survey import Survey
 from ecsnet.system import System
 from ecsnet.systems.hall import HALL
-from ecsnet.systems.inspection import INSPECTION, Wish
+from ecsnet.systems.inspection import INSPECTION, Showing, Wish
 from ecsnet.testing.simulation import SERVER_ADDRESS, Simulation
 from ecsnet.transport.identity import Identity
 from ecsnet.world import World
@@ -306,6 +307,22 @@ def test_a_new_question_takes_the_place_of_the_one_before() -> None:
     sim.run(0.5)
     with pytest.raises(EcsnetError, match="look may be called 4 times a second"):
         inspector.take()
+
+
+def test_long_lines_are_fewer_in_a_slice() -> None:
+    """No tick pays for 32 maps because each of them is one line."""
+    said: list[int] = []
+
+    def lines(size: int) -> Iterator[Document]:
+        for number in range(40):
+            said.append(number)
+            yield {"entity": {"map": "x" * size}}
+
+    for size, expected in ((10, 32), (10_000, 4), (1_000_000, 1)):
+        said.clear()
+        showing = Showing(1, lines(size))
+        list(showing.advance(32))
+        assert len(said) == expected
 
 
 def test_who_does_not_read_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
