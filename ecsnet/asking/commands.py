@@ -216,7 +216,10 @@ def jumps_command(match_text: str, *, fields: tuple[str, ...], per_second: float
 def prune_command(
     *, keep_days: float | None, keep_megabytes: float | None, dry_run: bool, store: Store, output: Output
 ) -> None:
-    """Delete old matches with their events and snapshots. One that is on stays, and so do saves."""
+    """Delete old matches with their events and snapshots.
+
+    One that is on stays, for a day also the last one that a room has finished, and saves do.
+    """
     if keep_days is None and keep_megabytes is None:
         raise click.UsageError("say what to keep: --keep-days, --keep-megabytes, or both")
     max_bytes = None if keep_megabytes is None else round(keep_megabytes * MEGABYTE)

@@ -65,6 +65,21 @@ def test_a_match_that_is_on_and_saves_stay(empty: Store, keep: dict[str, float])
     assert len(list(empty.saves())) == 1
 
 
+@pytest.mark.parametrize("keep", [{"keep_days": 0.0}, {"max_bytes": 0}])
+def test_the_last_match_of_a_room_stays_while_its_room_may_write_to_it(empty: Store, keep: dict[str, float]) -> None:
+    """What comes after the result, until the next match, would belong to nothing and never be deleted."""
+    rooms = [("A", 0.3, "finished"), ("A", 0.2, "finished"), ("B", 0.3, "closed"), ("C", 1.1, "finished")]
+    matches = [
+        Match(id=f"m{place}", game="a", room=room, started=float(place), ended=NOW - days * DAY, ending=ending)
+        for place, (room, days, ending) in enumerate(rooms)
+    ]
+    empty.write(Batch(matches=matches))
+
+    assert ids(list(outlook(empty, now=NOW, **keep))) == ["m3", "m0", "m2"]  # type: ignore[arg-type]
+    assert ids(prune(empty, now=NOW, **keep)) == ["m3", "m0", "m2"]  # type: ignore[arg-type]
+    assert ids(prune(empty, now=NOW + DAY, **keep)) == ["m1"]  # type: ignore[arg-type]
+
+
 def test_without_limits_nothing_goes(empty: Store) -> None:
     """Which is the default."""
     fill(empty, 5)
