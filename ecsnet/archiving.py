@@ -1,7 +1,6 @@
 """Archiving: opens a store for a server, with a thread that writes it; where the archive meets the machine."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ecsnet.resumed import Resumed
 from ecsnet.server import server_name
 from ecsnet.storage.opening import open_store
 from ecsnet.transport.identity import Identity
+from ecsnet.workerthread import WorkerThread
 
 __all__ = ["Opened", "default_store", "open_archive"]
 
@@ -67,8 +67,7 @@ def open_archive(
     except BaseException:
         store.close()
         raise
-    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ecsnet store")
-    archive = Archive(store, worker=worker, unix_time=unix_time, config=config, pause=_pause)
+    archive = Archive(store, worker=WorkerThread("ecsnet store"), unix_time=unix_time, config=config, pause=_pause)
     archive.know_matches(match.id for match in store.matches(game.name))
     return Opened(repr(store) if "://" in str(where) else str(where), archive, resumed)
 

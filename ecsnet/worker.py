@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Worker(Protocol):
-    """Does what takes long, in any order; `concurrent.futures.ThreadPoolExecutor(max_workers=1)` is one."""
+    """Does what takes long, in any order; `ecsnet.workerthread.WorkerThread` is one, and every executor."""
 
     def submit(self, job: Callable[[], T], /) -> Future[T]:
         """Begin with a job, or put it in line."""

@@ -4,7 +4,6 @@ import logging
 import os
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ from ecsnet.recording.format import Header
 from ecsnet.recording.recorder import Recorder
 from ecsnet.room import Room
 from ecsnet.worker import Worker
+from ecsnet.workerthread import WorkerThread
 
 __all__ = ["SUFFIX", "Recordings", "header_of"]
 
@@ -44,7 +44,7 @@ class Recordings:
         except OSError as error:
             raise RecordingError(f"cannot record in the folder {folder}: {error.strerror}") from error
         self._folder = folder
-        self._worker = worker or ThreadPoolExecutor(max_workers=1, thread_name_prefix="recordings")
+        self._worker = worker or WorkerThread("recordings")
         self._time = time
         self._recorders: list[Recorder] = []
 
