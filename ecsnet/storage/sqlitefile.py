@@ -103,8 +103,7 @@ def named_errors(path: Path) -> Iterator[None]:
 
 
 def _prepare(database: sqlite3.Connection, path: Path, *, create: bool) -> None:
-    is_new = create and path.stat().st_size == 0
-    if is_new:
+    if create and _number(database, "page_count") == 0:  # also where SQLite has just undone half a beginning
         database.execute("PRAGMA auto_vacuum = INCREMENTAL")  # so that what is removed makes the file smaller
     else:
         _check(database, path)

@@ -371,3 +371,20 @@ def test_a_full_disk_is_survived(path: Path) -> None:
         matches, numbers, [revision], counts = kept(store)
     assert (matches, numbers[:4], counts[:4]) == (1, [1, 2, 3, 4], [3, 300, 300, 300])
     assert revision == numbers[-1] == len(counts)
+
+
+def test_a_file_whose_making_was_cut_short_is_made_again(tmp_path: Path) -> None:
+    """SQLite undoes what was not finished when it first looks into the file, which until then seems to be another's."""
+    half, path = tmp_path / "half.db", tmp_path / "game.db"
+    with closing(sqlite3.connect(half, isolation_level=None)) as maker:
+        maker.execute("PRAGMA cache_size = 1")
+        maker.execute("BEGIN")
+        maker.execute("CREATE TABLE matches (id TEXT)")
+        maker.execute("INSERT INTO matches VALUES (zeroblob(100000))")
+        for suffix in ("", "-journal"):  # as they are when the power goes
+            path.with_name(path.name + suffix).write_bytes(half.with_name(half.name + suffix).read_bytes())
+    assert path.stat().st_size > 0
+    with closing(SQLiteStore(path)) as store:
+        store.write(batch())
+
+        assert kept(store) == [1, [1], [1], [3]]
