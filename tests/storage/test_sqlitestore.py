@@ -4,8 +4,9 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -388,3 +389,27 @@ def test_a_file_whose_making_was_cut_short_is_made_again(tmp_path: Path) -> None
         store.write(batch())
 
         assert kept(store) == [1, [1], [1], [3]]
+
+
+def test_a_removal_that_was_cut_short_leaves_nothing_by_halves(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on the next time: the match is there until all of it is gone."""
+    happened = [replace(batch().events[0], number=number) for number in range(2, 450)]
+    store.write(replace(batch(2, 1000), events=happened))
+    change, steps = SQLiteStore._change, list[str]()
+
+    def fail(self: SQLiteStore, statement: str, values: Sequence[object]) -> int:
+        steps.append(statement)
+        if len(steps) == 4:
+            raise StoreUnavailable("the power went")
+        return change(self, statement, values)
+
+    monkeypatch.setattr(SQLiteStore, "_change", fail)
+    with pytest.raises(StoreUnavailable):
+        store.remove_match(MATCH.id)
+    assert kept(store) == [1, list(range(201, 450)), [2], []]
+    store.remove_match(MATCH.id)
+
+    assert kept(store) == [0, [], [2], []]
+    assert store._database.execute("SELECT count(*) FROM parts").fetchone() == (0,)
