@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
@@ -14,8 +15,14 @@ _TOP, _REST_OF_LINE, _REST = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 def size() -> os.terminal_size:
-    """Return the columns and lines of the terminal, as they are now."""
-    return shutil.get_terminal_size()
+    """Return the columns and lines of the terminal, as they are now.
+
+    It is asked before COLUMNS and LINES, which some shells export, and which say how it was when they did.
+    """
+    try:
+        return os.get_terminal_size(sys.stdout.fileno())
+    except (OSError, ValueError):
+        return shutil.get_terminal_size()
 
 
 @contextmanager

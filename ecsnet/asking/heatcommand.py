@@ -2,7 +2,6 @@
 
 import math
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ecsnet.asking.output import Output, refuse_database
 from ecsnet.asking.rows import Columns
 from ecsnet.errors import EcsnetError
 from ecsnet.quoting import printable
+from ecsnet.screen import size
 from ecsnet.storage.heatmap import Bounds, HeatMap, positions_in
 from ecsnet.storage.questions import LAST, find_match
 from ecsnet.storage.store import Match, Snapshot, Store
@@ -106,7 +106,7 @@ def show(heat: HeatMap, matches: Sequence[Match], output: Output) -> None:
         heat.fit(columns, columns)
         draw(heat, f"{title}, cells of {heat.cell:g}", output.path)
     elif output.is_table:
-        width, height = shutil.get_terminal_size() if output.width else (PLAIN_COLUMNS, PLAIN_ROWS)
+        width, height = size() if output.width else (PLAIN_COLUMNS, PLAIN_ROWS)
         heat.fit(min(columns, (width - 2) // CELL_CHARACTERS), height - AROUND)
         output.lines([f"{title}, cells of {heat.cell:g}", *shade_lines(heat)])
     else:

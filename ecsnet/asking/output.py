@@ -1,7 +1,6 @@
 """Where an answer of `ecsnet data` goes: to the screen or a file, with a line that tells of long work."""
 
 import io
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 from ecsnet.asking.rows import Columns
 from ecsnet.clock import MonotonicClock
 from ecsnet.errors import EcsnetError
+from ecsnet.screen import size
 from ecsnet.tables import Form, Row, write_rows
 
 __all__ = ["Output", "Progress", "refuse_database"]
@@ -80,7 +80,7 @@ class Output:
     def width(self) -> int | None:
         """Of the terminal; None: it goes elsewhere, and may be as wide as it is."""
         is_terminal = self.path is None and sys.stdout.isatty()
-        return shutil.get_terminal_size().columns if is_terminal else None
+        return size().columns if is_terminal else None
 
     def rows(self, rows: Iterable[Row], columns: Columns) -> int:
         """Print rows; return how many."""

@@ -63,8 +63,11 @@ def test_a_server_may_be_told_not_to_show_itself(tmp_path: Path) -> None:
     )
 
 
-def test_on_a_terminal_the_table_follows_and_goes_without_a_trace(tmp_path: Path) -> None:
+def test_on_a_terminal_the_table_follows_and_goes_without_a_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It fits the window, also when that changes, shows who comes, and Ctrl-C gives the terminal back as it was."""
+    monkeypatch.setenv("COLUMNS", "80")  # as a shell may have exported it, before the window was made smaller
     with Server(tmp_path, "hello", *PORT) as server:
         with PseudoTerminal(tmp_path, "-m", "ecsnet", "inspect", str(server.link)) as terminal:
             terminal.wait_for("hello   0 of")
