@@ -23,7 +23,7 @@ from ecsnet.storage.retention import MAX_REMOVED, prune
 from ecsnet.storage.store import WORLD_OWNER, Batch, Document, Match, Save, SaveName, Store
 from ecsnet.worker import Worker
 
-__all__ = ["Archive", "CaptureDocuments", "Loaded", "Pause"]
+__all__ = ["REMEMBERED_MATCHES", "Archive", "CaptureDocuments", "Loaded", "Pause"]
 
 ENTITIES_A_SLICE = 16  # 0.2 ms of work: a tick that falls due meanwhile is not later than that
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from ecsnet.archive import REMEMBERED_MATCHES
 from ecsnet.components import Persistent
 from ecsnet.config import PersistenceConfig
 from ecsnet.errors import StoreError, StoreUnavailable
@@ -436,3 +437,14 @@ def test_old_matches_are_deleted_and_saves_stay(tmp_path: Path) -> None:
 
     assert [match.ending for match in bazaar.store.matches()] == [""]
     assert bazaar.saves(ANNA)[""].components["Purse"] == {"coins": 90, "bought": ["axe"]}
+
+
+def test_two_matches_that_begin_in_the_same_second_have_two_names(bazaar: Bazaar) -> None:
+    """A server that was killed and is back at once, too; those remembered are not more than that takes."""
+    archive = bazaar.archive()
+    archive.know_matches(["a", "a-2"])
+
+    assert [archive.new_match_id("a"), archive.new_match_id("a"), archive.new_match_id("b")] == ["a-3", "a-4", "b"]
+    for number in range(REMEMBERED_MATCHES):
+        archive.new_match_id(f"c{number}")
+    assert archive.new_match_id("a") == "a"
