@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from ecsnet.archive import REMEMBERED_MATCHES
-from ecsnet.components import Persistent
+from ecsnet.components import LobbyStage, Persistent, Stage
 from ecsnet.config import PersistenceConfig
 from ecsnet.errors import StoreError, StoreUnavailable
 from ecsnet.rpc import RefusalCode, Rpc
@@ -448,3 +448,47 @@ def test_two_matches_that_begin_in_the_same_second_have_two_names(bazaar: Bazaar
     for number in range(REMEMBERED_MATCHES):
         archive.new_match_id(f"c{number}")
     assert archive.new_match_id("a") == "a"
+
+
+def test_a_match_ends_with_its_lobbys_and_the_next_one_begins(bazaar: Bazaar) -> None:
+    """Each with its own events, a last snapshot and how it stood; who is here stays, and is in both."""
+    anna = bazaar.join("anna")
+    world = bazaar.sim.server.world
+    stage = LobbyStage()
+    world.create_entity(stage)
+    for each in (Stage.COUNTDOWN, Stage.RUNNING, Stage.FINISHED, Stage.WAITING, Stage.RUNNING):
+        bazaar.sim.run(0.3)
+        stage.stage = each
+        bazaar.sim.run(0.1)
+        bazaar.ask(anna, buy, anna.entity, each.name)
+    first, second = bazaar.store.matches()
+
+    assert (first.ending, first.summary, second.ending) == ("finished", {"purses": 1}, "")
+    assert first.ended is not None
+    assert first.started < first.ended <= second.started
+    kinds = [event.kind for event in bazaar.store.events(first.id)]
+    assert [kind for kind in kinds if kind in {"stage", "match-began", "match-ended"}] == [
+        *("stage", "stage", "stage", "match-began", "stage", "match-ended")
+    ]
+    [last] = list(bazaar.store.snapshots(first.id, newest_first=True))[:1]
+    [ended] = bazaar.store.events(first.id, kinds=["match-ended"])
+    assert last.tick == ended.tick
+    assert [event.data["thing"] for event in bazaar.store.events(second.id, kinds=["Bought"])] == ["WAITING", "RUNNING"]
+    assert [event.number for event in bazaar.store.events(second.id)][:1] == [1]
+
+
+def test_a_summary_that_fails_costs_nobody_the_match(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is code of the game."""
+
+    def summary(_: World) -> dict[str, object]:
+        raise KeyError("score")
+
+    bazaar = Bazaar(tmp_path, game=replace(game, summary=summary))
+    stage = LobbyStage()
+    bazaar.sim.server.world.create_entity(stage)
+    bazaar.sim.run(0.1)
+    stage.stage = Stage.FINISHED
+    bazaar.sim.run(0.2)
+
+    assert [match.ending for match in bazaar.store.matches()] == ["finished"]
+    assert "the summary of bazaar failed" in caplog.text
