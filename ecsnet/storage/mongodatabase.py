@@ -94,10 +94,12 @@ def connect(url: str) -> tuple[Client, MongoDatabase]:
     try:
         client: Client = MongoClient(url, **defaults)
         name = client.get_default_database(DEFAULT_DATABASE).name
-    except (PyMongoError, ValueError, TypeError) as error:
-        scheme = url.partition("://")[0]
-        text = f"cannot understand {scheme}://...: {error}. An example: mongodb://user:password@host:27017/{DEFAULT_DATABASE}"
-        raise StoreError(text) from None  # what it was made from may hold the password
+    except (PyMongoError, ValueError, TypeError):
+        # Not a word of the driver's, which may quote a password in the wrong place, nor of the URL.
+        raise StoreError(
+            f"cannot understand {url.partition('://')[0]}://...: a store's URL is like mongodb://user:password@host:27017/"
+            f"{DEFAULT_DATABASE}, and in a password : / ? # [ ] @ % are %3A %2F %3F %23 %5B %5D %40 %25"
+        ) from None
     codec: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
     return client, client.get_database(name, codec_options=codec)
 
