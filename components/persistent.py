@@ -7,6 +7,10 @@ __all__ = ["Persistent"]
 
 @component
 class Persistent:
-    """Marks an entity to be kept in the store. Written by the game; read by persistence. Never leaves the server."""
+    """Has what the game lists as `persistent` of an entity kept for good. Written by the game; read by persistence.
 
-    key: str = ""  # names it in the store, e.g. an account; empty: by its entity
+    It is kept for the player who owns the entity, as far as that one has proved who it is (by an account, a token, a
+    key), or else for the world; that is settled when the component appears, and so is the key. Never leaves the server.
+    """
+
+    key: str = ""  # tells entities of one owner apart, e.g. "ship"; the world's need one each, e.g. "chest/7"

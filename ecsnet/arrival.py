@@ -60,5 +60,15 @@ class Arrival:
             return "token", self.token.player_id
         return ("key", self.player_key) if self.player_key else None
 
+    @property
+    def owner(self) -> str:
+        """The identity as a text, as stores call it: "account/anna", "token/1234", "key/ab12..."; empty if None."""
+        match self.identity:
+            case ("key", bytes(key)):
+                return f"key/{key.hex()}"
+            case (kind, value):
+                return f"{kind}/{value}"
+        return ""
+
 
 Accept: TypeAlias = Callable[[Arrival], str | None]  # None: come in; or why not, for the player to read

@@ -47,6 +47,7 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.reports import LiveLine, describe, figures_of
 from ecsnet.roomcommands import rooms
 from ecsnet.runtime import RunningClient, RunningServer, join
+from ecsnet.storeoptions import OpenStore, store_options
 from ecsnet.testing.network import Link
 from ecsnet.tokencommands import read_token, token_commands
 from ecsnet.tokens import TokenGate
@@ -94,6 +95,7 @@ def commands() -> None:
 @accounts_options
 @click.option("--max-clients", type=click.IntRange(min=1), help="Refuse more.  [default: what the game says]")
 @server_options
+@store_options
 @click.option(
     "--access-log", default="-", metavar="FILE|-|off", help="Where to note who comes and goes; -: standard error."
 )
@@ -112,6 +114,7 @@ def serve(
     accounts: Accounts | None,
     max_clients: int | None,
     config: ServerConfig,
+    open_archive: OpenStore,
     access_log: str,
     seed: int | None,
     seconds: float | None,
@@ -124,6 +127,7 @@ def serve(
     open_access_log(access_log)
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = open_path(transport, port, host, config.tcp)
+    opened = open_archive(game, identity)  # after the port: where another server is running, its matches are on
     tokens = None if token_key is None else TokenGate(tokenfiles.load_token_key(token_key), unix_time=unix_time)
     server = RunningServer(
         game,
@@ -134,12 +138,16 @@ def serve(
         password=password,
         tokens=tokens,
         accounts=accounts,
+        archive=None if opened is None else opened.archive,
+        resumed=None if opened is None else opened.resumed,
     )
     kinds = TRANSPORTS[:2] if transport == "both" else (transport,)
     name = " and ".join(kind.upper() for kind in kinds)
     click.echo(f"{game.name} on {name} port {path.address[1]}, server key {identity.fingerprint}")
     needs = " --password" * bool(password) + " --token TOKEN" * (tokens is not None)
     needs += " --account NAME" * (accounts is not None)
+    if opened is not None:
+        click.echo(f"keeps what happens in {opened.where}: see ecsnet data --help")
     announce(path.address, identity, kinds, needs, err=False)
     server.run(seconds=seconds)
     logger.info("%s closed after %d ticks", game.name, server.world.tick)

@@ -12,6 +12,7 @@ __all__ = [
     "ClientConfig",
     "GuardConfig",
     "HandshakeConfig",
+    "PersistenceConfig",
     "ReplicationConfig",
     "RoomConfig",
     "ServerConfig",
@@ -463,6 +464,49 @@ class RoomConfig:
 
     empty_seconds: float = 30.0
     """How long a room stays in which nobody has a place: long enough to pass on the code of a new one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersistenceConfig:
+    """What a server keeps, how long it waits for its store, and what it does when the store does not answer."""
+
+    snapshot_seconds: float = 30.0
+    """How often the World is kept whole: a killed server loses no more of it. Saves and events are kept at once."""
+
+    answer_patience_seconds: float = 1.0
+    """How long the answer of a call waits until what the call changed is safe. A store that takes longer counts as
+    failing: the game plays on, and answers wait for nothing until it has caught up."""
+
+    retry_pauses_seconds: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 5.0)
+    """Pauses before a store that could not be written is tried again, the last one repeating: a lock is gone at the
+    first, a database that is restarted at the fourth."""
+
+    max_waiting_events: int = 10_000
+    """Events kept in memory while the store cannot be written, 4 MB: an hour of knight with 32 players. Of what comes
+    then it is noted how much it was."""
+
+    max_refused_calls_per_second: float = 2.0
+    """Refused calls that are noted of one client, and as many at once: a bot that is refused 64 times a second says no
+    more than that. The next one that is noted says how many were not."""
+
+    load_patience_seconds: float = 3.0
+    """How long somebody who comes waits until its saves are read; then it is turned away, since it would begin with
+    nothing and overwrite them."""
+
+    max_saves_of_one_owner: int = 256
+    """More entities of one player are not kept; 100 kB of memory and a tenth of a millisecond a tick."""
+
+    flush_seconds: float = 10.0
+    """How long a server that is shut down waits until all that was accepted is written."""
+
+    keep_days: float | None = None
+    """Matches that ended longer ago are deleted, with their events and snapshots; None: never. Saves stay."""
+
+    max_store_bytes: int | None = None
+    """While the store is larger, the oldest ended matches are deleted; None: it may grow."""
+
+    tidy_seconds: float = 600.0
+    """How often it is looked whether there is something to delete."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

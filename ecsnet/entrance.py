@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ecsnet import accesslog
 from ecsnet.admission import QUESTION
+from ecsnet.cloakroom import NO_SAVES, Cloakroom, Waiting
 from ecsnet.events import ConnectRequested
 from ecsnet.lounge import Lounge
 from ecsnet.peer import CALLS
@@ -33,7 +34,9 @@ class Entered(NamedTuple):
 class Entrance:
     """The endpoint's strangers, until they are players or gone."""
 
-    def __init__(self, endpoint: Endpoint, reception: Reception, lounge: Lounge, *, asks: bool) -> None:
+    def __init__(
+        self, endpoint: Endpoint, reception: Reception, lounge: Lounge, cloakroom: Cloakroom, *, asks: bool
+    ) -> None:
         """Open.
 
         Args:
@@ -42,6 +45,7 @@ class Entrance:
         self._endpoint = endpoint
         self._reception = reception
         self._lounge = lounge
+        self._cloakroom = cloakroom
         self._asks = asks
 
     def answer(self, request: ConnectRequested) -> None:
@@ -63,7 +67,7 @@ class Entrance:
         guest = connection.tag
         assert isinstance(guest, Guest | Visitor), f"{connection} was not accepted here"
         if isinstance(guest, Guest):
-            return self._confirm(connection, guest, now)
+            return self._let_in(Waiting(connection, guest, is_asked=False), now)
         obstacle = self._lounge.enter(connection, guest, now)
         if obstacle is not None:
             self._turn_away(connection, obstacle, guest.arrival.player_key, now)
@@ -77,12 +81,21 @@ class Entrance:
                 continue
             answer = self._reception.welcome(verdict) if isinstance(verdict, Visitor) else verdict
             if isinstance(answer, Guest):
-                entered = self._confirm(connection, answer, now)
+                entered = self._let_in(Waiting(connection, answer, is_asked=True), now)
                 if entered is not None:
-                    connection.send(CALLS, answer.welcome.pack())
                     yield entered
             elif answer is not None:
                 self._turn_away(connection, answer, waiting.visitor.arrival.player_key, now)
+
+        for guest, is_ready in self._cloakroom.update(now):
+            if not guest.connection.is_connected:
+                continue
+            if is_ready:
+                entered = self._enter(guest, now)
+                if entered is not None:
+                    yield entered
+            else:
+                self._turn_away(guest.connection, NO_SAVES, guest.guest.arrival.player_key, now)
 
     def forget(self, connection: Connection) -> None:
         """Let go of somebody whose connection ended before it was in."""
@@ -90,7 +103,23 @@ class Entrance:
 
     def next_deadline(self) -> float | None:
         """Return when somebody has waited long enough."""
-        return self._lounge.next_deadline()
+        deadlines = (self._lounge.next_deadline(), self._cloakroom.next_deadline())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def _let_in(self, waiting: Waiting, now: float) -> Entered | None:
+        """Let somebody in whose saves are at hand; others wait for them."""
+        if self._cloakroom.keeps_waiting(waiting, now):
+            return None
+        return self._enter(waiting, now)
+
+    def _enter(self, waiting: Waiting, now: float) -> Entered | None:
+        connection, guest = waiting.connection, waiting.guest
+        entered = self._confirm(connection, guest, now)
+        if entered is None:
+            self._cloakroom.give_up(guest)
+        elif waiting.is_asked:
+            connection.send(CALLS, guest.welcome.pack())
+        return entered
 
     def _confirm(self, connection: Connection, guest: Guest, now: float) -> Entered | None:
         """Take what a guest brought for its place; or send it away after all."""

@@ -34,6 +34,7 @@ __all__ = [
     "EVERYONE",
     "OWNER",
     "RATE_TIERS",
+    "SPEC_ATTRIBUTE",
     "TEAM",
     "Audience",
     "ComponentSpec",
@@ -54,7 +55,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-_SPEC_ATTRIBUTE = "__ecsnet_spec__"
+SPEC_ATTRIBUTE = "__ecsnet_spec__"
 # The receiver makes components with the generated constructor, without arguments: nothing may stand in its way.
 RATE_TIERS = (1, 2, 4, 8)  # powers of two: each tier's sends can lie between those of the others
 _FORBIDDEN_DUNDERS = ("__init__", "__new__", "__post_init__", "__setattr__", "__getattr__", "__getattribute__")
@@ -171,7 +172,7 @@ def spec_of(cls: type) -> ComponentSpec:
     Raises:
         SchemaError: The class is no component.
     """
-    spec = cls.__dict__.get(_SPEC_ATTRIBUTE) if isinstance(cls, type) else None
+    spec = cls.__dict__.get(SPEC_ATTRIBUTE) if isinstance(cls, type) else None
     if isinstance(spec, ComponentSpec):
         return spec
     if isinstance(cls, type):
@@ -216,7 +217,7 @@ def _declare(cls: type[T], *, tag: bool, is_input: bool, tracking: Tracking, is_
         replicated=replicated,
         tracking=tracking,
     )
-    setattr(made, _SPEC_ATTRIBUTE, spec)
+    setattr(made, SPEC_ATTRIBUTE, spec)
     return made
 
 

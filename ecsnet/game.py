@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2s
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from ecsnet.absence import Absence
 from ecsnet.errors import SchemaError
@@ -19,13 +19,15 @@ from ecsnet.rpc import Rpc
 from ecsnet.system import System, SystemType
 from ecsnet.world import World
 
-__all__ = ["Game", "find_module", "load"]
+__all__ = ["Game", "Migrate", "find_module", "load"]
 
 MAX_TICK_RATE_HZ = 1000
 MAX_CLIENTS = 65_535
 MAX_NAME_CHARACTERS = 64
 USUAL_REWIND_SECONDS = 0.25
 ROUNDING = 1e-9  # of one division
+Migrate: TypeAlias = Callable[[dict[str, dict[str, object]]], None]
+
 _VERSION = re.compile(r"[A-Za-z0-9._+-]{0,24}")  # it travels in HELLO, where little room is left
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -57,6 +59,8 @@ class Game:
     terminal: str | None
     bot: str | None
     summary: Callable[[World], Mapping[str, object]] | None
+    persistent: tuple[type[object], ...]
+    migrate: Migrate | None
 
     def __init__(  # a manifest: every part is a keyword with a default
         self,
@@ -80,6 +84,8 @@ class Game:
         terminal: str | None = None,
         bot: str | None = None,
         summary: Callable[[World], Mapping[str, object]] | None = None,
+        persistent: Sequence[type[object]] = (),
+        migrate: Migrate | None = None,
     ) -> None:
         """Check and keep the parts.
 
@@ -110,6 +116,9 @@ class Game:
                 window goes first where there is a display.
             bot: `"package.module:Class"`, for a client without a person.
             summary: What of a World to print at the end of a match.
+            persistent: Components that are kept for good of each entity with `Persistent`, e.g. what a player owns.
+            migrate: Given what was kept of an entity before it is made again, `{"Gold": {"amount": 50}}`, to change
+                what an earlier version of the game called otherwise.
 
         Raises:
             SchemaError: The parts do not fit together; the text says which and what to do.
@@ -135,6 +144,8 @@ class Game:
             "terminal": terminal,
             "bot": bot,
             "summary": summary,
+            "persistent": _tuple_of(where, "persistent", persistent),
+            "migrate": migrate,
         }
         for part, value in parts.items():
             object.__setattr__(self, part, value)
@@ -170,6 +181,7 @@ class Game:
         _check_systems(where, self.systems)
         _check_rpcs(where, self.rpcs)
         _check_events(where, self.events, {rpc.name for rpc in self.rpcs})
+        _check_persistent(where, self.persistent)
         for part, reference in (("window", self.window), ("terminal", self.terminal), ("bot", self.bot)):
             if reference is not None and not (isinstance(reference, str) and _REFERENCE.fullmatch(reference)):
                 raise SchemaError(f'{where}: {part}={reference!r} must look like "package.module:name"')
@@ -260,6 +272,13 @@ def _check_components(where: str, components: Sequence[type], player_input: type
             )
             raise SchemaError(f"{where}: {text}; names are unique in a game")
         seen[spec.name] = spec.cls
+
+
+def _check_persistent(where: str, persistent: Sequence[type]) -> None:
+    names = [_spec(where, "persistent", listed).name for listed in persistent]
+    for name in names:
+        if names.count(name) > 1:
+            raise SchemaError(f"{where}: persistent= has two components called {name}; they are kept by their names")
 
 
 def _spec(where: str, part: str, listed: type) -> ComponentSpec:

@@ -88,6 +88,15 @@ class Journal:
         if len(removals.events) >= removals.trim_at:
             self._trim(removals)
 
+    def types(self) -> list[type]:
+        """Return the types of which there is a component."""
+        return [component_type for component_type, appeared in self._appeared.items() if appeared]
+
+    def pass_over(self) -> None:
+        """Let every reader know all that is there."""
+        for reader in (self.outside, *self._readers.values()):
+            reader.after, reader.newcomer = self._number, False
+
     def new_reader(self) -> Reader:
         """Return a reader who has missed nothing: all that is there now will appear to it."""
         return Reader(after=self._number)

@@ -57,6 +57,11 @@ class Peer:
         return "" if self.arrival is None else self.arrival.account
 
     @property
+    def owner(self) -> str:
+        """Whose its player's saves are, as stores call it; empty of one who has proved nothing."""
+        return "" if self.arrival is None else self.arrival.owner
+
+    @property
     def player_key(self) -> bytes:
         """The public key the client has proved to be its own; empty if it has none."""
         return b"" if self.arrival is None else self.arrival.player_key

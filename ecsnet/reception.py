@@ -82,6 +82,7 @@ class Reception:
         bans: Bans,
         tokens: TokenGate | None = None,
         accept: Accept | None = None,
+        last_client_id: int = 0,
     ) -> None:
         """Open.
 
@@ -93,6 +94,7 @@ class Reception:
             bans: Who may not come in.
             tokens: Everybody needs a token that passes it; None: nobody does.
             accept: Asked about everybody for whom there is a place.
+            last_client_id: The highest that was ever given.
         """
         self._rooms = rooms
         self._sessions = sessions
@@ -101,7 +103,7 @@ class Reception:
         self._bans = bans
         self._tokens = tokens
         self._accept = accept
-        self._last_client_id = 0
+        self._last_client_id = last_client_id
 
     def judge(self, request: ConnectRequested) -> Visitor | No:
         """Decide whether a request is in order; nothing is used up."""

@@ -2,7 +2,7 @@
 
 import hmac
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ecsnet.admission import MAX_ROOM_PASSWORD_BYTES, clean_name
@@ -12,8 +12,10 @@ from ecsnet.errors import Refused
 from ecsnet.game import Game
 from ecsnet.quoting import cut
 from ecsnet.replication.schema import Schema
+from ecsnet.resumed import ResumedRoom
 from ecsnet.room import Room
 from ecsnet.systems.hall import ANY_ROOM, HALL, Landlord, hall_of
+from ecsnet.systems.persistence import Keeping
 from ecsnet.systems.pipeline import Step
 from ecsnet.transport.noise import Entropy
 from ecsnet.wire import Tick
@@ -43,8 +45,17 @@ class Rooms:
         seed: int,
         start_tick: Tick,
         entropy: Entropy,
+        keeping: Keeping | None = None,
+        resumed: Mapping[str, ResumedRoom] | None = None,
     ) -> None:
-        """Open the one room, or the hall if the configuration asks for several."""
+        """Open the one room, or the hall if the configuration asks for several.
+
+        Args:
+            keeping: What keeps rooms in a store; the hall is not.
+            resumed: Rooms to go on with, by code.
+        """
+        resumed = resumed or {}
+        self._keeping = keeping
         self._game = game
         self._config = config
         self._pipeline = pipeline
@@ -56,7 +67,10 @@ class Rooms:
         self._opened = 0
         self.now = 0.0
         if config.rooms is None:
-            self.main = Room(game, self.schema, config, pipeline=pipeline, seed=seed, start_tick=start_tick)
+            self.main = Room(
+                game, self.schema, config, pipeline=pipeline, seed=seed, start_tick=start_tick, keeping=keeping,
+                resumed=resumed.get(""),
+            )  # fmt: skip
         else:
             hall = hall_of(game)
             self.main = Room(
@@ -64,6 +78,8 @@ class Rooms:
                 capacity=config.rooms.max_clients,
             )  # fmt: skip
             self.main.world.create_entity(Landlord(self))
+            for code, room in resumed.items():
+                self._reopen(code, room)
 
     def __repr__(self) -> str:
         """Show how many there are."""
@@ -228,15 +244,27 @@ class Rooms:
         code = self._new_code(several.code_letters)
         self._opened += 1
         capacity = capacity or min(several.places or self._game.max_clients, self._game.max_clients)
-        room = Room(
-            self._game, self.schema, self._config, pipeline=self._pipeline, seed=self._seed + self._opened,
-            capacity=capacity, password=password, stays=stays, now=self.now,
-            info=RoomInfo(code, clean_name(name) or code, capacity=capacity, locked=bool(password)),
-        )  # fmt: skip
-        room.world.shared_seed = self.main.world.shared_seed  # a welcome tells it before the room is chosen
-        self._by_code[code] = room
+        info = RoomInfo(code, clean_name(name) or code, capacity=capacity, locked=bool(password))
+        self._add(info, password, seed=self._seed + self._opened, stays=stays)
         logger.info("room %s opened (%d of %d)", code, len(self), several.max_rooms)
         return code
+
+    def _add(
+        self, info: RoomInfo, password: str, *, seed: int, stays: bool, resumed: ResumedRoom | None = None
+    ) -> None:
+        room = Room(
+            self._game, self.schema, self._config, pipeline=self._pipeline, seed=seed, capacity=info.capacity,
+            password=password, stays=stays, info=info, keeping=self._keeping, resumed=resumed, now=self.now,
+        )  # fmt: skip
+        room.world.shared_seed = self.main.world.shared_seed  # a welcome tells it before the room is chosen
+        self._by_code[info.code] = room
+
+    def _reopen(self, code: str, resumed: ResumedRoom) -> None:
+        """Go on with a room that was open when the server ended."""
+        self._opened += 1
+        info = RoomInfo(code, resumed.name or code, capacity=resumed.capacity, locked=bool(resumed.password))
+        self._add(info, resumed.password, seed=resumed.seed, stays=resumed.stays, resumed=resumed)
+        logger.info("room %s goes on at tick %d", code, resumed.tick)
 
     def update(self, now: float) -> None:
         """Close the rooms in which nobody has had a place for long enough."""
@@ -252,6 +280,8 @@ class Rooms:
         assert not room.places, f"{room} is not empty"
         info = room.info
         code = self.code_of(room)
+        if room.keeper is not None:
+            room.keeper.close("closed", self.now)
         del self._by_code[code]
         logger.info("room %s closed%s", code, "" if info is None else f" ({info.name})")
 

@@ -12,11 +12,13 @@ from typing import Self
 
 from ecsnet import keys, udp
 from ecsnet.accounts import Accounts
+from ecsnet.archive import Archive
+from ecsnet.archiving import open_archive
 from ecsnet.arrival import Accept
 from ecsnet.client import Client
 from ecsnet.clock import Clock, MonotonicClock
 from ecsnet.collector import calm_collector
-from ecsnet.config import ClientConfig, ServerConfig
+from ecsnet.config import ClientConfig, PersistenceConfig, ServerConfig
 from ecsnet.events import PlayerEvent
 from ecsnet.firstuse import FirstUse
 from ecsnet.game import Game
@@ -24,7 +26,8 @@ from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keys import KnownServers
 from ecsnet.paths import TRANSPORTS, Path, PathGroup, TcpPath, UdpPath, check_transport, open_path
 from ecsnet.protocol import DisconnectReason
-from ecsnet.server import Server
+from ecsnet.resumed import Resumed
+from ecsnet.server import ANSWER_LOOK_SECONDS, Server
 from ecsnet.stopsignals import stop_signals
 from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.tcp import TcpStreams
@@ -71,11 +74,13 @@ class RunningServer(Server):
         tokens: TokenGate | None = None,
         accounts: Accounts | None = None,
         accept: Accept | None = None,
+        archive: Archive | None = None,
+        resumed: Resumed | None = None,
     ) -> None:
         """Take over a path; see `Server` for the rest."""
         super().__init__(
             game, identity, seed=seed, config=config, entropy=entropy, password=password, tokens=tokens,
-            accounts=accounts, accept=accept,
+            accounts=accounts, accept=accept, archive=archive, resumed=resumed,
         )  # fmt: skip
         self.path = path
         self.clock = clock or MonotonicClock()
@@ -126,7 +131,7 @@ class RunningServer(Server):
         is_more = False
         while (now := self.clock.now()) < until:
             if not is_more:
-                self._wait_for_some(now, until)
+                self._wait_for_some(now, min(until, now + ANSWER_LOOK_SECONDS) if self.holds_answers else until)
                 now = self.clock.now()
             is_more = _take(self, self.path, now) >= DRAIN_LIMIT
             for data, address in self.answers(now):
@@ -151,6 +156,21 @@ class RunningServer(Server):
             wait_for(self, end)
             self.update()
         self.path.close()
+        self._write_all()
+
+    def _write_all(self) -> None:
+        """Have the store take all that was accepted, as long as there is hope."""
+        archive = self.archive
+        if archive is None:
+            return
+        end = self.clock.now() + archive.config.flush_seconds
+        self.flush(self.clock.now())
+        while not archive.is_idle and self.clock.now() < end:
+            archive.wait(LONGEST_WAIT_SECONDS)
+            if archive.is_failing:
+                self.clock.sleep(LONGEST_SILENCE_SECONDS)
+            archive.update(self.clock.now())
+        archive.close()
 
 
 class RunningClient(Client):
@@ -273,6 +293,9 @@ def serve(
     seconds: float | None = None,
     report: Callable[[PlayerEvent], None] | None = None,
     transport: str = "udp",
+    store: str | FilePath | None = None,
+    resuming: bool = False,
+    persistence: PersistenceConfig | None = None,
 ) -> None:
     """Serve a game until Ctrl-C or SIGTERM.
 
@@ -286,16 +309,22 @@ def serve(
         seconds: End after this time.
         report: Called for everybody who comes and goes.
         transport: "udp"; "tcp" where UDP does not get through; "both" on the same port number.
+        store: Where to keep what happens: a file, or "mongodb://..."; None: nowhere.
+        resuming: Go on with what the last run of this server left there.
+        persistence: How to keep it.
 
     Raises:
+        StoreError: The store cannot be used.
         PortInUseError: Another program has the port.
         KeyFileError: The key file cannot be trusted.
     """
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = open_path(transport, port, host, None if config is None else config.tcp)
+    opened = None if store is None else open_archive(store, game, identity, config=persistence, resuming=resuming)
     server = RunningServer(
         game, identity, path, seed=seed, config=config, password=password, tokens=tokens, accounts=accounts,
-        accept=accept,
+        accept=accept, archive=None if opened is None else opened.archive,
+        resumed=None if opened is None else opened.resumed,
     )  # fmt: skip
     server.run(seconds=seconds, report=report)
 

@@ -1,15 +1,19 @@
 """The server: its peers and the authoritative Worlds. It owns no socket and no clock: bytes and `now` in, bytes out."""
 
+import hashlib
 import logging
 import os
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ecsnet import accesslog, players
 from ecsnet.accounts import Accounts
+from ecsnet.archive import Archive
 from ecsnet.arrival import Accept
 from ecsnet.bans import Ban, Bans
+from ecsnet.chronicle import Chronicle
+from ecsnet.cloakroom import Cloakroom
 from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig, TransportConfig
 from ecsnet.entrance import Entrance
@@ -34,10 +38,13 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.reception import Guest, Reception
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
+from ecsnet.resumed import Resumed
 from ecsnet.room import Room
 from ecsnet.rooms import Rooms
+from ecsnet.savebook import SaveBook
 from ecsnet.sessions import TICKETS, Session, Sessions, Standing
 from ecsnet.systems.jitterbuffer import InputBuffer
+from ecsnet.systems.persistence import Keeping
 from ecsnet.systems.pipeline import SERVER, Step
 from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
@@ -46,12 +53,15 @@ from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.password import password_key
+from ecsnet.transport.state import State
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
-__all__ = ["Server"]
+__all__ = ["ANSWER_LOOK_SECONDS", "Server", "server_name"]
 
 MAX_EVENTS = 4096
+ANSWER_LOOK_SECONDS = 0.001  # how often it is looked whether the store has written what an answer waits for
+NOWHERE = ("", 0)  # the address of a connection that ended with the server before this one
 BROKEN = "the room was closed: its game failed"
 
 logger = logging.getLogger(__name__)
@@ -70,6 +80,7 @@ class Server:
         rooms: The one room, or the hall and all others.
         peers: Who is connected, by client id, wherever they are.
         bans: Who may not come in.
+        archive: What keeps it all in a store, if anything does.
         answers_on_arrival: Whether the game has calls that wait for no tick: then what arrives should wait for nothing.
     """
 
@@ -87,6 +98,8 @@ class Server:
         tokens: TokenGate | None = None,
         accounts: Accounts | None = None,
         accept: Accept | None = None,
+        archive: Archive | None = None,
+        resumed: Resumed | None = None,
     ) -> None:
         """Make a server in its first tick; it acts when `update` is called.
 
@@ -100,12 +113,23 @@ class Server:
             accounts: Whoever has none of these is refused; None: nobody needs one.
             accept: Asked about everybody who may come in, and comes back: returns None, or why not, which the player
                 reads; see `ecsnet.Arrival`. It must not take long.
+            archive: Keeps what happens in a store; None: nothing is kept. The host calls `archive.close` in the end.
+            resumed: What to go on with; see `ecsnet.resume`.
         """
+        resumed = resumed or Resumed()
         self.game = game
         self.config = _as_the_game_says(config or ServerConfig(), game)
         self._identity = identity or Identity.generate(entropy)
+        self.archive = archive
+        keeping = None
+        if archive is not None:
+            book = SaveBook(archive.read_world(game.name))
+            for owner, saves in resumed.saves.items():
+                book.bring(owner, saves)
+            keeping = Keeping(archive, book, server_name(self._identity.public))
         self.rooms = Rooms(
-            game, self.config, pipeline=pipeline, seed=seed, start_tick=start_tick, entropy=entropy
+            game, self.config, pipeline=pipeline, seed=seed, start_tick=start_tick, entropy=entropy, keeping=keeping,
+            resumed=resumed.rooms,
         )  # fmt: skip
         self._endpoint = Endpoint(
             self._identity,
@@ -120,15 +144,21 @@ class Server:
         reception = Reception(
             self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
             max_clients_per_network=self.config.max_clients_per_network, bans=self.bans, accept=accept,
+            last_client_id=resumed.last_client_id,
         )  # fmt: skip
         self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
         asks = accounts is not None or accept is not None
-        self._entrance = Entrance(self._endpoint, reception, Lounge(accounts, self.config), asks=asks)
+        self._entrance = Entrance(
+            self._endpoint, reception, Lounge(accounts, self.config), Cloakroom(game, keeping), asks=asks
+        )
+        self._chronicle = Chronicle(self.rooms, keeping)
         self.peers: dict[int, Peer] = {}
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
         self._now = 0.0
         self._events: deque[PlayerEvent] = deque(maxlen=MAX_EVENTS)
+        self._is_new, self._is_closed = True, False
+        self._readmit(resumed)
 
     def __repr__(self) -> str:
         """Show the game, the tick and the players."""
@@ -183,6 +213,9 @@ class Server:
     def update(self, now: float) -> None:
         """Let timers fire and run the ticks that are due."""
         self._now = now
+        if self._is_new:
+            self._sessions.begin_grace(now)
+            self._is_new = False
         self.rooms.update(now)
         self._endpoint.update(now)
         # Who goes, before who comes: nobody comes back into a place it was sent away from at this very moment.
@@ -196,6 +229,25 @@ class Server:
             self._answer_calls(now)
         for room in self.rooms:
             self._run(room, now)
+        self._keep(now)
+
+    def _keep(self, now: float) -> list[Connection]:
+        """See what the store has done; return by what connections answers went that waited for it."""
+        if self.archive is None:
+            return []
+        self.archive.update(now)
+        return [connection for room in self.rooms for connection in room.release(now)]
+
+    def flush(self, now: float) -> None:
+        """Hand over to the archive what was noted last, such as who left when the server closed."""
+        for room in self.rooms:
+            if room.keeper is not None:
+                room.keeper.flush(now)
+
+    @property
+    def holds_answers(self) -> bool:
+        """Whether somebody's answer waits for the store: then the host should not sleep for long."""
+        return self.archive is not None and any(room.session.answers for room in self.rooms)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
         """Return what must go out now."""
@@ -207,9 +259,9 @@ class Server:
         It is cheap, so a host may ask for it between two updates.
         """
         answers = self._endpoint.answers()
-        if self.answers_on_arrival:
-            for connection in self._answer_calls(now):
-                answers += self._endpoint.datagrams_of(connection, now)
+        heard = self._answer_calls(now) if self.answers_on_arrival else []
+        for connection in dict.fromkeys((*heard, *self._keep(now))):
+            answers += self._endpoint.datagrams_of(connection, now)
         return answers
 
     def _answer_calls(self, now: float) -> list[Connection]:
@@ -226,6 +278,7 @@ class Server:
         """Return when `update` should be called at the latest, monotonic seconds."""
         deadlines = [self._endpoint.next_deadline(), self._entrance.next_deadline()]
         deadlines += [room.schedule.next_deadline() for room in self.rooms]
+        deadlines += [self._now + ANSWER_LOOK_SECONDS] if self.holds_answers else []
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def events(self) -> list[PlayerEvent]:
@@ -236,6 +289,11 @@ class Server:
 
     def close(self, reason: DisconnectReason = DisconnectReason.SERVER_CLOSING, text: str = "", *, now: float) -> None:
         """Tell every client why, and accept nobody any more. Send what `datagrams_to_send` returns afterwards."""
+        if self.archive is not None and not self._is_closed:
+            self._is_closed = True
+            for room in self.rooms:
+                if room.keeper is not None:
+                    room.keeper.close("", now)
         self._endpoint.close(reason, text, now=now)
 
     def explain(self, client_id: int, entity: int) -> str:
@@ -296,7 +354,7 @@ class Server:
             raise KeyError(client_id)
         ban = Ban.of(replace(session.peer.arrival, address=session.peer.connection.address), text, network=network)
         self.bans.add(ban)
-        accesslog.banned(session.peer, ban)
+        self._chronicle.banned(session.peer, self._room_of(session.peer), ban)
         if session.keep_until is None:
             session.peer.connection.close(DisconnectReason.BANNED, text, now=now)
         else:
@@ -341,10 +399,10 @@ class Server:
         peer = Peer(connection, guest.client_id, self._reads, guest.arrival)
         session = self._sessions.get(guest.client_id)
         if session is None:
-            self._sessions.begin(guest.session_id, peer, guest.serial, guest.arrival.network)
+            session = self._sessions.begin(guest.session_id, peer, guest.serial, guest.arrival.network)
             self._place(peer, room)
             self._events.append(PlayerJoined(peer.client_id, peer.name))
-            accesslog.joined(peer, self.rooms.code_of(room))
+            self._chronicle.joined(peer, room, session, self._now)
         else:
             self._resume(session, peer, guest, room)
         self.peers[peer.client_id] = self._by_connection[connection] = peer
@@ -353,7 +411,7 @@ class Server:
     def _place(self, peer: Peer, room: Room) -> None:
         """Give a player a place in a room, and an entity there."""
         self.rooms.take_place(peer.client_id, room)
-        peer.entity = players.make(room.world, room.game, peer)
+        room.place(peer)
 
     def _resume(self, session: Session, peer: Peer, guest: Guest, room: Room) -> None:
         """Go on with a player's session, where it was or elsewhere.
@@ -369,6 +427,7 @@ class Server:
         else:
             self._events.append(PlayerReturned(peer.client_id, peer.name))
         if here is not room:
+            self._chronicle.moved(before, here, self.rooms.code_of(room))
             self._leave_place(before)
             self._place(peer, room)
             self._events.append(PlayerMoved(peer.client_id, peer.name, self.rooms.code_of(room)))
@@ -377,17 +436,16 @@ class Server:
         else:  # the game deleted it meanwhile
             peer.entity = players.make(room.world, room.game, peer)
         self._sessions.resume(session, peer, guest.serial, guest.arrival.network)
-        accesslog.returned(peer, self.rooms.code_of(room))
+        self._chronicle.returned(peer, room, session, self._now)
 
     def _end_conversation(self, peer: Peer) -> InputBuffer:
         """Forget what was exchanged with a client over one connection; return the last of it, its inputs."""
-        room = self.rooms.of(peer.client_id)
-        assert room is not None, f"{peer} was connected and had no place"
+        room = self._room_of(peer)
         del self._by_connection[peer.connection]
         del self.peers[peer.client_id]
         inputs = room.end_conversation(peer)
         if inputs.statistics.is_doubtful:
-            accesslog.doubted(peer, inputs.statistics)
+            self._chronicle.doubted(peer, room, inputs.statistics)
         return inputs
 
     def _dismiss(self, connection: Connection, reason: DisconnectReason, text: str) -> None:
@@ -400,17 +458,38 @@ class Server:
         if not self._sessions.lose(peer, reason, text, self._now):
             self._remove_player(peer, reason, text)
             return
-        room = self.rooms.of(peer.client_id)
-        assert room is not None, f"{peer} was lost and had no place"
+        room = self._room_of(peer)
         room.lose(peer, inputs)
         self._events.append(PlayerLost(peer.client_id, peer.name, reason, text))
-        accesslog.lost(peer, reason, text)
+        self._chronicle.lost(peer, room, reason, text)
 
     def _remove_player(self, peer: Peer, reason: DisconnectReason, text: str) -> None:
         """Let a player's place and entity go for good."""
+        self._chronicle.left(peer, self._room_of(peer), reason, text, self._now)
         self._leave_place(peer)
+        self._chronicle.gone(peer)
         self._events.append(PlayerLeft(peer.client_id, peer.name, reason, text))
-        accesslog.left(peer, reason, text)
+
+    def _room_of(self, peer: Peer) -> Room:
+        room = self.rooms.of(peer.client_id)
+        assert room is not None, f"{peer} has no place"
+        return room
+
+    def _readmit(self, resumed: Resumed) -> None:
+        """Keep the places of those who had one when the server ended."""
+        for session in resumed.sessions:
+            here = next((room for room in self.rooms if self.rooms.code_of(room) == session.room), None)
+            if here is not None:
+                config = self.config.transport
+                closed = Connection(
+                    NOWHERE, channels=CHANNELS, config=config, is_client=False, state=State.CLOSED, now=0.0
+                )
+                peer = Peer(closed, session.client_id, self._reads, session.arrival)
+                self._sessions.restore(session, peer)
+                self.rooms.take_place(session.client_id, here)
+                here.readmit(peer)
+        for code, room in resumed.rooms.items():
+            (self.rooms.by_code[code] if code else self.rooms.main).go_on(room)
 
     def _leave_place(self, peer: Peer) -> None:
         self.rooms.leave_place(peer.client_id).remove(peer)
@@ -428,7 +507,7 @@ class Server:
             self._close_room(room, BROKEN)
         else:
             if due:
-                self._close_faulty(room.peers.values(), now)
+                self._close_faulty(room, now)
 
     def close_room(self, code: str, text: str = "") -> None:
         """Close a room and disconnect who is in it.
@@ -448,13 +527,19 @@ class Server:
             self._remove_player(peer, DisconnectReason.ROOM_CLOSED, text)
         self.rooms.close(room)
 
-    def _close_faulty(self, peers: Iterable[Peer], now: float) -> None:
+    def _close_faulty(self, room: Room, now: float) -> None:
         """Close the connections of peers that sent what our own software never sends, or do not read what they get."""
-        for peer in peers:
+        for peer in room.peers.values():
             if peer.fault:
+                self._chronicle.struck(peer, room)
                 logger.warning("client %d (%s): %s: %s", peer.client_id, peer.name, peer.fault_reason.text, peer.fault)
                 peer.connection.close(peer.fault_reason, peer.fault, now=now)
                 peer.fault = ""
+
+
+def server_name(public_key: bytes) -> str:
+    """Return a few letters that tell this server from others which use the same store."""
+    return hashlib.blake2s(public_key, digest_size=3).hexdigest()
 
 
 def _as_the_game_says(config: ServerConfig, game: Game) -> ServerConfig:

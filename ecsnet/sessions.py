@@ -9,6 +9,7 @@ Only this file knows the layout of a ticket, and only the server that made it ev
 """
 
 import hashlib
+import math
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from ecsnet.config import ServerConfig
 from ecsnet.errors import TokenError
 from ecsnet.peer import Peer
 from ecsnet.protocol import LOST_REASONS, DisconnectReason
+from ecsnet.resumed import ResumedSession
 
 __all__ = ["TICKETS", "Session", "Sessions", "Standing", "Ticket"]
 
@@ -30,6 +32,8 @@ SESSION_ID_BYTES = 16
 _NONCE_BYTES = 16
 _CONTENT = struct.Struct(">I16sI")  # client id, session id, serial
 _ZERO_NONCE = bytes(12)  # each ticket has a key of its own, made from its 16 random bytes
+RESTARTED = "the server was restarted"
+RESTART_GRACE_SECONDS = 60.0  # a player's timeout of 10 s, and 30 s in which its client tries
 TICKETS = b"ecsnet resume tickets"  # what the secrets are for; see Identity.derive
 
 
@@ -176,7 +180,7 @@ class Sessions:
         nonce = self._entropy(_NONCE_BYTES)
         return nonce + _cipher(self._secrets[0], nonce).encrypt(_ZERO_NONCE, _CONTENT.pack(*ticket), b"")
 
-    def begin(self, session_id: bytes, peer: Peer, serial: int, network: str = "") -> None:
+    def begin(self, session_id: bytes, peer: Peer, serial: int, network: str = "") -> Session:
         """Give a new player a place."""
         assert peer.client_id not in self._sessions, f"{peer.client_id} has a place"
         identity = None if peer.arrival is None else peer.arrival.identity
@@ -185,6 +189,27 @@ class Sessions:
         if identity is not None:
             assert identity not in self._known, f"{identity} has a place"
             self._known[identity] = session
+        return session
+
+    def restore(self, resumed: ResumedSession, peer: Peer) -> None:
+        """Keep the place of a player who had one when the server ended; `begin_grace` says until when.
+
+        It may hold a ticket that was made after the last one that is known: all those count that may have been offered.
+        """
+        last = resumed.serial + self._max_offered
+        session = Session(
+            resumed.session_id, peer, resumed.serial, last, offered=list(range(resumed.serial + 1, last + 1)),
+            keep_until=math.inf, ending=(DisconnectReason.SERVER_CLOSING, RESTARTED), identity=resumed.arrival.identity,
+        )  # fmt: skip
+        self._sessions[peer.client_id] = session
+        if session.identity is not None:
+            self._known[session.identity] = session
+
+    def begin_grace(self, now: float) -> None:
+        """Let the time run in which restored players may come back: no less than it takes to notice and to retry."""
+        for session in self._sessions.values():
+            if session.keep_until == math.inf:
+                session.keep_until = now + max(self._grace_seconds, RESTART_GRACE_SECONDS)
 
     def lose(self, peer: Peer, reason: DisconnectReason, text: str, now: float) -> bool:
         """Note that a connection ended; return whether the place is kept."""
@@ -205,8 +230,6 @@ class Sessions:
 
     def take_expired(self, now: float) -> Iterator[Session]:
         """Remove the sessions whose player has not come back in time, and yield them."""
-        if self._grace_seconds <= 0:
-            return
         for session in list(self._sessions.values()):
             if session.keep_until is not None and now >= session.keep_until:
                 yield self.remove(session.peer.client_id)

@@ -11,8 +11,9 @@ path. Structure is changed through the World only, never through esper's functio
 """
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from itertools import count
 from types import TracebackType
 from typing import Any, Protocol, TypeVar, overload
@@ -231,6 +232,32 @@ class World(Timeline):
     def entities(self) -> list[int]:
         """Return all entities, ascending."""
         return list(self._entities)  # esper's dictionary keeps the order of creation
+
+    def component_types(self) -> list[type]:
+        """Return the types of all components there are, those that came first, first."""
+        return self._journal.types()
+
+    def restore(self, entities: Mapping[int, Sequence[object]], *, next_entity: int) -> None:
+        """Put entities back under the numbers they had, into a World that is empty; by persistence.
+
+        No system sees them in `added`: they appeared when they were made.
+
+        Args:
+            entities: Their components, ascending by entity.
+            next_entity: The number of the next one that is made.
+        """
+        assert not self._entities, f"{self} is not empty"
+        for entity, components in entities.items():
+            self._context.count_from(entity)
+            made = self._create(components, [type(component) for component in components])
+            assert made == entity
+        self._context.count_from(next_entity)
+        self._journal.pass_over()
+
+    @property
+    def next_entity(self) -> int:
+        """The number of the entity that is made next."""
+        return self._context.next_entity
 
     # Queries
 
@@ -534,6 +561,15 @@ class _Context:
             esper.switch_world(previous)
         if not self._previous:
             self._parked = esper._context_map.pop(self._name)
+
+    @property
+    def next_entity(self) -> int:
+        with self:
+            return next(copy(esper._entity_count))
+
+    def count_from(self, entity: int) -> None:
+        with self:
+            esper._entity_count = count(entity)
 
     def close(self) -> None:
         if self._previous:

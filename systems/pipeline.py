@@ -11,6 +11,7 @@ from ecsnet.system import Processor, System
 from ecsnet.systems.following import FollowState
 from ecsnet.systems.input import ReceiveInput, SendInput
 from ecsnet.systems.parents import DeleteOrphans
+from ecsnet.systems.persistence import Persist, RestoreSaves
 from ecsnet.systems.post import SendCalls
 from ecsnet.systems.prediction import Predict, Reconcile
 from ecsnet.systems.quality import ReportQuality
@@ -34,11 +35,13 @@ SERVER: tuple[Step, ...] = (
     ReceiveInput,  # each client's inputs, checked, for exactly this tick
     ReceiveCalls,  # remote calls, checked, answered
     GameSystems,  # the game: the only part that knows its rules
+    RestoreSaves,  # what is kept of who just came
     Quantise,  # what inputs drive, rounded as the wire rounds it, so that predictions can be exact
     DeleteOrphans,  # what was part of an entity that is gone
     ReportQuality,  # how well the players are connected, for games that show it
     SendState,  # what changed, encoded once, to everybody who may see it
     SendCalls,  # what happened in it, and calls, to those they are for
+    Persist,  # what is kept of it
 )
 
 CLIENT: tuple[Step, ...] = (

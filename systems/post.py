@@ -5,7 +5,7 @@ because a client shall have the state before what happened in it. What fits the 
 an event declared reliable=False is a frame event: it arrives with its tick's state, or is lost with it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,12 +52,21 @@ class Letter:
 class Post:
     """Keeps what a World sends until the next send tick, and finds out then whom it concerns."""
 
-    def __init__(self, table: CallTable, world: World, sender: Sender, peers: Mapping[int, Peer]) -> None:
+    def __init__(
+        self,
+        table: CallTable,
+        world: World,
+        sender: Sender,
+        peers: Mapping[int, Peer],
+        on_event: Callable[[object], None] = lambda _: None,
+    ) -> None:
         """Begin with nothing.
 
         Args:
             peers: Who is connected, by client; the server's own, always up to date.
+            on_event: Told of every event that is sent.
         """
+        self._on_event = on_event
         self._table = table
         self._world = world
         self._sender = sender
@@ -91,6 +100,7 @@ class Post:
         if spec is None:
             raise LocalProtocolError(f"{event!r} is no event: send an instance of a class declared with @event")
         self._add(target, self._table.entry_of(spec), spec.values_of(event))
+        self._on_event(event)
 
     def _add(self, target: Target, entry: Entry, values: Values) -> None:
         if len(self._letters) >= MAX_LETTERS:

@@ -10,10 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ecsnet.components.owner import Owner
-from ecsnet.errors import LocalProtocolError, Refused, RemoteProtocolError, SendQueueFull
+from ecsnet.errors import LocalProtocolError, Refused, RemoteProtocolError
 from ecsnet.gameevent import EventSpec
 from ecsnet.peer import CALLS, CASUAL_CALLS, Peer
-from ecsnet.protocol import DisconnectReason
 from ecsnet.remote import CLIENTS, SERVER
 from ecsnet.replication.codec import RecordCodec, Values
 from ecsnet.replication.receiver import Receiver
@@ -35,10 +34,12 @@ from ecsnet.systems.callmessages import (
     unpack_values,
 )
 from ecsnet.systems.callrates import CallRates
+from ecsnet.systems.heldanswers import HeldAnswers
 from ecsnet.systems.heldcalls import HeldCalls
 from ecsnet.world import World
 
 if TYPE_CHECKING:
+    from ecsnet.systems.persistence import Keeper
     from ecsnet.systems.session import ServerSession
 
 __all__ = ["ClientCalls", "ReceiveCalls", "ServerCalls"]
@@ -55,11 +56,25 @@ MAX_PENDING_REPLIES = 1024
 class ServerCalls:
     """The server's end: checks what clients call, runs it and answers."""
 
-    def __init__(self, table: CallTable, world: World, sender: Sender) -> None:
-        """Begin without calls."""
+    def __init__(
+        self,
+        table: CallTable,
+        world: World,
+        sender: Sender,
+        answers: HeldAnswers | None = None,
+        keeper: "Keeper | None" = None,
+    ) -> None:
+        """Begin without calls.
+
+        Args:
+            answers: What sends answers; None: they are sent at once.
+            keeper: Told of refused calls.
+        """
         self._table = table
         self._world = world
         self._sender = sender
+        self._answers = HeldAnswers(None) if answers is None else answers
+        self._keeper = keeper
         self._rates = CallRates()
         self._failures = CallFailures()
 
@@ -106,10 +121,13 @@ class ServerCalls:
         if refusal is None:
             call = Call(self._world, client_id, peer.entity, arrived.tick)
             packed, refusal = self._invoke(rpc, call, values, partial(self._pack_result, client_id, entry.result))
-            if packed is not None:
-                _answer(peer, call_id, pack_result(call_id, packed))
+            if packed is not None and call_id:
+                self._answers.put(peer, pack_result(call_id, packed))
         if refusal is not None:
-            _answer(peer, call_id, pack_refusal(call_id, *refusal))
+            if self._keeper is not None:
+                self._keeper.note_refused(client_id, rpc.name, *refusal, now)
+            if call_id:
+                self._answers.put(peer, pack_refusal(call_id, *refusal))
 
     def run_for(self, peer: Peer, rpc: Rpc[P, R], now: float, *args: P.args, **kwargs: P.kwargs) -> Reply[R]:
         """Run what somebody calls in the name of a client that is away, with the same checks.
@@ -166,16 +184,6 @@ class ServerCalls:
             if owner is None or owner.client_id != client_id:
                 return RefusalCode.NOT_OWNER, f"{rpc.name}: that entity is not yours"  # its number here is our business
         return None
-
-
-def _answer(peer: Peer, call_id: int, message: bytes) -> None:
-    """Send an answer to who wants one. Whoever asks and never reads what it gets is closed, at nobody else's cost."""
-    if not call_id or not peer.connection.is_connected:  # closed in this very tick
-        return
-    try:
-        peer.connection.send(CALLS, message)
-    except SendQueueFull as error:
-        peer.fail(f"answers are not read: {error}", DisconnectReason.TOO_SLOW)
 
 
 class ClientCalls:

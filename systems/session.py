@@ -10,9 +10,11 @@ from ecsnet.replication.checks import Verifier
 from ecsnet.replication.receiver import Receiver
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
+from ecsnet.systems.heldanswers import HeldAnswers
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
 from ecsnet.systems.jitterbuffer import InputBuffer
+from ecsnet.systems.persistence import Keeper
 from ecsnet.systems.post import Post
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.rendering import Renderer
@@ -34,7 +36,9 @@ class ServerSession:
     config: ServerConfig
     sender: Sender
     calls: ServerCalls
+    answers: HeldAnswers
     post: Post
+    keeper: Keeper | None = None  # None: nothing is kept
     peers: dict[int, Peer] = field(default_factory=dict)  # by client id
     input_buffers: dict[int, InputBuffer] = field(default_factory=dict)  # by client id
     stand_ins: "dict[int, StandIn]" = field(default_factory=dict)  # by client id: for those who are lost

@@ -12,6 +12,7 @@ import pytest
 
 from tests.storage.mongod import URI_VARIABLE, Mongod, client_of
 
+os.environ["ECSNET_STORE"] = "off"  # of servers that tests start, unless they say otherwise
 VECTORS = Path(os.environ.get("ECSNET_VECTORS") or Path(__file__).resolve().parents[2] / "shared" / "vectors")
 
 

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ecsnet.accounts import Accounts
+from ecsnet.archive import Archive
 from ecsnet.arrival import Accept
 from ecsnet.client import Client
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
+from ecsnet.resumed import Resumed
 from ecsnet.server import Server
 from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.testing.invariants import Invariants, assert_converged
@@ -62,6 +64,7 @@ class Simulation:
         accounts: Accounts | None = None,
         accept: Accept | None = None,
         transport: str = "udp",
+        archive: Archive | None = None,
     ) -> None:
         """Start a server and let `clients` join it.
 
@@ -76,6 +79,7 @@ class Simulation:
             token_key: Everybody needs a token it opens; `now` counts as the Unix time.
             accounts: Everybody needs one, also the clients made here; with the worker `Inline` nothing depends on time.
             accept: Asked about everybody who may come in.
+            archive: Keeps what happens; with the worker `Inline` at the moment it happens.
             transport: "udp" or "tcp"; or "both": every second client comes over TCP.
         """
         if transport not in TRANSPORTS:
@@ -87,12 +91,18 @@ class Simulation:
         self._client_config = client_config
         self._transport = transport
         self.network = VirtualNetwork(seed=seed, link=link, trace=trace)
-        self.server = Server(
-            game, identity or Identity.generate(self._entropy), seed=seed, config=server_config, entropy=self._entropy,
-            start_tick=start_tick, password=password,
-            tokens=None if token_key is None else TokenGate(token_key, unix_time=lambda: self.now),
-            accounts=accounts, accept=accept,
-        )  # fmt: skip
+        identity = identity or Identity.generate(self._entropy)
+
+        def start(archive: Archive | None, resumed: Resumed | None) -> Server:
+            return Server(
+                self.game, identity, seed=seed, config=server_config, entropy=self._entropy, start_tick=start_tick,
+                password=password,
+                tokens=None if token_key is None else TokenGate(token_key, unix_time=self._unix_time),
+                accounts=accounts, accept=accept, archive=archive, resumed=resumed,
+            )  # fmt: skip
+
+        self._start = start
+        self.server = start(archive, None)
         self.clients: list[Client] = []
         self._addresses: dict[Client, Address] = {}
         self._stalled: dict[Server | Client, float] = {}  # until when
@@ -100,6 +110,7 @@ class Simulation:
         self._password = password
         self._accounts = accounts
         self._step_seconds = 1.0 / game.tick_rate_hz
+        self._check = check
         self._invariants = Invariants(self.server) if check else None
         self._before_step: list[Callable[[], None]] = []
         self.add_clients(clients)
@@ -177,6 +188,17 @@ class Simulation:
         self.clients.remove(client)
         self.network.drop(self._addresses.pop(client))
 
+    def restart(self, archive: Archive | None = None, resumed: Resumed | None = None, game: Game | None = None) -> None:
+        """Let another server take the place of this one, which is gone without a word, as after `kill -9`.
+
+        Args:
+            game: What it runs; None: the same.
+        """
+        self.game = game or self.game
+        self.network.drop(SERVER_ADDRESS)
+        self.server = self._start(archive, resumed)
+        self._invariants = Invariants(self.server) if self._check else None
+
     def step(self) -> None:
         """Advance the clock by one tick: deliver what is due, update everybody, carry off what they send."""
         for action in self._before_step:
@@ -248,6 +270,9 @@ class Simulation:
         side.update(now)
         for data, destination in side.datagrams_to_send(now):
             self.network.send(data, address, destination, now)
+
+    def _unix_time(self) -> float:
+        return self.now
 
     def _entropy(self, count: int) -> bytes:
         return self._random.randbytes(count)

@@ -52,6 +52,7 @@ game = Game(
     ],
     rpcs=[attack_random_barbarian, heal, buy, say],
     events=[KnightFell, BarbarianFell, RaceWon, Said],
+    persistent=[Knight, Gold, Stats],  # who has an account has these the next time, too
     resume_grace_seconds=30.0,
     help=manual(),
     tick_rate_hz=60,

@@ -19,8 +19,7 @@ class Muster(System):
                 place = Transform2D(*place_in_camp(world))
                 health = Health(BARBARIAN_HEALTH, BARBARIAN_HEALTH)
                 world.create_entity(Barbarian(name, level), health, place, Teleports())
-        for entity, player in world.added(Player):
+        for entity, _ in world.added(Player):
             health = Health(KNIGHT_HEALTH, KNIGHT_HEALTH)
-            account = Persistent(key=f"knight/{player.name}")  # where the server keeps accounts, that is its name
-            for part in (Knight(), health, Gold(), Stats(), Cooldown(), account):
+            for part in (Knight(), health, Gold(), Stats(), Cooldown(), Persistent()):
                 world.add_component(entity, part)

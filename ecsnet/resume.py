@@ -1,0 +1,200 @@
+"""Resume: what a server goes on with after it was ended, made of what the store has; or the old made an end of.
+
+Nothing is left out in silence. What does not fit the game any more goes through its `migrate`; what then still does not
+is told, all of it at once, and nothing is changed.
+"""
+
+import logging
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ecsnet.arrival import Arrival
+from ecsnet.chronicle import session_key
+from ecsnet.errors import StoreError
+from ecsnet.game import Game
+from ecsnet.replication.schema import Schema
+from ecsnet.resumed import Resumed, ResumedRoom, ResumedSession
+from ecsnet.storage.forms import form_of
+from ecsnet.storage.store import SERVER_OWNER, Batch, Document, Match, Save, Snapshot, Store
+from ecsnet.storage.values import NotKeptError
+from ecsnet.tokens import ConnectToken
+
+__all__ = ["abandon", "resume"]
+
+MAX_TOLD = 8  # problems in one text
+
+logger = logging.getLogger(__name__)
+
+
+def resume(store: Store, game: Game, server: str) -> Resumed:
+    """Return the rooms that were open when a server ended, and who had a place there; empty where there was nothing.
+
+    Args:
+        server: As `server_name` says.
+
+    Raises:
+        StoreError: What was kept does not fit the game.
+    """
+    rooms = {}
+    latest_players = 0
+    for match in _newest_matches(store, game, server):
+        snapshot = next(iter(store.snapshots(match.id, newest_first=True)), None)
+        if snapshot is not None and snapshot.state.get("server") == server:
+            rooms[match.room] = _room(store, game, match, snapshot)
+            latest_players = max(latest_players, _last_client_id(store, match, snapshot))
+    sessions = [_session(save) for save in _sessions(store, game, server)] if rooms else []
+    last_client_id = max([latest_players, *(session.client_id for session in sessions)])
+    owners = [session.arrival.owner for session in sessions]
+    saves = {owner: list(store.saves(game.name, owner)) for owner in owners if owner}
+    return Resumed(rooms=rooms, sessions=sessions, saves=saves, last_client_id=last_client_id)
+
+
+def abandon(store: Store, game: Game, server: str, *, but: Resumed) -> Batch:
+    """Return what makes an end of the matches that a server had begun and does not go on with."""
+    kept = {room.match.id for room in but.rooms.values()}
+    ended = []
+    for match in store.matches(game.name):
+        if match.ended is None and match.id not in kept and _is_of(match, server):
+            times = [event.time for event in store.events(match.id)]
+            ended.append(replace(match, ended=max(times, default=match.started), ending="abandoned"))
+    sessions = [] if but.rooms else [save.name for save in _sessions(store, game, server)]
+    return Batch(matches=ended, removed=sessions)
+
+
+def _is_of(match: Match, server: str) -> bool:
+    return f"-{server}" in match.id
+
+
+def _newest_matches(store: Store, game: Game, server: str) -> list[Match]:
+    """Return the last match of every room that was open."""
+    newest = {match.room: match for match in store.matches(game.name) if _is_of(match, server)}
+    return [match for match in newest.values() if match.ending in ("", "finished")]
+
+
+def _last_client_id(store: Store, match: Match, snapshot: Snapshot) -> int:
+    found = [player.get("client_id") for player in snapshot.players]
+    found += [event.data.get("client_id") for event in store.events(match.id, kinds=("joined",))]
+    return max((each for each in found if isinstance(each, int)), default=0)
+
+
+# Rooms.
+
+
+def _room(store: Store, game: Game, match: Match, snapshot: Snapshot) -> ResumedRoom:
+    if match.tick_rate_hz != game.tick_rate_hz:
+        logger.warning(
+            "%s ran at %g ticks a second and goes on at %g: what is counted in ticks takes another time",
+            match.id, match.tick_rate_hz, game.tick_rate_hz,
+        )  # fmt: skip
+    state, room = snapshot.state, _document(snapshot.state.get("room"))
+    entities = _entities(game, match, snapshot)
+    return ResumedRoom(
+        match=match,
+        last_event=max((event.number for event in store.events(match.id)), default=0),
+        tick=snapshot.tick,
+        seed=int(str(state["seed"]), 16),
+        entities=entities,
+        next_entity=_whole(state["next_entity"]),
+        name=str(room.get("name", "")),
+        password=str(room.get("password", "")),
+        capacity=_whole(room.get("capacity", game.max_clients)),
+        stays=bool(room.get("stays", True)),
+    )
+
+
+def _entities(game: Game, match: Match, snapshot: Snapshot) -> Mapping[int, list[object]]:
+    kinds = _document(snapshot.state.get("kinds"))
+    classes = {name: _find_class(game, name, _document(kind)) for name, kind in kinds.items()}
+    problems: Counter[str] = Counter()
+    entities = {}
+    for document in snapshot.entities:
+        parts = {name: dict(_document(part)) for name, part in _document(document["components"]).items()}
+        if game.migrate is not None:
+            game.migrate(parts)
+        entities[_whole(document["entity"])] = [
+            made for name, part in parts.items() if (made := _make(game, classes, name, part, problems)) is not None
+        ]
+    if problems:
+        raise StoreError(_complaint(game, match, problems))
+    return entities
+
+
+def _make(
+    game: Game, classes: Mapping[str, type | None], name: str, part: Document, problems: Counter[str]
+) -> object | None:
+    """Make a component; count why it cannot be."""
+    cls = classes[name] if name in classes else _find_class(game, name, {})
+    if cls is None:
+        problems[f"there is no component {name} (any more)"] += 1
+        return None
+    try:
+        return form_of(cls).make(part)
+    except NotKeptError as error:
+        problems[str(error)] += 1
+        return None
+
+
+def _find_class(game: Game, name: str, kind: Document) -> type | None:
+    """Return the component class that a document means: of the same module, or else of the same name in the game."""
+    module, short = str(kind.get("module", "")), name.rpartition(":")[2]
+    known = [record.cls for record in Schema(game).records] + [*game.components, *game.persistent]
+    named = [cls for cls in known if cls.__name__ == short]
+    here = [cls for cls in named if cls.__module__ == module]
+    found = getattr(sys.modules.get(module), short, None)  # what does not travel is listed nowhere
+    if here:
+        return here[0]
+    return found if isinstance(found, type) else next(iter(named), None)
+
+
+def _complaint(game: Game, match: Match, problems: Counter[str]) -> str:
+    told = [f"{why} ({count} entities)" for why, count in problems.most_common(MAX_TOLD)]
+    more = len(problems) - len(told)
+    rest = f"; and {more} more" if more else ""
+    return (
+        f"cannot go on with {match.id}, which was {game.name} {match.version}: {'; '.join(told)}{rest}. Say in "
+        "Game(migrate=) what became of it, or serve without --resume to begin anew; nothing was changed"
+    )
+
+
+# Sessions.
+
+
+def _sessions(store: Store, game: Game, server: str) -> list[Save]:
+    prefix = session_key(server)
+    return [save for save in store.saves(game.name, SERVER_OWNER) if save.name.key.startswith(prefix)]
+
+
+def _session(save: Save) -> ResumedSession:
+    told = _document(save.components["session"])
+    player_id = str(told["player_id"])
+    token = ConnectToken(b"", 0, 0, (), player_id) if player_id else None
+    arrival = Arrival(
+        name=str(told["name"]),
+        address=("", 0),
+        account=str(told["account"]),
+        token=token,
+        player_key=bytes.fromhex(str(told["player_key"])),
+        version=str(told["version"]),
+        room=str(told["room"]),
+    )
+    return ResumedSession(
+        client_id=_whole(told["client_id"]),
+        session_id=bytes.fromhex(str(told["session"])),
+        serial=_whole(told["serial"]),
+        arrival=arrival,
+        room=str(told["room"]),
+    )
+
+
+def _document(value: object) -> Document:
+    if not isinstance(value, dict):
+        raise StoreError(f"{value!r} is no document: the store was edited, or is of another program")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise StoreError(f"{value!r} is no whole number: the store was edited, or is of another program")
+    return value

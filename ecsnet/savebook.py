@@ -1,0 +1,58 @@
+"""SaveBook: the saves a server has at hand: those of the players who are here, and the world's."""
+
+from collections.abc import Iterable
+
+from ecsnet.storage.store import Save, SaveName
+
+__all__ = ["SaveBook"]
+
+
+class SaveBook:
+    """The newest of every save, written or on its way; the rooms of a server share it: players move between them."""
+
+    def __init__(self, saves: Iterable[Save] = ()) -> None:
+        """Begin with those of the world."""
+        self._saves = {save.name: save for save in saves}
+        self._by_owner: dict[str, dict[SaveName, None]] = {}
+        for name in self._saves:
+            self._by_owner.setdefault(name.owner, {})[name] = None
+
+    def __repr__(self) -> str:
+        """Show how many there are."""
+        return f"SaveBook({len(self._saves)} saves of {len(self._by_owner)} owners)"
+
+    def has(self, owner: str) -> bool:
+        """Tell whether an owner's saves are here, of whom there may be none."""
+        return owner in self._by_owner
+
+    def bring(self, owner: str, saves: Iterable[Save]) -> None:
+        """Have an owner's saves at hand, as the store has them."""
+        self._by_owner[owner] = {save.name: None for save in saves}
+        self._saves.update({save.name: save for save in saves})
+
+    def drop(self, owner: str) -> None:
+        """Let go of an owner's saves: it has gone."""
+        for name in self._by_owner.pop(owner, ()):
+            del self._saves[name]
+
+    def count(self, owner: str) -> int:
+        """Return how many an owner has."""
+        return len(self._by_owner.get(owner, ()))
+
+    def latest(self, name: SaveName) -> Save | None:
+        """Return a save; None if there never was one."""
+        return self._saves.get(name)
+
+    def change(self, name: SaveName, player: str, components: dict[str, object], time: float) -> Save:
+        """Note what a save has become, and return it to be written."""
+        before = self._saves.get(name)
+        save = Save(
+            name=name,
+            revision=1 if before is None else before.revision + 1,
+            time=time,
+            player=player,
+            components=components,
+        )
+        self._saves[name] = save
+        self._by_owner.setdefault(name.owner, {})[name] = None
+        return save

@@ -1,0 +1,350 @@
+"""Persistence: what becomes of a room's game in the store. The last step of a tick, and its first after the game's.
+
+At once: what happened (`Keeper.note`), and what of `Persistent` entities changed. Now and then, and when a match ends:
+the World as it stands. What the store makes of it, and when, is the archive's business; no tick waits for it.
+
+A *match* begins when the room opens, ends when its lobby's match is finished, and the next begins when the lobby moves
+on. A game without a lobby is one match, as long as the room is open.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from re import sub
+from typing import TYPE_CHECKING
+
+from ecsnet.archive import Archive
+from ecsnet.components.lobby_stage import LobbyStage, Stage
+from ecsnet.components.owner import Owner
+from ecsnet.components.persistent import Persistent
+from ecsnet.components.player import Player
+from ecsnet.fields import FieldKind
+from ecsnet.game import Game
+from ecsnet.gameevent import event_spec_of
+from ecsnet.rpc import RefusalCode
+from ecsnet.savebook import SaveBook
+from ecsnet.storage.capture import Capture, capture
+from ecsnet.storage.forms import form_of
+from ecsnet.storage.store import Batch, Document, Match, Snapshot, StoredEvent
+from ecsnet.system import System
+from ecsnet.systems.saves import Saves
+from ecsnet.transport.allowance import Allowances
+from ecsnet.world import World
+
+if TYPE_CHECKING:
+    from ecsnet.systems.session import ServerSession
+
+__all__ = ["Keeper", "Keeping", "Persist", "RestoreSaves", "match_id"]
+
+
+logger = logging.getLogger(__name__)
+
+
+def match_id(started: float, game: str, room: str, server: str) -> str:
+    """Return what a match is called: when it began, what is played and where; fit for file names."""
+    moment = datetime.fromtimestamp(started, UTC).strftime("%Y%m%d-%H%M%S")
+    return "-".join(sub(r"[^A-Za-z0-9_]+", "-", part) for part in (moment, game, room, server) if part)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keeping:
+    """What all rooms of a server have in common that are kept in a store.
+
+    Attributes:
+        book: The saves at hand.
+        server: A few letters that tell this server from others which use the same store.
+    """
+
+    archive: Archive
+    book: SaveBook
+    server: str
+
+    def keeper(self, game: Game, world: World, code: str) -> "Keeper":
+        """Begin to keep a room."""
+        return Keeper(self, game, world, code)
+
+
+class Keeper:
+    """Keeps the matches of one room.
+
+    Attributes:
+        saves: What is kept for good.
+        owners: Of the players who have their place here, by client id; empty texts of those who have proved nothing.
+        match: The one that is on, or has just ended.
+        last_event: The number of its newest event.
+        room_state: What is to be known of the room to open it again.
+    """
+
+    def __init__(self, keeping: Keeping, game: Game, world: World, code: str) -> None:
+        """Open the first match.
+
+        Args:
+            code: Of the room; empty where there is but one.
+        """
+        self.owners: dict[int, str] = {}
+        self._archive = archive = keeping.archive
+        self._server = keeping.server
+        self._game = game
+        self._world = world
+        self._code = code
+        config = archive.config
+        self.saves = Saves(game, world, keeping.book, self.owners, most=config.max_saves_of_one_owner)
+        rate = config.max_refused_calls_per_second
+        self._refused = Allowances(rate, max(1, round(rate)), most=game.max_clients)
+        self._unnoted: dict[int, int] = {}  # refused calls that were not noted, by client
+        self._events: list[StoredEvent] = []
+        self._matches: list[Match] = []
+        self._snapshot_at: float | None = None
+        self._stage: Stage | None = None
+        self.last_event = 0
+        self._told: dict[str, None] = {}  # of what snapshots do not hold; no more than there are fields
+        self.room_state: Document = {}
+        self.match = self._begin()
+
+    def __repr__(self) -> str:
+        """Show the match."""
+        return f"Keeper({self.match.id}, {self.last_event} events)"
+
+    # What happens.
+
+    def note(self, kind: str, clients: Sequence[int] = (), **data: object) -> None:
+        """Keep that something happened.
+
+        Args:
+            clients: Players it is about.
+            data: What is to be said of it, as JSON has it.
+        """
+        self.last_event += 1
+        owners = dict.fromkeys(self.owners.get(client_id, "") for client_id in clients)
+        self._events.append(
+            StoredEvent(
+                match=self.match.id,
+                number=self.last_event,
+                tick=self._world.tick,
+                time=self._archive.unix_time(),
+                kind=kind,
+                players=tuple(owner for owner in owners if owner),
+                data=data,
+            )
+        )
+
+    def note_sent(self, event: object) -> None:
+        """Keep an event of the game's own, unless it is one of those that are worth nothing later."""
+        spec = event_spec_of(type(event))
+        assert spec is not None, f"{event!r} is no event"
+        if spec.reliable:
+            refs = [getattr(event, each.name) for each in spec.parameters if each.kind is FieldKind.ENTITY]
+            owners = [self._world.try_component(entity, Owner) for entity in refs]
+            form = form_of(type(event))
+            clients = [owner.client_id for owner in owners if owner is not None]
+            self.note(spec.name, clients, **form.document(form.copy(event)))
+
+    def note_refused(self, client_id: int, rpc: str, code: RefusalCode, text: str, now: float) -> None:
+        """Keep that a call was refused; of one who is refused all the time, how often beside."""
+        if not self._refused.take(str(client_id), now):
+            self._unnoted[client_id] = self._unnoted.get(client_id, 0) + 1
+            return
+        more = self._unnoted.pop(client_id, 0)
+        self.note("refused-call", [client_id], client_id=client_id, rpc=rpc, code=code.name, text=text, more=more)
+
+    # Who is here.
+
+    def admit(self, client_id: int, owner: str) -> None:
+        """Know a player who gets a place."""
+        self.owners[client_id] = owner
+
+    def let_go(self, client_id: int, now: float) -> None:
+        """Keep what a player has before it goes, and know it no more."""
+        self._put(Batch(saves=self.saves.look(self._archive.unix_time())), now)
+        self.saves.let_go(client_id)
+        self.owners.pop(client_id, None)
+        self._unnoted.pop(client_id, None)
+
+    # The tick.
+
+    def look(self, now: float) -> None:
+        """Keep what has changed of Persistent entities; after a call that is answered on arrival."""
+        self._put(Batch(saves=self.saves.look(self._archive.unix_time())), now)
+
+    def process(self, now: float) -> None:
+        """Keep what there is to keep of a tick."""
+        self._follow_lobby(now)
+        if self._snapshot_at is None:
+            self._snapshot_at = now + self._archive.config.snapshot_seconds
+        snapshots = []
+        if now >= self._snapshot_at:
+            self._snapshot_at = now + self._archive.config.snapshot_seconds
+            snapshots.append(self._snapshot())
+        removed: dict[int, dict[type, object]] = {}
+        for cls in self._game.persistent:
+            for entity, component in self._world.removed(cls):
+                removed.setdefault(entity, {})[cls] = component
+        saves = self.saves.look(self._archive.unix_time(), removed)
+        self._put(Batch(saves=saves, snapshots=snapshots), now)
+
+    def close(self, ending: str, now: float) -> None:
+        """Keep how it stands, for good: the room closes, or, without an `ending`, the server goes and may come back."""
+        if ending:
+            self._end(ending)
+        saves = self.saves.look(self._archive.unix_time(), {})
+        self._put(Batch(saves=saves, snapshots=[self._snapshot()]), now)
+
+    def flush(self, now: float) -> None:
+        """Hand over what was noted since."""
+        self._put(Batch(), now)
+
+    def _put(self, batch: Batch, now: float) -> None:
+        """Hand over what was noted, with what goes along."""
+        if batch.saves or batch.snapshots or self._events or self._matches:
+            self._archive.put(replace(batch, matches=self._matches[:], events=self._events[:]), now)
+            self._matches.clear()
+            self._events.clear()
+
+    # Matches.
+
+    def resume(self, match: Match, last_event: int) -> None:
+        """Go on with a match that was on when its server ended."""
+        self._matches.clear()
+        self._events.clear()
+        self.match, self.last_event = match, last_event
+        for entity, _ in self._world.observe(Persistent):
+            self.saves.adopt(entity)
+        self._stage = self._stage_now()
+        self.note("resumed")
+
+    def _begin(self) -> Match:
+        """Open a match, and return it."""
+        started = self._archive.unix_time()
+        match = Match(
+            id=self._archive.new_match_id(match_id(started, self._game.name, self._code, self._server)),
+            game=self._game.name,
+            version=self._game.version,
+            room=self._code,
+            started=started,
+            tick_rate_hz=self._game.tick_rate_hz,
+        )
+        self.last_event = 0
+        self._matches.append(match)
+        return match
+
+    def _end(self, ending: str) -> None:
+        summary = self._summary()
+        self.note("match-ended", ending=ending, summary=summary)
+        self.match = replace(self.match, ended=self._archive.unix_time(), ending=ending, summary=summary)
+        self._matches.append(self.match)
+
+    def _summary(self) -> Document:
+        if self._game.summary is None:
+            return {}
+        try:
+            return {str(name): _plain(value) for name, value in self._game.summary(self._world).items()}
+        except Exception:  # it is code of the game, and this is the whole server's loop
+            logger.exception("the summary of %s failed", self._game.name)
+            return {}
+
+    def _stage_now(self) -> Stage | None:
+        rows = self._world.observe(LobbyStage)
+        return rows[0][1].stage if rows else None
+
+    def _follow_lobby(self, now: float) -> None:
+        """Begin and end matches as the lobby does."""
+        stage, before = self._stage_now(), self._stage
+        if stage is before:
+            return
+        self._stage = stage
+        if before is Stage.FINISHED:
+            self.match = self._begin()
+        if stage is not None:
+            self.note("stage", stage=stage.name)
+        if stage is Stage.RUNNING:
+            self.note("match-began", list(self.owners))
+        elif stage is Stage.FINISHED:
+            self._end("finished")
+            self._put(Batch(snapshots=[self._snapshot()]), now)
+
+    # Snapshots.
+
+    def _snapshot(self) -> Snapshot:
+        captured = capture(self._world)
+        self._tell_losses(captured)
+        now = self._archive.unix_time()
+        return Snapshot(
+            match=self.match.id,
+            tick=captured.tick,
+            time=now,
+            seconds=now - self.match.started,
+            players=[self._player(entity, player) for entity, player in self._world.observe(Player)],
+            count=len(captured.ids),
+            entities=self._archive.documents(captured),
+            state=self._state(captured),
+        )
+
+    def _tell_losses(self, captured: Capture) -> None:
+        """Say once what snapshots do not hold."""
+        losses = {f"{cls.__name__}, which is no @component": "" for cls in captured.foreign}
+        for column in captured.columns:
+            losses.update({f"{column.name}.{name}": why for name, why in column.form.losses.items()})
+        for what, why in losses.items():
+            if what not in self._told:
+                self._told[what] = None
+                logger.warning("snapshots of %s leave out %s%s%s", self._game.name, what, ": " * bool(why), why)
+
+    def _player(self, entity: int, player: Player) -> Document:
+        return {
+            "client_id": player.client_id,
+            "name": player.name,
+            "status": player.status.name,
+            "entity": entity,
+            "player": self.owners.get(player.client_id, ""),
+        }
+
+    def _state(self, captured: Capture) -> Document:
+        """Return what it takes to go on from here, beside the entities."""
+        kinds: Mapping[str, object] = {
+            column.name: {"module": column.form.module, "fields": list(column.form.names)}
+            for column in captured.columns
+        }
+        return {
+            "server": self._server,
+            "seed": f"{self._world.seed:x}",
+            "shared_seed": f"{self._world.shared_seed:x}",
+            "next_entity": self._world.next_entity,
+            "kinds": kinds,
+            "room": self.room_state,
+        }
+
+
+class RestoreSaves(System):
+    """Server: give entities that have just become Persistent what was kept of them, before anybody sees them."""
+
+    def __init__(self, session: "ServerSession") -> None:
+        """Bind to the room."""
+        self._session = session
+
+    def process(self, world: World) -> None:
+        """Look who came."""
+        keeper = self._session.keeper
+        if keeper is not None:
+            for entity, _ in world.added(Persistent):
+                keeper.saves.adopt(entity)
+
+
+class Persist(System):
+    """Server: keep what the tick was, and let answers go that wait for nothing."""
+
+    def __init__(self, session: "ServerSession") -> None:
+        """Bind to the room."""
+        self._session = session
+
+    def process(self, _: World) -> None:
+        """Hand everything to the archive."""
+        session = self._session
+        if session.keeper is not None:
+            session.keeper.process(session.now)
+        session.answers.seal(session.now)
+
+
+def _plain(value: object) -> object:
+    """Return what a game's summary says, as JSON has it."""
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)

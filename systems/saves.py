@@ -1,0 +1,175 @@
+"""Saves: what of `Persistent` entities is kept for good, and brought back when they appear again.
+
+Whose a save is follows from the entity's `Owner` when `Persistent` appears: the account, token or key its player has
+proved, or the world where nobody owns it. A player who has proved nothing is nobody one could know again, so nothing of
+it is kept.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ecsnet.components.owner import Owner
+from ecsnet.components.persistent import Persistent
+from ecsnet.components.player import Player
+from ecsnet.game import Game
+from ecsnet.savebook import SaveBook
+from ecsnet.storage.forms import ComponentForm, form_of
+from ecsnet.storage.store import WORLD_OWNER, Save, SaveName
+from ecsnet.storage.values import NotKeptError
+from ecsnet.world import World
+
+__all__ = ["Saves"]
+
+logger = logging.getLogger(__name__)
+
+_ABSENT = object()  # a component the entity has not
+
+
+@dataclass(slots=True, eq=False)
+class _Kept:
+    """An entity of which something is kept.
+
+    Attributes:
+        copies: What its components held when it was last looked at, in the order of the game's `persistent`.
+        unknown: What the save has that the game does not know: it is kept as it is.
+    """
+
+    name: SaveName
+    player: str
+    copies: list[object]
+    unknown: dict[str, object] = field(default_factory=dict)
+
+
+class Saves:
+    """Follows the Persistent entities of one World."""
+
+    def __init__(self, game: Game, world: World, book: SaveBook, owners: Mapping[int, str], *, most: int) -> None:
+        """Begin with none.
+
+        Args:
+            owners: By client id, always up to date; empty texts are of those who have proved nothing.
+            most: Saves of one player.
+        """
+        self._game = game
+        self._world = world
+        self._book = book
+        self._owners = owners
+        self._most = most
+        self._forms = [form_of(cls) for cls in game.persistent]
+        self._kept: dict[int, _Kept] = {}  # by entity
+        self._by_name: dict[SaveName, int] = {}
+
+    def __repr__(self) -> str:
+        """Show how many there are."""
+        return f"Saves({len(self._kept)} entities)"
+
+    # Bringing back.
+
+    def adopt(self, entity: int) -> None:
+        """Give an entity that has become Persistent what is kept of it, and follow it from now on."""
+        persistent = self._world.component_for_entity(entity, Persistent)
+        owner = self._world.try_component(entity, Owner)
+        client_id = 0 if owner is None else owner.client_id
+        name = SaveName(self._game.name, self._owners.get(client_id, "") if client_id else WORLD_OWNER, persistent.key)
+        if not name.owner or not self._forms or self._is_in_the_way(entity, name):
+            return
+        save = self._book.latest(name)
+        unknown = {} if save is None else self._apply(entity, save)
+        player = next((each.name for _, each in self._world.observe(Player) if each.client_id == client_id), "")
+        copies = [_ABSENT] * len(self._forms) if save is None else self._copies(entity)
+        self._kept[entity] = _Kept(name, player, copies, unknown)
+        self._by_name[name] = entity
+
+    def _is_in_the_way(self, entity: int, name: SaveName) -> bool:
+        """Tell whether an entity cannot be kept under its name, and say so."""
+        other = self._by_name.get(name)
+        if other is not None:
+            logger.error(
+                "entities %d and %d are both kept as %r of %s; give one another Persistent.key", other, entity,
+                name.key, name.owner,
+            )  # fmt: skip
+            return True
+        is_new = self._book.latest(name) is None
+        if is_new and name.owner != WORLD_OWNER and self._book.count(name.owner) >= self._most:
+            logger.error(
+                "%s has %d saves, and entity %d (%r) is one too many", name.owner, self._most, entity, name.key
+            )
+            return True
+        return False
+
+    def _apply(self, entity: int, save: Save) -> dict[str, object]:
+        """Put the components of a save in place of those an entity has; return what the game does not know."""
+        components = {name: dict(part) for name, part in save.components.items() if isinstance(part, dict)}
+        try:
+            if self._game.migrate is not None:
+                self._game.migrate(components)
+        except Exception:  # it is code of the game, and nothing is lost: what was kept is kept on
+            logger.exception("migrate failed for %s", save.name)
+            return dict(save.components)
+        unknown: dict[str, object] = dict(components)
+        for form in self._forms:
+            part = components.get(form.cls.__name__)
+            if part is None:
+                continue
+            del unknown[form.cls.__name__]
+            try:
+                self._world.add_component(entity, form.make(part))
+            except NotKeptError as error:
+                logger.warning("%s: %s; it is kept beside the new one, see Game(migrate=)", save.name, error)
+                unknown[f"{form.cls.__name__} (not understood)"] = part
+        for name in unknown:
+            logger.warning("%s has %s, which the game does not keep (any more); see Game(migrate=)", save.name, name)
+        return unknown
+
+    # Looking.
+
+    def look(self, time: float, removed: Mapping[int, Mapping[type, object]] | None = None) -> list[Save]:
+        """Return the saves that have changed since the last look.
+
+        Args:
+            time: Seconds since 1970.
+            removed: Of entities that are gone, the components that went; None: those are left for the next look.
+        """
+        changed = []
+        for entity, kept in list(self._kept.items()):
+            if self._world.has_component(entity, Persistent):
+                copies = self._copies(entity)
+            elif removed is None:
+                continue
+            else:
+                gone = removed.get(entity, {})
+                copies = self._copies(entity, gone)
+                self._forget(entity)
+            if copies != kept.copies:
+                kept.copies = copies
+                changed.append(self._book.change(kept.name, kept.player, self._components(kept), time))
+        return changed
+
+    def let_go(self, client_id: int) -> None:
+        """Follow the entities of a player no more; look first."""
+        for entity in [entity for entity in self._kept if self._belongs_to(entity, client_id)]:
+            self._forget(entity)
+
+    def _belongs_to(self, entity: int, client_id: int) -> bool:
+        return self._kept[entity].name.owner == self._owners.get(client_id)
+
+    def _forget(self, entity: int) -> None:
+        del self._by_name[self._kept.pop(entity).name]
+
+    def _copies(self, entity: int, gone: Mapping[type, object] | None = None) -> list[object]:
+        """Return what the kept components hold. HOT: once a tick for each Persistent entity."""
+        copies = []
+        for form in self._forms:
+            component = self._world.try_component(entity, form.cls)
+            if component is None and gone is not None:
+                component = gone.get(form.cls)
+            copies.append(_ABSENT if component is None else form.copy(component))
+        return copies
+
+    def _components(self, kept: _Kept) -> dict[str, object]:
+        pairs: Iterable[tuple[ComponentForm, object]] = zip(self._forms, kept.copies, strict=True)
+        return {
+            **kept.unknown,
+            **{form.cls.__name__: form.document(copied) for form, copied in pairs if copied is not _ABSENT},
+        }
