@@ -19,7 +19,7 @@ class Contact(NamedTuple):
     sensor: bool  # one of them is a sensor: neither was stopped
 
 
-@component
+@component(kept=False)
 class Contacts:
     """The contacts of the tick, one to a pair. Written by collision; read by the game through `contacts_of`.
 

@@ -15,7 +15,7 @@ from ecsnet.quoting import quoted
 from ecsnet.transport.address import Address, StreamAddress
 from ecsnet.transport.identity import fingerprint
 
-__all__ = ["banned", "doubted", "joined", "left", "lost", "moved", "refused", "returned"]
+__all__ = ["banned", "doubted", "inspected", "joined", "left", "lost", "moved", "refused", "returned"]
 
 logger = logging.getLogger("ecsnet.access")
 
@@ -56,10 +56,15 @@ def banned(peer: Peer, ban: Ban) -> None:
     _note("banned", _player(peer), _credentials(peer), f"by={by} text={quoted(ban.text)}")
 
 
+def inspected(address: Address) -> None:
+    """Note somebody who looks into the server; it has shown that it holds the server's key."""
+    _note("inspected", _from(address))
+
+
 def refused(address: Address, reason: DisconnectReason, text: str, player_key: bytes = b"") -> None:
     """Note somebody who proved an address and was not let in."""
     key = f" player_key={fingerprint(player_key)}" if player_key else ""
-    _note("refused", f"address={_place(address)} transport={_transport(address)}{key}", _why(reason, text))
+    _note("refused", f"{_from(address)}{key}", _why(reason, text))
 
 
 def _note(*parts: str) -> None:
@@ -67,8 +72,7 @@ def _note(*parts: str) -> None:
 
 
 def _player(peer: Peer) -> str:
-    address = peer.connection.address
-    return f"client={peer.client_id} name={quoted(peer.name)} address={_place(address)} transport={_transport(address)}"
+    return f"client={peer.client_id} name={quoted(peer.name)} {_from(peer.connection.address)}"
 
 
 def _room(code: str) -> str:
@@ -86,8 +90,8 @@ def _why(reason: DisconnectReason, text: str) -> str:
     return f"reason={reason.name} text={quoted(text or reason.text)}"
 
 
-def _transport(address: Address) -> str:
-    return "tcp" if isinstance(address, StreamAddress) else "udp"
+def _from(address: Address) -> str:
+    return f"address={_place(address)} transport={'tcp' if isinstance(address, StreamAddress) else 'udp'}"
 
 
 def _place(address: Address) -> str:

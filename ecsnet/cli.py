@@ -21,11 +21,13 @@ from ecsnet.botcommands import bots
 from ecsnet.bots import make_bot
 from ecsnet.clock import MonotonicClock, VirtualClock, unix_time
 from ecsnet.config import ClientConfig, ServerConfig, TransportConfig
+from ecsnet.datacommands import data_commands
 from ecsnet.errors import EcsnetError, PortInUseError
 from ecsnet.frontend import Frontend, MissingDisplayError, find_frontend
 from ecsnet.game import Game
 from ecsnet.gameoptions import DEFAULT_GAME, GAME_PATH, GameCommand, game_argument, game_option
 from ecsnet.hosting import Host
+from ecsnet.inspectioncommands import inspect
 from ecsnet.joinlink import DEFAULT_PORT, JoinLink
 from ecsnet.keycommands import key_commands
 from ecsnet.options import (
@@ -44,6 +46,7 @@ from ecsnet.options import (
 )
 from ecsnet.paths import TRANSPORTS, Path, open_path
 from ecsnet.protocol import DisconnectReason
+from ecsnet.replaycommands import record_option, recorded, replay
 from ecsnet.reports import LiveLine, describe, figures_of
 from ecsnet.roomcommands import rooms
 from ecsnet.runtime import RunningClient, RunningServer, join
@@ -99,6 +102,7 @@ def commands() -> None:
 @click.option(
     "--access-log", default="-", metavar="FILE|-|off", help="Where to note who comes and goes; -: standard error."
 )
+@record_option
 @seed_option
 @seconds_option
 @link_options
@@ -116,6 +120,7 @@ def serve(
     config: ServerConfig,
     open_archive: OpenStore,
     access_log: str,
+    record_folder: FilePath | None,
     seed: int | None,
     seconds: float | None,
     link: Link,
@@ -149,7 +154,8 @@ def serve(
     if opened is not None:
         click.echo(f"keeps what happens in {opened.where}: see ecsnet data --help")
     announce(path.address, identity, kinds, needs, err=False)
-    server.run(seconds=seconds)
+    with recorded(server, record_folder):
+        server.run(seconds=seconds)
     logger.info("%s closed after %d ticks", game.name, server.world.tick)
 
 
@@ -232,6 +238,7 @@ def join_command(
 )
 @key_option
 @password_option("Ask for a password that friends have to know.", twice=True)
+@record_option
 @link_options
 def play(
     game: Game,
@@ -245,6 +252,7 @@ def play(
     port: int | None,
     key_file: FilePath | None,
     password: str,
+    record_folder: FilePath | None,
     link: Link,
 ) -> None:
     """Host GAME and play it, with bots, in one process; friends may join.
@@ -273,7 +281,8 @@ def play(
         clock=VirtualClock() if fast else None,
         entropy=random.Random(seed).randbytes if fast else os.urandom,  # noqa: S311  # nobody else is there to listen
     )
-    run(host.player, show, seconds, seed, host.report)
+    with recorded(host.server, record_folder):
+        run(host.player, show, seconds, seed, host.report)
     finish(host.player)
 
 
@@ -368,7 +377,10 @@ def finish(client: RunningClient, *, password: str = "", account: str = "", seco
 
 commands.add_command(account_commands)
 commands.add_command(bots)
+commands.add_command(data_commands)
+commands.add_command(inspect)
 commands.add_command(key_commands)
+commands.add_command(replay)
 commands.add_command(rooms)
 commands.add_command(token_commands)
 

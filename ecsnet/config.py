@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ecsnet.inspectors import Inspectors
+
 if TYPE_CHECKING:
     from ecsnet.transport.trace import Trace
 
@@ -473,6 +475,10 @@ class PersistenceConfig:
     snapshot_seconds: float = 30.0
     """How often the World is kept whole: a killed server loses no more of it. Saves and events are kept at once."""
 
+    gather_seconds: float = 0.05
+    """How long events wait for others, to be written together; saves do not. A killed server loses no more of them, and
+    a disk is written to 20 times a second at most, not at each tick."""
+
     answer_patience_seconds: float = 1.0
     """How long the answer of a call waits until what the call changed is safe. A store that takes longer counts as
     failing: the game plays on, and answers wait for nothing until it has caught up."""
@@ -556,6 +562,13 @@ class ServerConfig:
 
     max_introductions_per_network: int = 64
     """Of these, from one IPv4 address or IPv6 /64: a school that logs in at once."""
+
+    inspectors: Inspectors = Inspectors.LOOPBACK
+    """From where the server may be looked into by who holds its private key; see `ecsnet inspect`."""
+
+    max_inspectors: int = 4
+    """Of these at once, beside all players: a person or two, and a program that keeps an eye on it. They share what a
+    tick spends on showing, so that more of them cost no tick more, but wait longer."""
 
     max_offered_tickets: int = 8
     """Resume tickets of one session that were given out and not confirmed: one per attempt to come back. The oldest is

@@ -7,6 +7,7 @@ __all__ = [
     "LinkError",
     "LocalProtocolError",
     "PortInUseError",
+    "RecordingError",
     "Refused",
     "RemoteProtocolError",
     "SchemaError",
@@ -60,6 +61,10 @@ class StoreError(EcsnetError):
 
 class StoreUnavailable(StoreError):  # noqa: N818  # reads as the condition it is
     """A store cannot be used at the moment: it is locked, full or out of reach. The same may be right later."""
+
+
+class RecordingError(EcsnetError):
+    """A recording cannot be made, read or shown; the text names the file, or the place in it, and why."""
 
 
 class ServerKeyChangedError(EcsnetError):

@@ -49,6 +49,7 @@ class ConnectRequested:
     address: "Address"
     credentials: bytes = field(repr=False)  # may hold a token, which must not end up in a log
     player_key: bytes = b""  # the public key of a client that has one, 32 bytes
+    application_id: bytes = b""  # what it wants: the game, or an application that is for its key alone
 
 
 @dataclass(frozen=True, slots=True)

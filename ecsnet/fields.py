@@ -81,6 +81,7 @@ class ComponentSpec:
         is_shared: Whether clients learn what is in a player's input.
         replicated: Whether clients learn of it at all: it has a NetVar, is a tag, or is the player's input.
         tracking: How the server finds its changes.
+        kept: Whether snapshots hold it.
     """
 
     cls: type[object]
@@ -91,6 +92,7 @@ class ComponentSpec:
     is_shared: bool
     replicated: bool
     tracking: Tracking
+    kept: bool
 
 
 # `netvar` is left out of `field_specifiers` on purpose. A specifier's default must be a keyword to count, so
@@ -100,10 +102,17 @@ class ComponentSpec:
 def component(cls: type[T], /) -> type[T]: ...
 @overload
 def component(
-    *, tag: bool = False, track: str | None = None, every: int = 1, once: bool = False
+    *, tag: bool = False, track: str | None = None, every: int = 1, once: bool = False, kept: bool = True
 ) -> Callable[[type[T]], type[T]]: ...
 def component(
-    cls: type[T] | None = None, /, *, tag: bool = False, track: str | None = None, every: int = 1, once: bool = False
+    cls: type[T] | None = None,
+    /,
+    *,
+    tag: bool = False,
+    track: str | None = None,
+    every: int = 1,
+    once: bool = False,
+    kept: bool = True,
 ) -> type[T] | Callable[[type[T]], type[T]]:
     """Make a class a component: a slotted dataclass whose NetVar fields are replicated.
 
@@ -120,14 +129,15 @@ def component(
             send. Interpolated fields look jerky with it.
         once: What the component holds at the first send travels with the entity, also to whoever sees it later.
             Later changes do not travel, until the component is taken away and given anew.
+        kept: Snapshots of the World hold it. False: for what a system makes anew each tick.
 
     Raises:
         SchemaError: The declaration cannot work; the text says where, why and what to do.
     """
     tracking = Tracking(track=track, every=every, once=once)
     if cls is None:
-        return lambda declared: _declare(declared, tag=tag, is_input=False, tracking=tracking)
-    return _declare(cls, tag=tag, is_input=False, tracking=tracking)
+        return lambda declared: _declare(declared, tag=tag, is_input=False, tracking=tracking, kept=kept)
+    return _declare(cls, tag=tag, is_input=False, tracking=tracking, kept=kept)
 
 
 @overload
@@ -192,7 +202,9 @@ def place_of(declared: type | Callable[..., object]) -> str:
     return f"{Path(file).name if file else declared.__module__}: {declared.__name__}"
 
 
-def _declare(cls: type[T], *, tag: bool, is_input: bool, tracking: Tracking, is_shared: bool = False) -> type[T]:
+def _declare(
+    cls: type[T], *, tag: bool, is_input: bool, tracking: Tracking, is_shared: bool = False, kept: bool = True
+) -> type[T]:
     place = place_of(cls)
     annotations = _annotations(place, cls)
     _check_shape(place, cls, annotations)
@@ -216,6 +228,7 @@ def _declare(cls: type[T], *, tag: bool, is_input: bool, tracking: Tracking, is_
         is_shared=is_shared,
         replicated=replicated,
         tracking=tracking,
+        kept=kept,
     )
     setattr(made, SPEC_ATTRIBUTE, spec)
     return made

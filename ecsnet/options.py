@@ -23,6 +23,7 @@ from ecsnet.config import (
     TransportConfig,
 )
 from ecsnet.errors import EcsnetError, LocalProtocolError
+from ecsnet.inspectors import Inspectors
 from ecsnet.testing.network import LINKS, Link
 from ecsnet.transport.doorkeeper import BlockList
 from ecsnet.transport.trace import TraceWriter
@@ -192,6 +193,7 @@ def server_options(command: F) -> F:
         resume_seconds: float | None,
         rooms: int,
         places: int,
+        inspect: str,
         **kwargs: object,
     ) -> object:
         guard = GuardConfig(blocked_networks=() if block_list is None else _read_block_list(block_list))
@@ -201,10 +203,17 @@ def server_options(command: F) -> F:
             max_clients_per_network=max_clients_per_network or usual.max_clients_per_network,
             resume_grace_seconds=resume_seconds,
             rooms=RoomConfig(max_rooms=rooms, places=places) if rooms else None,
+            inspectors=Inspectors(inspect),
         )
         return command(*args, config=config, **kwargs)
 
     for option in (
+        click.option(
+            "--inspect",
+            type=click.Choice([each.value for each in Inspectors]),
+            default=usual.inspectors.value,
+            help="From where `ecsnet inspect` may look into this server, with its key.",
+        ),
         click.option(
             "--places",
             type=click.IntRange(min=0),

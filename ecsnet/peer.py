@@ -75,10 +75,14 @@ class Peer:
         """Move what the connection holds into the inbox, to be taken in the tick that follows."""
         for channel, message in self.connection.take_messages():
             if channel in self.reads:
-                self._inbox[channel].append(message)
+                self.put(channel, message)
             else:
                 self.fault = f"a message on channel {CHANNELS[channel].name}, which is not for this side"
         self.reports.extend(self.connection.take_reports())
+
+    def put(self, channel: int, message: bytes) -> None:
+        """Let a message be the newest that arrived on a channel."""
+        self._inbox[channel].append(message)
 
     def take_first(self, channel: int) -> bytes | None:
         """Return and forget the oldest message that arrived on a channel; None if there is none."""

@@ -2,13 +2,20 @@
 
 import json
 
-__all__ = ["cut", "quoted"]
+__all__ = ["cut", "printable", "quoted"]
 
 
 def quoted(text: str) -> str:
     """Return a text in quotes, on one line and without tricks: escapes are those of JSON."""
     shown = json.dumps(text, ensure_ascii=False)
     return shown if shown.isprintable() else json.dumps(text)
+
+
+def printable(text: str) -> str:
+    """Return a text without what a terminal might obey: such characters are shown as Python writes them."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def cut(text: str, max_bytes: int) -> str:

@@ -113,9 +113,9 @@ def _entities(game: Game, match: Match, snapshot: Snapshot) -> Mapping[int, list
         parts = {name: dict(_document(part)) for name, part in _document(document["components"]).items()}
         if game.migrate is not None:
             game.migrate(parts)
-        entities[_whole(document["entity"])] = [
-            made for name, part in parts.items() if (made := _make(game, classes, name, part, problems)) is not None
-        ]
+        made = [_make(game, classes, name, part, problems) for name, part in parts.items()]
+        if made:  # one that had only what no snapshot holds is made anew by whoever made it
+            entities[_whole(document["entity"])] = [component for component in made if component is not None]
     if problems:
         raise StoreError(_complaint(game, match, problems))
     return entities

@@ -29,6 +29,7 @@ from ecsnet.systems.lagcompensation import LagCompensation
 from ecsnet.systems.persistence import Keeping
 from ecsnet.systems.pipeline import Step, assemble
 from ecsnet.systems.post import Post
+from ecsnet.systems.recording import Tape
 from ecsnet.systems.rpc import ServerCalls
 from ecsnet.systems.session import ServerSession
 from ecsnet.systems.standins import StandIn
@@ -164,6 +165,17 @@ class Room:
     def release(self, now: float) -> list[Connection]:
         """Send answers whose changes are safe by now; return by what connections."""
         return self.session.answers.release(now)
+
+    def record(self, tape: Tape) -> None:
+        """Note all that clients are told on a tape, from the next send on; an earlier tape ends."""
+        self.end_recording()
+        self.session.tape = tape
+        self.session.post.take_overheard()
+
+    def end_recording(self, text: str = "") -> None:
+        """Let the tape end, if there is one."""
+        if self.session.tape is not None:
+            self.session.tape.end(text)
 
     def input_statistics(self, client_id: int) -> InputStatistics:
         """Return what was counted of a client's inputs.

@@ -2,13 +2,14 @@
 
 import hmac
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from ecsnet.admission import MAX_ROOM_PASSWORD_BYTES, clean_name
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import RoomConfig, ServerConfig
-from ecsnet.errors import Refused
+from ecsnet.errors import EcsnetError, LocalProtocolError, Refused
 from ecsnet.game import Game
 from ecsnet.quoting import cut
 from ecsnet.replication.schema import Schema
@@ -17,13 +18,16 @@ from ecsnet.room import Room
 from ecsnet.systems.hall import ANY_ROOM, HALL, Landlord, hall_of
 from ecsnet.systems.persistence import Keeping
 from ecsnet.systems.pipeline import Step
+from ecsnet.systems.recording import Record, Tape
 from ecsnet.transport.noise import Entropy
 from ecsnet.wire import Tick
 
-__all__ = ["Rooms"]
+__all__ = ["BeginTape", "Rooms"]
 
 MAX_STATUS_BYTES = 96  # what RoomInfo.status may have
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # without I and O, which one reads out loud as numbers
+
+BeginTape: TypeAlias = Callable[[Room, str], Tape]  # for a room and its code, or no code where there is but one
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +69,7 @@ class Rooms:
         self._by_code: dict[str, Room] = {}
         self._of: dict[int, Room] = {}  # by client id: where it has its place
         self._opened = 0
+        self._begin_tape: BeginTape | None = None
         self.now = 0.0
         if config.rooms is None:
             self.main = Room(
@@ -111,13 +116,18 @@ class Rooms:
 
     def infos(self) -> Iterable[RoomInfo]:
         """Return what is known of every room, for the hall's list; how it stands as the game's summary has it."""
-        return [self._described(room, info) for room in self._by_code.values() if (info := room.info) is not None]
+        rooms = self._by_code.values()
+        return [replace(info, status=self.status_of(room)) for room in rooms if (info := room.info) is not None]
 
-    def _described(self, room: Room, info: RoomInfo) -> RoomInfo:
-        """Return what the hall shows; a room of which the game says nonsense must not take the hall along."""
-        return replace(info, status=cut(str(info.status or self._summary(room)), MAX_STATUS_BYTES))
+    def status_of(self, room: Room) -> str:
+        """Return how it stands in a room: what that says itself, or the game's summary."""
+        said = "" if room.info is None else room.info.status
+        return cut(str(said or self._summary(room)), MAX_STATUS_BYTES)
 
     def _summary(self, room: Room) -> str:
+        """Return the game's summary; a room of which the game says nonsense must not take who asks along."""
+        if room.game is not self._game:  # in the hall nothing is played
+            return ""
         has_run = room.schedule.next_deadline() is not None  # before that there is no match to look for
         if self._game.summary is None or not has_run or not room.tells_summary:
             return ""
@@ -127,6 +137,20 @@ class Rooms:
             logger.exception("the summary of %s failed for room %s", self._game.name, self.code_of(room))
             room.tells_summary = False
             return ""
+
+    def record(self, begin: BeginTape) -> None:
+        """Record the one room, or all rooms behind the hall, from now on, and those that open later.
+
+        Raises:
+            EcsnetError: A recording cannot begin; of a room that opens later that is logged.
+            LocalProtocolError: The pipeline has no step that records.
+        """
+        if Record not in self._pipeline:
+            raise LocalProtocolError("this server's pipeline records nothing: it lacks the step Record")
+        self._begin_tape = begin
+        for room in self:
+            if room is not self.main or self.several is None:
+                room.record(begin(room, self.code_of(room)))
 
     def is_open(self, room: Room) -> bool:
         """Tell whether a room has not been closed."""
@@ -258,6 +282,11 @@ class Rooms:
         )  # fmt: skip
         room.world.shared_seed = self.main.world.shared_seed  # a welcome tells it before the room is chosen
         self._by_code[info.code] = room
+        if self._begin_tape is not None:
+            try:
+                room.record(self._begin_tape(room, info.code))
+            except EcsnetError as error:  # it is no reason to let nobody play
+                logger.warning("room %s is not recorded: %s", info.code, error)
 
     def _reopen(self, code: str, resumed: ResumedRoom) -> None:
         """Go on with a room that was open when the server ended."""
@@ -283,6 +312,7 @@ class Rooms:
         if room.keeper is not None:
             room.keeper.close("closed", self.now)
         del self._by_code[code]
+        room.end_recording("the room was closed")
         logger.info("room %s closed%s", code, "" if info is None else f" ({info.name})")
 
     def _new_code(self, letters: int) -> str:

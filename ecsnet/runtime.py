@@ -29,8 +29,10 @@ from ecsnet.protocol import DisconnectReason
 from ecsnet.resumed import Resumed
 from ecsnet.server import ANSWER_LOOK_SECONDS, Server
 from ecsnet.stopsignals import stop_signals
+from ecsnet.storage.store import Document
 from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.tcp import TcpStreams
+from ecsnet.ticktimes import TickTimes
 from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address
 from ecsnet.transport.identity import Identity
@@ -58,6 +60,7 @@ class RunningServer(Server):
     Attributes:
         path: What its datagrams travel by.
         clock: Where its `now` comes from.
+        tick_times: How long its passes take, without waiting for what arrives.
     """
 
     def __init__(
@@ -84,20 +87,29 @@ class RunningServer(Server):
         )  # fmt: skip
         self.path = path
         self.clock = clock or MonotonicClock()
+        self.tick_times = TickTimes()
+
+    def report(self) -> Document:
+        """Return how the server as a whole stands, and how long its ticks take."""
+        late = {"late": sum(room.schedule.late for room in self.rooms), "skipped": self.skipped_ticks}
+        return super().report() | {"ticks": self.tick_times.report(self.clock.now()) | late}
 
     def update(self, now: float | None = None) -> None:
         """Do one pass: take what arrived, run the ticks that are due, send.
 
         Strangers that came in a crowd are left for the next time: a tick is due, and they can wait until it is over.
         """
-        delivered = self.delivered
+        delivered, ticks, begin = self.delivered, self.ticks_run, self.clock.now()
         _pass(
             self,
             super().update,
             self.path,
-            self.clock.now() if now is None else now,
+            begin if now is None else now,
             has_enough=lambda taken: taken - (self.delivered - delivered) >= STRANGERS_A_PASS,
         )
+        if self.ticks_run != ticks:
+            end = self.clock.now()
+            self.tick_times.note(end - begin, end)
 
     def run(self, *, seconds: float | None = None, report: Callable[[PlayerEvent], None] | None = None) -> None:
         """Serve until Ctrl-C, SIGTERM or the time is up; then tell every client why, and close the path.

@@ -8,10 +8,11 @@ class TickSchedule:
 
     Attributes:
         speed: Ticks per dt of real time. The server's is always 1; a client's follows the server's feedback.
+        late: Ticks run together with the next one, as the host fell behind: a tick or more after their time.
         skipped: Ticks never run because the host fell behind by more than `max_catch_up_ticks`.
     """
 
-    __slots__ = ("_dt", "_max_catch_up_ticks", "_next_at", "skipped", "speed")
+    __slots__ = ("_dt", "_max_catch_up_ticks", "_next_at", "late", "skipped", "speed")
 
     def __init__(self, dt: float, *, max_catch_up_ticks: int) -> None:
         """Start counting at the first `take_due`.
@@ -24,6 +25,7 @@ class TickSchedule:
         self._max_catch_up_ticks = max_catch_up_ticks
         self._next_at: float | None = None
         self.speed = 1.0
+        self.late = 0
         self.skipped = 0
 
     def take_due(self, now: float) -> int:
@@ -38,7 +40,8 @@ class TickSchedule:
         self._next_at += due * step
         if due > self._max_catch_up_ticks:
             self.skipped += due - self._max_catch_up_ticks
-            return self._max_catch_up_ticks
+            due = self._max_catch_up_ticks
+        self.late += due - 1
         return due
 
     def next_deadline(self) -> float | None:

@@ -32,6 +32,7 @@ from ecsnet.events import (
 )
 from ecsnet.game import Game
 from ecsnet.inputstatistics import InputStatistics
+from ecsnet.inspection import Inspection, reserved_for
 from ecsnet.lounge import Lounge
 from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, INPUT, Peer
 from ecsnet.protocol import DisconnectReason
@@ -40,9 +41,10 @@ from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.resumed import Resumed
 from ecsnet.room import Room
-from ecsnet.rooms import Rooms
+from ecsnet.rooms import BeginTape, Rooms
 from ecsnet.savebook import SaveBook
 from ecsnet.sessions import TICKETS, Session, Sessions, Standing
+from ecsnet.storage.store import Document
 from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.persistence import Keeping
 from ecsnet.systems.pipeline import SERVER, Step
@@ -81,6 +83,7 @@ class Server:
         peers: Who is connected, by client id, wherever they are.
         bans: Who may not come in.
         archive: What keeps it all in a store, if anything does.
+        ticks_run: Ticks of all rooms, since the beginning.
         answers_on_arrival: Whether the game has calls that wait for no tick: then what arrives should wait for nothing.
     """
 
@@ -131,6 +134,7 @@ class Server:
             game, self.config, pipeline=pipeline, seed=seed, start_tick=start_tick, entropy=entropy, keeping=keeping,
             resumed=resumed.rooms,
         )  # fmt: skip
+        reserved = reserved_for(self._identity, self.config)
         self._endpoint = Endpoint(
             self._identity,
             application_id=game.application_id,
@@ -138,8 +142,12 @@ class Server:
             config=_with_room_for(self.config.transport, self.rooms.max_clients),
             entropy=entropy,
             password_key=password_key(password, game.application_id) if password else None,
+            reserved=reserved,
         )
         self._sessions = Sessions(self._identity.derive(TICKETS), config=self.config, entropy=entropy)
+        self._inspection = Inspection(
+            self._endpoint, reserved, self.config, self.rooms, self._sessions, self.report
+        )  # fmt: skip
         self.bans = Bans()
         reception = Reception(
             self.rooms, self._sessions, server_keys=self._identity.public_keys, tokens=tokens,
@@ -152,6 +160,7 @@ class Server:
             self._endpoint, reception, Lounge(accounts, self.config), Cloakroom(game, keeping), asks=asks
         )
         self._chronicle = Chronicle(self.rooms, keeping)
+        self.ticks_run = 0
         self.peers: dict[int, Peer] = {}
         self._by_connection: dict[Connection, Peer] = {}
         self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
@@ -229,6 +238,7 @@ class Server:
             self._answer_calls(now)
         for room in self.rooms:
             self._run(room, now)
+        self._inspection.update(now)
         self._keep(now)
 
     def _keep(self, now: float) -> list[Connection]:
@@ -276,7 +286,7 @@ class Server:
 
     def next_deadline(self) -> float | None:
         """Return when `update` should be called at the latest, monotonic seconds."""
-        deadlines = [self._endpoint.next_deadline(), self._entrance.next_deadline()]
+        deadlines = [each.next_deadline() for each in (self._endpoint, self._entrance, self._inspection)]
         deadlines += [room.schedule.next_deadline() for room in self.rooms]
         deadlines += [self._now + ANSWER_LOOK_SECONDS] if self.holds_answers else []
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
@@ -295,6 +305,16 @@ class Server:
                 if room.keeper is not None:
                     room.keeper.close("", now)
         self._endpoint.close(reason, text, now=now)
+        for room in self.rooms:
+            room.end_recording(text)
+
+    def record(self, begin: BeginTape) -> None:
+        """Record what is played in every room, from now on: `server.record(Recordings(folder).begin)`.
+
+        Raises:
+            EcsnetError: The recording cannot begin; of a room that opens later that is logged.
+        """
+        self.rooms.record(begin)
 
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client sees an entity or does not, and what of it is still to come.
@@ -313,6 +333,20 @@ class Server:
         """
         room = self.rooms.of(client_id) or self.room
         return room.input_statistics(client_id)
+
+    def report(self) -> Document:
+        """Return how the server as a whole stands, with names for people: the beginning of what `ecsnet inspect` shows.
+
+        Whatever is built around a server adds a mapping of its own, which is shown as it is.
+        """
+        said: Document = {
+            "game": self.game.name,
+            "version": self.game.version,
+            "server_key": self._identity.fingerprint,
+            "players": len(self._sessions),
+            "max_players": self.rooms.max_clients,
+        }
+        return said if self.archive is None else said | {"archive": self.archive.report(self._now)}
 
     # Who comes and goes.
 
@@ -380,6 +414,8 @@ class Server:
         self._endpoint.doorkeeper.block_list.remove(network)
 
     def _handle(self, event: object) -> None:
+        if self._inspection.handle(event, self._now):
+            return
         match event:
             case ConnectRequested():
                 self._entrance.answer(event)
@@ -399,7 +435,7 @@ class Server:
         peer = Peer(connection, guest.client_id, self._reads, guest.arrival)
         session = self._sessions.get(guest.client_id)
         if session is None:
-            session = self._sessions.begin(guest.session_id, peer, guest.serial, guest.arrival.network)
+            session = self._sessions.begin(guest.session_id, peer, guest.serial, guest.arrival.network, self._now)
             self._place(peer, room)
             self._events.append(PlayerJoined(peer.client_id, peer.name))
             self._chronicle.joined(peer, room, session, self._now)
@@ -506,6 +542,7 @@ class Server:
             logger.exception("room %s failed", self.rooms.code_of(room))
             self._close_room(room, BROKEN)
         else:
+            self.ticks_run += due
             if due:
                 self._close_faulty(room, now)
 

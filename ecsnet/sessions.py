@@ -59,6 +59,7 @@ class Session:
         ending: Why the last connection ended, for when the player does not come back.
         network: Where its player was when its connection began, as `network_of` tells.
         identity: By which its player is known again, also without a ticket; None: by a ticket alone.
+        since: When it began, monotonic seconds.
     """
 
     id: bytes
@@ -70,6 +71,14 @@ class Session:
     ending: tuple[DisconnectReason, str] = (DisconnectReason.UNKNOWN, "")
     network: str = ""
     identity: Identity | None = None
+    since: float = 0.0
+
+    @property
+    def standing(self) -> "Standing":
+        """How its player stands with the server."""
+        if self.keep_until is None:
+            return Standing(PlayerStatus.CONNECTED)
+        return Standing(PlayerStatus.LOST, *self.ending, self.keep_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,10 @@ class Sessions:
         """Return how many places are taken, by who is connected and by who may come back."""
         return len(self._sessions)
 
+    def __iter__(self) -> Iterator[Session]:
+        """Iterate over those there are at this moment."""
+        return iter(list(self._sessions.values()))
+
     def __repr__(self) -> str:
         """Show how many there are."""
         return f"Sessions({len(self)})"
@@ -132,10 +145,7 @@ class Sessions:
         Raises:
             KeyError: There is no such player.
         """
-        session = self._sessions[client_id]
-        if session.keep_until is None:
-            return Standing(PlayerStatus.CONNECTED)
-        return Standing(PlayerStatus.LOST, *session.ending, session.keep_until)
+        return self._sessions[client_id].standing
 
     def known(self, identity: Identity | None) -> Session | None:
         """Return the session of a player who has proved who it is."""
@@ -180,11 +190,11 @@ class Sessions:
         nonce = self._entropy(_NONCE_BYTES)
         return nonce + _cipher(self._secrets[0], nonce).encrypt(_ZERO_NONCE, _CONTENT.pack(*ticket), b"")
 
-    def begin(self, session_id: bytes, peer: Peer, serial: int, network: str = "") -> Session:
+    def begin(self, session_id: bytes, peer: Peer, serial: int, network: str = "", now: float = 0.0) -> Session:
         """Give a new player a place."""
         assert peer.client_id not in self._sessions, f"{peer.client_id} has a place"
         identity = None if peer.arrival is None else peer.arrival.identity
-        session = Session(session_id, peer, serial, serial, network=network, identity=identity)
+        session = Session(session_id, peer, serial, serial, network=network, identity=identity, since=now)
         self._sessions[peer.client_id] = session
         if identity is not None:
             assert identity not in self._known, f"{identity} has a place"
@@ -209,6 +219,7 @@ class Sessions:
         """Let the time run in which restored players may come back: no less than it takes to notice and to retry."""
         for session in self._sessions.values():
             if session.keep_until == math.inf:
+                session.since = now
                 session.keep_until = now + max(self._grace_seconds, RESTART_GRACE_SECONDS)
 
     def lose(self, peer: Peer, reason: DisconnectReason, text: str, now: float) -> bool:

@@ -255,6 +255,8 @@ class Keeper:
         self._stage = stage
         if before is Stage.FINISHED:
             self.match = self._begin()
+            for _, player in self._world.observe(Player):  # nobody joins it who is here already
+                self.note("stayed", [player.client_id], client_id=player.client_id, name=player.name)
         if stage is not None:
             self.note("stage", stage=stage.name)
         if stage is Stage.RUNNING:

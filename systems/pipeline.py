@@ -16,6 +16,7 @@ from ecsnet.systems.post import SendCalls
 from ecsnet.systems.prediction import Predict, Reconcile
 from ecsnet.systems.quality import ReportQuality
 from ecsnet.systems.quantisation import Quantise
+from ecsnet.systems.recording import Record
 from ecsnet.systems.replication import ReceiveState, SendState
 from ecsnet.systems.rpc import ReceiveCalls
 from ecsnet.systems.session import ClientSession, ServerSession
@@ -41,6 +42,7 @@ SERVER: tuple[Step, ...] = (
     ReportQuality,  # how well the players are connected, for games that show it
     SendState,  # what changed, encoded once, to everybody who may see it
     SendCalls,  # what happened in it, and calls, to those they are for
+    Record,  # all of that once more, for the file, where there is one
     Persist,  # what is kept of it
 )
 

@@ -73,6 +73,7 @@ class Post:
         self._peers = peers
         self._letters: list[Letter] = []
         self._joined: dict[int, int] = {}  # by client: how many letters were older than it
+        self._overheard: list[bytes] | None = None  # what everybody was told; None: nobody listens
 
     def __repr__(self) -> str:
         """Show how much waits."""
@@ -119,10 +120,20 @@ class Post:
         """Begin with a client: what was sent before it came is not for it."""
         self._joined[client_id] = len(self._letters)
 
+    def take_overheard(self) -> list[bytes]:
+        """Return and forget what everybody was told, or all who see an entity, since the last call; listen from now on.
+
+        Entities in it are named as `Sender.tell_all` names them.
+        """
+        overheard, self._overheard = self._overheard or [], []
+        return overheard
+
     def deliver(self) -> None:
         """Hand everything over to the connections; right after the state was, of this tick."""
         letters, self._letters = self._letters, []
         joined, self._joined = self._joined, {}
+        if self._overheard is not None:
+            self._overheard += [self._message_for(0, letter) for letter in letters if _is_public(letter.target)]
         for number, letter in enumerate(letters):
             for client_id in self._addressed(letter.target):
                 peer = self._peers.get(client_id)
@@ -153,7 +164,7 @@ class Post:
             peer.fail(f"calls are not read: {error}", DisconnectReason.TOO_SLOW)
 
     def _message_for(self, client_id: int, letter: Letter) -> bytes:
-        """Return a letter with the entities as a client knows them; encoded once for all who know them alike."""
+        """Return a letter with the entities as a client, or 0, a witness, knows them; encoded once for all alike."""
         named = {ref: self._sender.named_to(client_id, ref) for ref in letter.refs}
         key = tuple(named.values())
         message = letter.messages.get(key)
@@ -162,6 +173,10 @@ class Post:
             packed = codec.pack(codec.map_refs(letter.values, named.__getitem__))
             message = letter.messages[key] = pack_call(0, letter.entry, letter.tick, packed)
         return message
+
+
+def _is_public(target: Target) -> bool:
+    return target is Audience.EVERYONE or isinstance(target, ObserversOf)
 
 
 class SendCalls(System):

@@ -17,6 +17,7 @@ from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.persistence import Keeper
 from ecsnet.systems.post import Post
 from ecsnet.systems.prediction import Predictor
+from ecsnet.systems.recording import Tape
 from ecsnet.systems.rendering import Renderer
 from ecsnet.systems.rpc import ClientCalls, ServerCalls
 from ecsnet.systems.ticksync import TickSync
@@ -42,6 +43,7 @@ class ServerSession:
     peers: dict[int, Peer] = field(default_factory=dict)  # by client id
     input_buffers: dict[int, InputBuffer] = field(default_factory=dict)  # by client id
     stand_ins: "dict[int, StandIn]" = field(default_factory=dict)  # by client id: for those who are lost
+    tape: Tape | None = None  # what all of it is recorded on
     now: float = 0.0  # the host's clock at this update, monotonic seconds
 
 

@@ -20,6 +20,8 @@ HANDSHAKE, CONFIG = "ecsnet.config:HandshakeConfig", "ecsnet.config:TransportCon
 GUARD = "ecsnet.config:GuardConfig"
 ACCOUNT = "ecsnet.config:AccountConfig"
 REPLICATION = "ecsnet.config:ReplicationConfig"
+INSPECTION = "tests/simulation/test_inspection.py"
+RECORDING = "tests/recording"
 TESTS, CHECKS = "tests/transport", "tests/replication/test_checks.py"
 
 
@@ -164,6 +166,14 @@ BOUNDS = (
           "tests/test_accountfile.py::test_whoever_holds_the_file_for_long_is_waited_for_and_then_named"),
     Bound("places of the players of one network", 64, "ecsnet.config:ServerConfig.max_clients_per_network",
           "tests/hostile/test_floods.py::test_slot_exhaustion_by_players_of_one_address_leaves_places_for_others"),
+    Bound("inspectors at once", 4, "ecsnet.config:ServerConfig.max_inspectors",
+          f"{INSPECTION}::test_four_look_at_once_and_the_fifth_waits_until_one_has_left"),
+    Bound("lines said to inspectors in one tick", 32, "ecsnet.systems.inspection:SLICE_LINES",
+          "tests/systems/test_showing.py::test_all_answers_together_take_32_lines_of_a_tick"),
+    Bound("bytes an inspector has not read, while more is made", 131_072, "ecsnet.inspection:UNREAD_BYTES",
+          f"{INSPECTION}::test_who_does_not_read_is_not_written_to"),
+    Bound("bytes an answer to an inspector unfolds to", 1 << 28, "ecsnet.systems.inspection:MAX_ANSWER_BYTES",
+          "tests/systems/test_showing.py::test_an_answer_unfolds_to_its_limit_and_no_further"),
     Bound("datagrams of strangers in one pass", 32, "ecsnet.runtime:STRANGERS_A_PASS",
           "tests/test_runtime.py::test_a_tick_does_not_wait_for_a_pile_of_junk"),
     Bound("datagrams in one pass", 4096, "ecsnet.runtime:MAX_READ",
@@ -190,6 +200,20 @@ BOUNDS = (
           f"{CHECKS}::test_who_only_pretends_to_differ_costs_little"),
     Bound("answers to complaints of one client a minute", 64, f"{REPLICATION}.answers_per_minute",
           f"{CHECKS}::test_who_only_pretends_to_differ_costs_little"),
+    # Recordings.
+    Bound("bytes that wait for the disk of a recording", 1 << 24, "ecsnet.recording.recorder:MAX_WAITING_BYTES",
+          f"{RECORDING}/test_recorder.py::"
+          "test_where_the_disk_does_not_keep_up_the_recording_ends_readably_and_the_game_plays_on"),
+    Bound("bytes of a recording packed at once", 1 << 20, "ecsnet.recording.recorder:MAX_BLOCK_BYTES",
+          f"{RECORDING}/test_recorder.py::test_a_second_of_much_is_several_blocks"),
+    Bound("recordings of one name", 100, "ecsnet.recording.folder:MAX_SAME_NAMES",
+          f"{RECORDING}/test_recorder.py::test_a_folder_that_cannot_be_is_refused_at_once"),
+    Bound("bytes of a block of a recording, unpacked", 1 << 28, "ecsnet.recording.format:MAX_BODY_BYTES",
+          f"{RECORDING}/test_format.py::test_what_unpacks_to_more_than_may_be_is_refused"),
+    Bound("bytes of what a recording says of itself", 1 << 22, "ecsnet.recording.format:MAX_HEADER_BYTES",
+          f"{RECORDING}/test_format.py::test_what_unpacks_to_more_than_may_be_is_refused"),
+    Bound("events of a playback that nobody asks for", 4096, "ecsnet.recording.playback:MAX_EVENTS",
+          f"{RECORDING}/test_playback.py::test_of_a_host_that_never_asks_the_newest_events_are_kept"),
 )  # fmt: skip
 
 # Named like limits, but these bound nothing that is held.

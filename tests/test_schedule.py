@@ -33,6 +33,7 @@ def test_a_stalled_host_catches_up_a_little_and_skips_the_rest() -> None:
     assert schedule.take_due(1.0) == 5
     assert schedule.skipped == 95
     assert schedule.take_due(1.01) == 1
+    assert schedule.late == 4, "of the five that ran together the last was on time"
 
 
 def test_speed_changes_the_step() -> None:

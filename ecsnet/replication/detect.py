@@ -9,7 +9,7 @@ or in some of the sends only, or never again. Of an entity a client steers all i
 client compares its prediction with the values of exactly that tick; the others are told when the tier is due.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 
@@ -37,6 +37,8 @@ class Frame:
         deleted: Entities that are gone, or have no record left.
         given: Entities that changed owner, each with its owner before.
         touched: Entities that came, went, or gained or lost any component, whether it travels or not.
+        withheld: Records that changed and that only who steers the entity is told of before their tier is due, as bits;
+            until the next frame is made.
     """
 
     tick: Tick
@@ -45,6 +47,7 @@ class Frame:
     deleted: dict[int, Tracked] = field(default_factory=dict)
     given: list[tuple[Tracked, int]] = field(default_factory=list)
     touched: dict[int, None] = field(default_factory=dict)
+    withheld: Mapping[Tracked, int] = field(default_factory=dict)
 
 
 class Detector:
@@ -99,6 +102,7 @@ class Detector:
         self._sends += 1
         frame, self._found = self._found, Frame(tick)
         frame.changed, self._changed = self._changed, {}
+        frame.withheld = self._withheld
         return frame
 
     # Structure.

@@ -117,24 +117,27 @@ class Schema:
         ]
 
 
-def difference(mine: Sequence[str], theirs: Sequence[str]) -> str:
+def difference(mine: Sequence[str], theirs: Sequence[str], *, there: str = "on the server") -> str:
     """Compare two descriptions; return one readable line per differing item, the client's side being "here".
 
     The server's may be cut off at the end, as it must fit a datagram; then only what both sides have is compared. It
     may also be anything at all: what comes of it is bounded.
+
+    Args:
+        there: Where the other side is, for the text.
     """
     if not theirs:
         return "the server sent no description of its own"
-    here, there = _by_key(mine), _by_key(theirs)
-    whole = there.get("items", ["?"])[-1] == f"count={len(there) - 1}"
+    here, other = _by_key(mine), _by_key(theirs)
+    whole = other.get("items", ["?"])[-1] == f"count={len(other) - 1}"
     lines = []
-    for key in [key for key in here | there if key != "items"]:
-        if key not in there and whole:
-            lines.append(f"{key}: {here[key][0]} here, missing on the server")
+    for key in [key for key in here | other if key != "items"]:
+        if key not in other and whole:
+            lines.append(f"{key}: {here[key][0]} here, missing {there}")
         elif key not in here:
-            lines.append(f"{key}: missing here, {there[key][0]} on the server")
-        elif key in there and here[key] != there[key]:
-            lines.append(f"{key}: {_unshared(here[key], there[key])}")
+            lines.append(f"{key}: missing here, {other[key][0]} {there}")
+        elif key in other and here[key] != other[key]:
+            lines.append(f"{key}: {_unshared(here[key], other[key], there)}")
     shown = [line if len(line) <= MAX_LINE_CHARACTERS else f"{line[:MAX_LINE_CHARACTERS]} ..." for line in lines]
     if len(shown) > MAX_DIFFERENCES:
         shown[MAX_DIFFERENCES:] = [f"... and {len(shown) - MAX_DIFFERENCES} more"]
@@ -147,15 +150,15 @@ def _by_key(lines: Iterable[str]) -> dict[str, list[str]]:
     return {key: text.split() for key, _, text in (line.partition(": ") for line in lines) if text.split()}
 
 
-def _unshared(here: list[str], there: list[str]) -> str:
+def _unshared(here: list[str], others: list[str], there: str) -> str:
     """Return in what two descriptions of an item differ; an option one side leaves out shows as `no low`."""
-    ours = [word for word in here if word not in there]
-    other = [word for word in there if word not in here]
+    ours = [word for word in here if word not in others]
+    other = [word for word in others if word not in here]
     named = {word.partition("=")[0] for word in ours}, {word.partition("=")[0] for word in other}
     ours += [f"no {name}" for name in sorted(named[1] - named[0])]
     other += [f"no {name}" for name in sorted(named[0] - named[1])]
     kind = "" if here[0] in ours else f"{here[0]} "
-    return f"{kind}{' '.join(ours)} here, {' '.join(other)} on the server"
+    return f"{kind}{' '.join(ours)} here, {' '.join(other)} {there}"
 
 
 def _specs(game: Game) -> list[ComponentSpec]:

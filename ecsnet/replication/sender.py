@@ -11,6 +11,7 @@ from ecsnet.components.owner import Owner
 from ecsnet.components.transform2d import Transform2D
 from ecsnet.config import ReplicationConfig
 from ecsnet.errors import SchemaError
+from ecsnet.replication import witness
 from ecsnet.replication.agenda import fill
 from ecsnet.replication.assembly import Assembly
 from ecsnet.replication.audiences import View
@@ -196,7 +197,12 @@ class Sender:
 
         What has come to life since the last send has a number for a client only if it is for everybody, or its own:
         who else will see it is not known before the next.
+
+        Args:
+            client_id: 0: as a witness has it, see `tell_all`.
         """
+        if not client_id:
+            return entity if entity in self._detector.entities else 0
         subscriber = self._subscribers.get(client_id)
         if subscriber is None:
             return 0
@@ -238,6 +244,19 @@ class Sender:
         subscriber = self._subscribers[client_id]
         seen = [(tracked, tracked.visible_to(subscriber)) for tracked in self._detector.entities.values()]
         return {subscriber.names.of(tracked.id): (tracked, bits) for tracked, bits in seen if bits}
+
+    def tell_all(self, *, whole: bool = False) -> bytes:
+        """Return what a witness is told of the tick last encoded, from whom nothing is hidden: a state message.
+
+        Args:
+            whole: All there is, and not only what changed.
+        """
+        entities = self._detector.entities
+        return witness.whole(entities, self.tick) if whole else witness.news(self._frame, entities)
+
+    def fingerprint(self) -> bytes:
+        """Return what all there is comes to as of the last `encode`; a witness who heard it all gets the same."""
+        return witness.fingerprint(self._detector.entities)
 
     def explain(self, client_id: int, entity: int) -> str:
         """Say in a sentence why a client has an entity or has it not."""

@@ -28,7 +28,8 @@ class ComponentForm:
         cls: The class.
         module: Where it is declared: two classes may have one name.
         names: Of its fields.
-        is_kept: Whether it has fields at all that we know of; what is no dataclass has none.
+        is_known: Whether it has fields that we know of; what is no dataclass has none.
+        is_kept: Whether snapshots hold it, as its declaration says.
         losses: Fields of which a value could not be written, each with the newest reason.
     """
 
@@ -38,7 +39,9 @@ class ComponentForm:
         self.module = cls.__module__
         declared = fields(cls) if is_dataclass(cls) else ()
         self.names = tuple(each.name for each in declared if each.init)
-        self.is_kept = is_dataclass(cls)
+        self.is_known = is_dataclass(cls)
+        spec = cls.__dict__.get(SPEC_ATTRIBUTE)
+        self.is_kept = spec is None or spec.kept
         self.losses: dict[str, str] = {}
         self._forms = {name: _field_form(cls, name) for name in self.names}
         self._has_default = {

@@ -47,6 +47,7 @@ DEFAULT_DATABASE = "ecsnet"
 LAYOUT = "ecsnet"  # the collection that tells a store from other databases
 VERSION = 1  # of the layout
 MAX_TEXT_BYTES = 300  # of an error of the driver; some tell all they know
+MIN_WIRE_VERSION = 13  # of MongoDB 5.0, the first that keeps a field whose name begins with "$"
 WRITE_SECONDS = 5.0  # until a majority has it in its journal: milliseconds, unless a machine has just gone
 # What a URL does not say otherwise. The writer's thread waits no longer than these, and the game not at all.
 DEFAULTS: dict[str, Any] = {
@@ -104,13 +105,18 @@ def connect(url: str) -> tuple[Client, MongoDatabase]:
     return client, client.get_database(name, codec_options=codec)
 
 
-def safe(database: MongoDatabase) -> MongoDatabase:
+def safe(database: MongoDatabase, where: str) -> MongoDatabase:
     """Return a database that acknowledges what is in the journal, on the disk, of as many servers as outlive the rest.
 
     A server that is alone must not be asked for a majority: killed at once, mongod 8.2 had lost up to 18 of 20
     documents that it had acknowledged so, journal or not, and none that were asked for without.
+
+    Raises:
+        StoreError: The server is too old.
     """
     hello = database.client.admin.command("hello")
+    if hello["maxWireVersion"] < MIN_WIRE_VERSION:
+        raise StoreError(f"{where} is older than MongoDB 5, which takes names of fields as they are: update it")
     is_alone = "setName" not in hello and hello.get("msg") != "isdbgrid"
     concern = WriteConcern(1 if is_alone else "majority", wtimeout=int(WRITE_SECONDS * 1000), j=True)
     return database.with_options(write_concern=concern)
@@ -144,7 +150,7 @@ def named_errors(where: str) -> Iterator[None]:
         text = cut(str(error).partition(" (configured timeouts")[0], MAX_TEXT_BYTES)
         if _is_passing(error):
             raise StoreUnavailable(f"cannot use the store {where} now: {text}") from error
-        raise StoreError(f"cannot keep this in the store {where}, or ask for it: {text}") from error
+        raise StoreError(f"the store {where} refuses this for good: {text}") from error
     except (BSONError, OverflowError, UnicodeError) as error:  # no value for a document
         raise StoreError(f"cannot keep this in the store {where}, or ask for it: {error}") from error
 

@@ -66,7 +66,7 @@ class MongoStore:
         self._where = shown(url)
         try:
             with named_errors(self._where):
-                self._layout = safe(database)[LAYOUT]
+                self._layout = safe(database, self._where)[LAYOUT]
                 self._database = database.with_options(write_concern=WriteConcern(1, j=False))
                 self._matches, self._saves = self._database["matches"], self._database["saves"]
                 check_layout(self._layout, self._where, create=create)
@@ -106,6 +106,12 @@ class MongoStore:
                 [("started", ASCENDING), ("_id", ASCENDING)]
             )
             return [match_of(stored) for stored in found]
+
+    def counts(self, match: str) -> tuple[int, int]:
+        """Return how many events and snapshots there are: see `Store`."""
+        with named_errors(self._where):
+            snapshots = self._states(match).count_documents({"tick": {"$gte": 0}})
+            return self._events(match).estimated_document_count(), snapshots
 
     def events(
         self, match: str, *, kinds: Sequence[str] = (), player: str = "", since: float = 0.0, until: float | None = None
@@ -180,9 +186,8 @@ class MongoStore:
             try:
                 self._events(match).insert_many(documents, ordered=False)
             except BulkWriteError as error:
-                if any(failed["code"] != DUPLICATE_KEY for failed in error.details["writeErrors"]):
-                    raise
-                if error.details["writeConcernErrors"]:
+                codes = {failed["code"] for failed in error.details["writeErrors"]}
+                if codes != {DUPLICATE_KEY} or error.details["writeConcernErrors"]:
                     raise
 
     def _write_save(self, save: Save) -> bool:

@@ -51,6 +51,9 @@ _REMOVE_MATCH = (
     "DELETE FROM parts WHERE match = ?",
 )
 _MATCHES = "SELECT * FROM matches WHERE ?1 IN ('', game) ORDER BY started, id"
+_COUNTS = (
+    "SELECT (SELECT COUNT(*) FROM events WHERE match = :match), (SELECT COUNT(*) FROM snapshots WHERE match = :match)"
+)
 _EVENTS = """
     SELECT * FROM events WHERE match = :match AND number > :after AND time BETWEEN :since AND :until
     AND (:kinds = '[]' OR kind IN (SELECT value FROM json_each(:kinds)))
@@ -104,6 +107,13 @@ class SQLiteStore:
     def matches(self, game: str = "") -> list[Match]:
         """Return the matches, oldest first: see `Store`."""
         return [match_of(row) for row in self._read(_MATCHES, (game,))]
+
+    def counts(self, match: str) -> tuple[int, int]:
+        """Return how many events and snapshots there are: see `Store`."""
+        [(events, snapshots)] = self._read(_COUNTS, {"match": match})
+        assert isinstance(events, int)
+        assert isinstance(snapshots, int)
+        return events, snapshots
 
     def events(
         self, match: str, *, kinds: Sequence[str] = (), player: str = "", since: float = 0.0, until: float | None = None

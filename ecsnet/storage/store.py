@@ -199,6 +199,10 @@ class Reading(Protocol):
         """Return the matches, of one game or of all, oldest first."""
         ...
 
+    def counts(self, match: str) -> tuple[int, int]:
+        """Return how many events and how many snapshots of a match there are, without reading them."""
+        ...
+
     def events(
         self, match: str, *, kinds: Sequence[str] = (), player: str = "", since: float = 0.0, until: float | None = None
     ) -> Iterator[StoredEvent]:

@@ -13,8 +13,11 @@ from ecsnet.arrival import Accept
 from ecsnet.client import Client
 from ecsnet.config import ClientConfig, ServerConfig
 from ecsnet.game import Game
+from ecsnet.inspection import inspector_keys
+from ecsnet.inspector import Inspector
 from ecsnet.resumed import Resumed
 from ecsnet.server import Server
+from ecsnet.systems.inspection import INSPECTION
 from ecsnet.systems.pipeline import CLIENT, Step
 from ecsnet.testing.invariants import Invariants, assert_converged
 from ecsnet.testing.network import Link, VirtualNetwork
@@ -91,12 +94,12 @@ class Simulation:
         self._client_config = client_config
         self._transport = transport
         self.network = VirtualNetwork(seed=seed, link=link, trace=trace)
-        identity = identity or Identity.generate(self._entropy)
+        self._identity = identity or Identity.generate(self._entropy)
 
         def start(archive: Archive | None, resumed: Resumed | None) -> Server:
             return Server(
-                self.game, identity, seed=seed, config=server_config, entropy=self._entropy, start_tick=start_tick,
-                password=password,
+                self.game, self._identity, seed=seed, config=server_config, entropy=self._entropy,
+                start_tick=start_tick, password=password,
                 tokens=None if token_key is None else TokenGate(token_key, unix_time=self._unix_time),
                 accounts=accounts, accept=accept, archive=archive, resumed=resumed,
             )  # fmt: skip
@@ -104,6 +107,7 @@ class Simulation:
         self._start = start
         self.server = start(archive, None)
         self.clients: list[Client] = []
+        self._inspectors: list[Client] = []
         self._addresses: dict[Client, Address] = {}
         self._stalled: dict[Server | Client, float] = {}  # until when
         self._joined = 0
@@ -183,6 +187,30 @@ class Simulation:
             self.run_until(lambda: client.is_ready, within_seconds=JOIN_SECONDS)
         return client
 
+    def inspect(
+        self, host: str = "127.0.0.1", *, key: Identity | None = None, pins: tuple[bytes, ...] | None = None
+    ) -> Inspector:
+        """Let somebody look into the server; it is none of `clients`.
+
+        Args:
+            host: Where from.
+            key: The server's private key, as its owner has it; None: the one it has.
+            pins: None: the key's own.
+        """
+        key = key or self._identity
+        client = Client(
+            INSPECTION,
+            self._next_way(),
+            now=self.now,
+            pins=key.public_keys if pins is None else pins,
+            config=self._client_config,
+            entropy=self._entropy,
+            player_key=inspector_keys(key)[0],
+        )
+        self._addresses[client] = (host, 40000 + self._joined)
+        self._inspectors.append(client)
+        return Inspector(client)
+
     def kill(self, client: Client) -> None:
         """Stop a client without a word, as `kill -9` or a pulled plug does."""
         self.clients.remove(client)
@@ -205,7 +233,7 @@ class Simulation:
             action()
         self.now += self._step_seconds
         self._pump(self.server, SERVER_ADDRESS)
-        for client in self.clients:
+        for client in [*self.clients, *self._inspectors]:
             self._pump(client, self._addresses[client])
         if self._invariants is not None:
             self._invariants.check(self.clients)
@@ -243,12 +271,11 @@ class Simulation:
         pins: tuple[bytes, ...] | None = None,
         **credentials: Any,
     ) -> Client:
-        self._joined += 1
+        way = self._next_way()
         address: Address = (f"10.0.{self._joined >> 8}.{self._joined & 0xFF}", 40000)
-        is_stream = self._transport == "tcp" or (self._transport == "both" and self._joined % 2 == 0)
         client = Client(
             self.game,
-            StreamAddress(*SERVER_ADDRESS[:2], self._joined) if is_stream else SERVER_ADDRESS,
+            way,
             now=self.now,
             name=name or f"player-{self._joined}",
             pins=(self.server.public_key,) if pins is None else pins,
@@ -260,6 +287,12 @@ class Simulation:
         self.clients.append(client)
         self._addresses[client] = address
         return client
+
+    def _next_way(self) -> Address:
+        """Return where the next program finds the server."""
+        self._joined += 1
+        is_stream = self._transport == "tcp" or (self._transport == "both" and self._joined % 2 == 0)
+        return StreamAddress(*SERVER_ADDRESS[:2], self._joined) if is_stream else SERVER_ADDRESS
 
     def _pump(self, side: Server | Client, address: Address) -> None:
         now = self.now

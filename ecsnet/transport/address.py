@@ -3,7 +3,7 @@
 import ipaddress
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["Address", "DatagramAddress", "StreamAddress", "network_of"]
+__all__ = ["Address", "DatagramAddress", "StreamAddress", "is_loopback", "network_of"]
 
 
 class StreamAddress(NamedTuple):
@@ -30,3 +30,13 @@ def network_of(address: Address) -> str:
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.IPv6Address(int(parsed) >> 64 << 64))
+
+
+def is_loopback(address: Address) -> bool:
+    """Tell whether somebody is on this very machine; the name of a simulated host never is."""
+    try:
+        parsed = ipaddress.ip_address(address[0].partition("%")[0])
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback

@@ -5,7 +5,7 @@ asked who may come in.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from ecsnet.config import TransportConfig
@@ -50,11 +50,13 @@ class Endpoint:
         config: TransportConfig,
         entropy: Entropy,
         password_key: bytes | None = None,
+        reserved: Mapping[bytes, Collection[bytes]] | None = None,
     ) -> None:
         """Open the door.
 
         Args:
             password_key: See `password.py`; a client that does not know it is refused.
+            reserved: Further application ids, each with the player keys it is for; see `ServerHandshakes`.
         """
         self.doorkeeper = Doorkeeper(config.guard)
         self._handshakes = ServerHandshakes(
@@ -64,6 +66,7 @@ class Endpoint:
             config=config.handshake,
             doorkeeper=self.doorkeeper,
             password_key=password_key,
+            reserved=reserved,
         )
         self._resets = Resets(identity.derive(b"ecsnet reset")[0], config.guard.resets_per_second, float("-inf"))
         self._channels = tuple(channels)
@@ -248,7 +251,11 @@ class Endpoint:
             else:
                 request = outcome.request
                 self._requests[request.id] = request, self._now + self._config.handshake.timeout_seconds
-                self._events.append(ConnectRequested(request.id, address, request.credentials, request.player_key))
+                self._events.append(
+                    ConnectRequested(
+                        request.id, address, request.credentials, request.player_key, request.application_id
+                    )
+                )
 
     def _receive_packet(self, data: bytes, address: Address) -> None:
         """Find whose it is. HOT: once per datagram received; tests/bench/bench_connection.py."""

@@ -5,6 +5,7 @@ a key exchange. Whoever fails is dropped without an answer and counted; nothing 
 """
 
 from collections import Counter, deque
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from hashlib import blake2s
@@ -57,6 +58,7 @@ class HandshakeRequest:
         attempt: 8 bytes the client chose for this attempt.
         credentials: What the client says of itself; whoever recorded it can say it again.
         player_key: The public key the client says is its own, empty without; proved when it confirms.
+        application_id: What the client wants: the game, or one of the reserved ones.
         keys: For its packets, once accepted.
     """
 
@@ -65,6 +67,7 @@ class HandshakeRequest:
     attempt: bytes = field(repr=False)
     credentials: bytes = field(repr=False)  # may hold a token that must not end up in a log
     player_key: bytes = b""
+    application_id: bytes = b""
     keys: SessionKeys | None = None
 
 
@@ -114,11 +117,14 @@ class ServerHandshakes:
         config: HandshakeConfig | None = None,
         doorkeeper: Doorkeeper | None = None,
         password_key: bytes | None = None,
+        reserved: Mapping[bytes, Collection[bytes]] | None = None,
     ) -> None:
         """Open the door.
 
         Args:
             application_id: 16 bytes; a client with another one is refused.
+            reserved: Further application ids, each with the player keys it is for. These need no password, and to
+                everybody else it is as if there were none.
             doorkeeper: Counts how often a network comes.
             password_key: See `password.py`; a client that does not know it is refused.
         """
@@ -126,6 +132,7 @@ class ServerHandshakes:
         self._password_key = hello.check_password_key(password_key)
         self._patterns = _OPEN if password_key is None else tuple(Pattern)
         self._application_id = hello.check_application_id(application_id)
+        self._reserved = reserved or {}
         self._entropy = entropy
         self._config = config or HandshakeConfig()
         self._doorkeeper = doorkeeper or Doorkeeper(GuardConfig())
@@ -276,7 +283,9 @@ class ServerHandshakes:
             self._drop(HandshakeDrop.NOT_AUTHENTIC)
             return [Reply(b"")] if is_stream else []
         self._last_id += 1
-        request = HandshakeRequest(self._last_id, *key, credentials, noise.remote_static or b"")
+        request = HandshakeRequest(
+            self._last_id, *key, credentials, noise.remote_static or b"", said.application_id
+        )  # fmt: skip
         expires = self._now + self._config.timeout_seconds
         pending = _Pending(request, network, _digest(data), noise, suite.cipher, expires)
         self._pending[key] = pending
@@ -299,6 +308,8 @@ class ServerHandshakes:
             text = f"the server speaks protocol version {protocol.PROTOCOL_VERSION}, the client {said.version}"
             refusal = Refusal(DisconnectReason.VERSION_MISMATCH, text, b"")
         elif said.application_id != self._application_id:
+            if pending.request.player_key in self._reserved.get(said.application_id, ()):
+                return [Requested(pending.request)]
             refusal = Refusal(DisconnectReason.WRONG_GAME, "the server runs another game", b"")
         elif self._password_key is not None and not pattern.has_password:
             refusal = Refusal(DisconnectReason.WRONG_PASSWORD, "this server needs a password", b"")

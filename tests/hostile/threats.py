@@ -5,6 +5,13 @@ Below the encryption sits a peer with true keys (`liar.py`), above it whoever ca
 """
 
 THREATS: dict[str, tuple[str, ...]] = {
+    "looking into a server": (
+        "simulation/test_inspection.py::test_without_the_key_nothing_tells_it_from_another_game",
+        "simulation/test_inspection.py::test_the_key_alone_opens_from_the_same_machine",
+        "simulation/test_inspection.py::test_who_goes_elsewhere_with_the_connection_is_closed",
+        "simulation/test_inspection.py::test_the_servers_own_key_is_not_the_inspectors",
+        "transport/test_handshake.py::test_a_reserved_application_exists_for_certain_keys_alone",
+    ),
     "reflection": (
         "hostile/test_floods.py::test_reflection_returns_less_than_a_tenth_through_the_whole_endpoint",
         "hostile/test_floods.py::test_reflection_of_anything_but_init_returns_nothing",

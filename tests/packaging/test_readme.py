@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import ecsnet
@@ -21,7 +22,11 @@ from ecsnet.testing.simulation import Simulation
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 CODE = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-COMMANDS = re.findall(r"(?:^    |`)(?:\.venv/bin/)?(ecsnet (?:play|serve|join) [^`\n]+)", README, re.MULTILINE)
+COMMANDS = re.findall(r"(?:^    |`)(?:\.venv/bin/)?(ecsnet (?:play|serve|join|data) [^`\n]+)", README, re.MULTILINE)
+COMMANDS += [
+    f"ecsnet data {row}"
+    for row in re.findall(r"^\| `((?:events|heatmap|jumps|player|prune|snapshot) [^`]+)`", README, re.MULTILINE)
+]
 TARGETS = [target for target in re.findall(r"\]\(([^)]+)\)", README) if "://" not in target]
 FILES = [target for target in TARGETS if not target.startswith("#")]
 SECTIONS = [target for target in TARGETS if target.startswith("#")]
@@ -243,7 +248,10 @@ def test_a_command_of_the_readme_has_options_that_exist(command: str) -> None:
     """An option that was renamed must not live on in the README."""
     from ecsnet.cli import commands  # noqa: PLC0415  # the rest of this file needs nothing but text
 
-    known = {option for parameter in commands.commands[command.split()[1]].params for option in parameter.opts}
+    found: click.Command = commands
+    for word in command.split()[1:]:
+        found = found.commands.get(word, found) if isinstance(found, click.Group) else found
+    known = {option for parameter in found.params for option in parameter.opts}
     known.add("--help")  # of every command
 
     assert set(re.findall(r"--[a-z-]+", command)) <= known

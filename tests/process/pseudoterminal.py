@@ -57,9 +57,18 @@ class PseudoTerminal:
         return ESCAPES.sub("", self._written.decode(errors="replace"))
 
     @property
+    def written(self) -> str:
+        """All it has written."""
+        return self._written.decode(errors="replace")
+
+    @property
     def modes(self) -> list[object]:
         """How the terminal is set: echo, line by line, and so on."""
         return termios.tcgetattr(self._slave)
+
+    def resize(self, *, lines: int, columns: int) -> None:
+        """Give the window another size, from 80 columns and 24 lines."""
+        termios.tcsetwinsize(self._slave, (lines, columns))
 
     def type(self, text: str) -> None:
         """Type; Enter is a carriage return."""

@@ -12,7 +12,7 @@ from ecsnet.components import Persistent
 from ecsnet.config import PersistenceConfig
 from ecsnet.errors import StoreError, StoreUnavailable
 from ecsnet.rpc import RefusalCode, Rpc
-from ecsnet.storage.store import WORLD_OWNER, Batch
+from ecsnet.storage.store import WORLD_OWNER, Batch, Match
 from ecsnet.system import System
 from ecsnet.world import World
 from tests.simulation.bazaar import Bazaar, Chest, Hand, Purse, buy, buy_now, game, look
@@ -422,3 +422,17 @@ def test_what_a_snapshot_cannot_hold_is_told_once(bazaar: Bazaar, caplog: pytest
 
     assert caplog.text.count("snapshots of bazaar leave out Handle, which is no @component") == 1
     assert caplog.text.count("snapshots of bazaar leave out Hand.holds: a Handle has no form in a store") == 1
+
+
+def test_old_matches_are_deleted_and_saves_stay(tmp_path: Path) -> None:
+    """If whoever runs the server says so; the one that is on stays, however large it is."""
+    bazaar = Bazaar(tmp_path, config=PersistenceConfig(max_store_bytes=1, tidy_seconds=2.0))
+    for number in range(3):
+        match = Match(id=f"old {number}", game="bazaar", started=number, ended=number + 1.0, ending="closed")
+        bazaar.store.write(Batch(matches=[match]))
+    anna = bazaar.join("anna")
+    bazaar.ask(anna, buy, anna.entity, "axe")
+    bazaar.sim.run(5)
+
+    assert [match.ending for match in bazaar.store.matches()] == [""]
+    assert bazaar.saves(ANNA)[""].components["Purse"] == {"coins": 90, "bought": ["axe"]}

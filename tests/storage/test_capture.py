@@ -184,3 +184,27 @@ def test_a_restored_world_goes_on_where_it_was() -> None:
     assert [[entity for entity, _ in added] for added in seen] == [[], [12]]
     assert world.get_component(Owner) == [(7, Owner(2))]
     assert world.take_structure_changes() == [3, 7, 12]
+
+
+def test_a_capture_may_be_of_a_few_entities() -> None:
+    """They look as in one of all; what they lack stays lacking, and an owner is called as ever."""
+    several = [(Transform2D(x=float(number)),) for number in range(10)]
+    world = world_of((Player(client_id=3, name="anna"),), (Transform2D(x=1.0), Owner(client_id=3)), (Mark(),), *several)
+    every = list(capture(world).entities())
+
+    assert len(every) == 13
+    for few in ([], [2], [1, 3, 4]):  # of a type that more than four times as many have, and of one that few have
+        assert list(capture(world, few).entities()) == [document for document in every if document["entity"] in few]
+
+
+def test_what_is_made_anew_each_tick_is_left_out() -> None:
+    """Nobody goes on from it, and people who read a snapshot look for something else."""
+
+    @component(kept=False)
+    class Sketch:
+        lines: int = 0
+
+    taken = capture(world_of((Sketch(3), Mark())))
+
+    assert [document["components"] for document in taken.entities()] == [{"Mark": {}}]
+    assert not taken.foreign

@@ -224,6 +224,16 @@ def test_snapshots_are_read_by_span_either_way(store: Store) -> None:
     assert list(store.snapshots("another")) == []
 
 
+def test_events_and_snapshots_of_a_match_are_counted(store: Store) -> None:
+    """Each once, however many parts it is kept in."""
+    events = [event(1), event(2), event(1, match="another")]
+    store.write(Batch(events=events, snapshots=[snapshot(60, 450), snapshot(120), snapshot(180)]))
+
+    assert store.counts(MATCH) == (2, 3)
+    assert store.counts("another") == (1, 0)
+    assert store.counts("nowhere") == (0, 0)
+
+
 @pytest.mark.parametrize("how_many", [0, 1, 199, 200, 201, 400, 5000])
 def test_a_snapshot_may_have_any_number_of_entities(store: Store, how_many: int) -> None:
     """It is written in parts, and read as one."""
@@ -307,6 +317,7 @@ def test_a_save_that_is_not_needed_any_more_goes(store: Store) -> None:
     assert list(store.write(Batch(saves=[save(name=chest)]))) == [], "it may begin anew"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(documents, documents, documents, documents, st.lists(documents, max_size=3), st.lists(documents, max_size=3))
 def test_any_document_comes_back_equal(

@@ -1,6 +1,7 @@
 """A client and a server with nothing between them: the handshake step by step, under the test's hands."""
 
 import random
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from ecsnet.config import GuardConfig, HandshakeConfig
@@ -29,7 +30,12 @@ class Meeting:
         self.identity = Identity.generate(self.entropy)
         self.server = self.make_server(self.identity)
 
-    def make_server(self, identity: Identity, password_key: bytes | None = None) -> ServerHandshakes:
+    def make_server(
+        self,
+        identity: Identity,
+        password_key: bytes | None = None,
+        reserved: Mapping[bytes, Collection[bytes]] | None = None,
+    ) -> ServerHandshakes:
         return ServerHandshakes(
             identity,
             application_id=APPLICATION,
@@ -37,6 +43,7 @@ class Meeting:
             config=self.config,
             doorkeeper=Doorkeeper(GuardConfig(handshakes_at_once=1_000_000)),  # tests knock more often than households
             password_key=password_key,
+            reserved=reserved,
         )
 
     def make_client(

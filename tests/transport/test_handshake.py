@@ -22,6 +22,7 @@ from ecsnet.transport.handshake import (
     Reply,
     Requested,
 )
+from ecsnet.transport.identity import Identity
 from tests.transport.meeting import HERE, Meeting, verdict_of
 
 BOTH_SUITES = pytest.mark.parametrize("suite", SUITES)
@@ -297,6 +298,29 @@ def test_another_game_is_refused_without_asking() -> None:
 
     assert isinstance(refused, Refused)
     assert (refused.code, refused.text) == (DisconnectReason.WRONG_GAME, "the server runs another game")
+
+
+@pytest.mark.parametrize("player_key", [None, Identity(bytes(32)), Identity(bytes([1] * 32))])
+@pytest.mark.parametrize("application_id", [b"a reserved one..", b"another game's.."])
+def test_a_reserved_application_exists_for_certain_keys_alone(
+    player_key: Identity | None, application_id: bytes
+) -> None:
+    """Others hear the same, in as many bytes, as whoever plays another game; the password is not theirs, either."""
+    meeting = Meeting()
+    reserved = {b"a reserved one..": {Identity(bytes([1] * 32)).public}}
+    meeting.server = meeting.make_server(meeting.identity, password_key=bytes(32), reserved=reserved)
+    client = meeting.make_client(application_id=application_id, player_key=player_key)
+    [outcome] = meeting.server.receive(meeting.hello(client), HERE, 0.0)
+
+    if application_id in reserved and player_key is not None and player_key.public in reserved[application_id]:
+        assert isinstance(outcome, Requested)
+        assert outcome.request.application_id == application_id
+    else:
+        assert isinstance(outcome, Reply)
+        assert len(outcome.data) == 9 + 48 + 4 + len("the server runs another game")
+        refused = verdict_of(client, outcome)
+        assert isinstance(refused, Refused)
+        assert (refused.code, refused.text) == (DisconnectReason.WRONG_GAME, "the server runs another game")
 
 
 def test_another_version_is_refused_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Matches as files: recorded by a server as the frames it sends, rebuilt and shown from them."""
