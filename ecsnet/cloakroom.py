@@ -78,7 +78,7 @@ class Cloakroom:
 
     def give_up(self, guest: Guest) -> None:
         """Put back the saves of somebody who is not let in after all."""
-        if self._keeping is not None and not guest.arrival.returns:
+        if self._keeping is not None:
             self._keeping.book.drop(guest.arrival.owner)
 
     def next_deadline(self) -> float | None:

@@ -116,7 +116,8 @@ class Entrance:
         connection, guest = waiting.connection, waiting.guest
         entered = self._confirm(connection, guest, now)
         if entered is None:
-            self._cloakroom.give_up(guest)
+            if not self._reception.is_here(guest.arrival):  # else they are somebody's who came another way
+                self._cloakroom.give_up(guest)
         elif waiting.is_asked:
             connection.send(CALLS, guest.welcome.pack())
         return entered

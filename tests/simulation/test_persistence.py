@@ -13,7 +13,7 @@ from ecsnet.components import LobbyStage, Persistent, Stage
 from ecsnet.config import PersistenceConfig
 from ecsnet.errors import StoreError, StoreUnavailable
 from ecsnet.rpc import RefusalCode, Rpc
-from ecsnet.storage.store import WORLD_OWNER, Batch, Match
+from ecsnet.storage.store import WORLD_OWNER, Batch, Match, Save, SaveName
 from ecsnet.system import System
 from ecsnet.world import World
 from tests.simulation.bazaar import Bazaar, Chest, Hand, Purse, buy, buy_now, game, look
@@ -492,3 +492,24 @@ def test_a_summary_that_fails_costs_nobody_the_match(tmp_path: Path, caplog: pyt
 
     assert [match.ending for match in bazaar.store.matches()] == ["finished"]
     assert "the summary of bazaar failed" in caplog.text
+
+
+def test_who_comes_twice_at_once_keeps_what_the_first_one_brought(tmp_path: Path) -> None:
+    """The second connection is turned away; the saves in hand are the first one's."""
+    worker = Late()
+    bazaar = Bazaar(tmp_path, worker=worker)
+    bazaar.store.write(
+        Batch(saves=[Save(name=SaveName("bazaar", ANNA), revision=7, time=0.0, components={"Purse": {"coins": 50}})])
+    )
+    bazaar.sim.run(0.2)
+    worker.is_on_time = False
+    both = [bazaar.sim.join("anna", account="anna", account_password="annas password", wait=False) for _ in range(2)]
+    bazaar.sim.run(1)
+    worker.is_on_time = True
+    worker.work()
+    bazaar.sim.run(1)
+    [anna] = [client for client in both if client.is_ready]
+    bazaar.ask(anna, buy, anna.entity, "axe")
+
+    assert bazaar.saves(ANNA)[""].revision == 8
+    assert bazaar.saves(ANNA)[""].components["Purse"] == {"coins": 40, "bought": ["axe"]}
