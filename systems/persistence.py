@@ -89,7 +89,10 @@ class Keeper:
         self._world = world
         self._code = code
         config = archive.config
-        self.saves = Saves(game, world, keeping.book, self.owners, most=config.max_saves_of_one_owner)
+        self.saves = Saves(
+            game, world, keeping.book, self.owners, where=f"room {code}" if code else "the room",
+            most=config.max_saves_of_one_owner,
+        )  # fmt: skip
         rate = config.max_refused_calls_per_second
         self._refused = Allowances(rate, max(1, round(rate)), most=game.max_clients)
         self._unnoted: dict[int, int] = {}  # refused calls that were not noted, by client
@@ -176,19 +179,28 @@ class Keeper:
         if now >= self._snapshot_at:
             self._snapshot_at = now + self._archive.config.snapshot_seconds
             snapshots.append(self._snapshot())
+        saves = self.saves.look(self._archive.unix_time())
+        self._put(Batch(saves=saves, snapshots=snapshots), now)
+
+    def follow(self, now: float) -> None:
+        """Keep what entities had that are gone, then give those that have just become Persistent what was kept."""
         removed: dict[int, dict[type, object]] = {}
         for cls in self._game.persistent:
             for entity, component in self._world.removed(cls):
                 removed.setdefault(entity, {})[cls] = component
-        saves = self.saves.look(self._archive.unix_time(), removed)
-        self._put(Batch(saves=saves, snapshots=snapshots), now)
+        self._put(Batch(saves=self.saves.part(self._archive.unix_time(), removed)), now)
+        for entity, _ in self._world.added(Persistent):
+            self.saves.adopt(entity)
 
     def close(self, ending: str, now: float) -> None:
         """Keep how it stands, for good: the room closes, or, without an `ending`, the server goes and may come back."""
         if ending:
             self._end(ending)
-        saves = self.saves.look(self._archive.unix_time(), {})
+        time = self._archive.unix_time()
+        saves = [*self.saves.part(time, {}), *self.saves.look(time)]
         self._put(Batch(saves=saves, snapshots=[self._snapshot()]), now)
+        if ending:
+            self.saves.close()
 
     def flush(self, now: float) -> None:
         """Hand over what was noted since."""
@@ -324,12 +336,10 @@ class RestoreSaves(System):
         """Bind to the room."""
         self._session = session
 
-    def process(self, world: World) -> None:
-        """Look who came."""
-        keeper = self._session.keeper
-        if keeper is not None:
-            for entity, _ in world.added(Persistent):
-                keeper.saves.adopt(entity)
+    def process(self, _: World) -> None:
+        """Look who went and who came."""
+        if self._session.keeper is not None:
+            self._session.keeper.follow(self._session.now)
 
 
 class Persist(System):

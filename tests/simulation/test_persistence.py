@@ -10,7 +10,7 @@ import pytest
 
 from ecsnet.archive import REMEMBERED_MATCHES
 from ecsnet.components import LobbyStage, Persistent, Stage
-from ecsnet.config import PersistenceConfig
+from ecsnet.config import PersistenceConfig, RoomConfig
 from ecsnet.errors import StoreError, StoreUnavailable
 from ecsnet.rpc import RefusalCode, Rpc
 from ecsnet.storage.store import WORLD_OWNER, Batch, Match, Save, SaveName
@@ -117,25 +117,32 @@ def test_the_worlds_things_are_kept_under_their_keys(bazaar: Bazaar) -> None:
     assert [chest.coins for _, chest in bazaar.sim.server.world.get_component(Chest)] == [3]
 
 
-def test_what_an_entity_had_when_it_was_deleted_is_kept(bazaar: Bazaar) -> None:
-    """Also what changed in the very tick in which it went."""
+class Rebuild(System):
+    """Takes the chest away, and puts another in its place, in the same tick."""
 
-    class Burn(System):
-        def process(self, world: World) -> None:
-            for entity, chest in world.get_component(Chest):
-                chest.coins = 77
+    def process(self, world: World) -> None:
+        for entity, chest in world.get_component(Chest):
+            if chest.coins > 10:
+                chest.coins += 1
                 world.delete_entity(entity)
+                world.create_entity(Chest(), Persistent("chest"))
 
-    bazaar.sim.run(0.1)
-    server = bazaar.sim.server.world
-    [*game_systems] = server.systems
-    burn = Burn()
-    persist = game_systems[-1]
-    server._systems = (*game_systems[:-1], burn, persist)
-    server._reader_of(burn)
-    bazaar.sim.run(0.1)
 
-    assert bazaar.saves(WORLD_OWNER)["chest"].components == {"Chest": {"coins": 77}}
+def test_what_an_entity_had_when_it_was_deleted_is_kept(tmp_path: Path) -> None:
+    """Also what changed in the very tick in which it went; and another that takes its place has it."""
+    bazaar = Bazaar(tmp_path, game=replace(game, systems=(*game.systems, Rebuild)))
+    bazaar.sim.run(0.1)
+    [(first, chest)] = bazaar.sim.server.world.get_component(Chest)
+    chest.coins = 76
+    bazaar.sim.step()
+    [(second, other)] = bazaar.sim.server.world.get_component(Chest)
+
+    assert second != first
+    assert other.coins == 77
+    bazaar.sim.server.world.delete_entity(second)
+    other.coins = 9
+    bazaar.sim.run(0.1)
+    assert bazaar.saves(WORLD_OWNER)["chest"].components == {"Chest": {"coins": 9}}
 
 
 def test_who_has_proved_nothing_has_nothing_kept(tmp_path: Path) -> None:
@@ -155,7 +162,8 @@ def test_two_entities_of_one_name_are_told_apart_or_refused(bazaar: Bazaar, capl
     bazaar.sim.server.world.create_entity(Chest(6), Persistent("other"))
     bazaar.sim.run(0.2)
 
-    assert "are both kept as 'chest' of world; give one another Persistent.key" in caplog.text
+    told = "entity 1 of the room and entity 3 of the room are both kept as 'chest' of world; give one another"
+    assert told in caplog.text
     saved = {key: save.components["Chest"] for key, save in bazaar.saves(WORLD_OWNER).items()}
     assert saved == {"chest": {"coins": 10}, "other": {"coins": 6}}
 
@@ -513,3 +521,23 @@ def test_who_comes_twice_at_once_keeps_what_the_first_one_brought(tmp_path: Path
 
     assert bazaar.saves(ANNA)[""].revision == 8
     assert bazaar.saves(ANNA)[""].components["Purse"] == {"coins": 40, "bought": ["axe"]}
+
+
+def test_a_thing_of_the_worlds_is_in_one_room(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two rooms would take turns in overwriting it; when the room is gone, another may have it."""
+    bazaar = Bazaar(tmp_path, rooms=RoomConfig(empty_seconds=5.0))
+    bazaar.sim.run(0.1)
+    rooms = bazaar.sim.server.rooms
+    first, second = rooms.open(), rooms.open()
+    bazaar.sim.run(0.2)
+    assert f"of room {first} and entity 2 of room {second} are both kept as 'chest' of world" in caplog.text
+    for code, coins in ((first, 1), (second, 2)):
+        [(_, chest)] = rooms.by_code[code].world.get_component(Chest)
+        chest.coins = coins
+    bazaar.sim.run(0.2)
+    assert bazaar.saves(WORLD_OWNER)["chest"].components == {"Chest": {"coins": 1}}
+    bazaar.sim.server.close_room(first)
+    third = rooms.open()
+    bazaar.sim.run(0.2)
+
+    assert [chest.coins for _, chest in rooms.by_code[third].world.get_component(Chest)] == [1]
