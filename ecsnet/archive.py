@@ -142,10 +142,10 @@ class Archive:
     def holds(self, number: int, now: float) -> bool:
         """Tell whether saves are not safe yet, and it is worth waiting for them.
 
-        A store that takes too long counts as failing: then there is no waiting, until it has caught up.
+        Once they have waited for too long there is no more waiting for anything, until the store has caught up.
         """
         oldest = next(iter(self._unsafe), None)
-        if oldest is None or oldest > number or self._outage is not None:
+        if oldest is None or oldest > number:
             return False
         return now - self._unsafe[oldest] < self.config.answer_patience_seconds
 

@@ -37,7 +37,7 @@ EPOCH = 1_800_000_000.0  # of the test's calendar
 class Purse:
     """Whose it is."""
 
-    coins: NetVar[int] = netvar(100, low=-1000, high=1000, audience=OWNER)
+    coins: NetVar[int] = netvar(100, low=-100_000, high=100_000, audience=OWNER)
     bought: tuple[str, ...] = ()
 
 
@@ -82,6 +82,15 @@ def buy_now(call: Call, buyer: EntityRef, thing: str) -> int:
     return _sell(call, buyer, thing)
 
 
+@rpc(to=SERVER, owner_only=True, rate_hz=1000)
+def give(call: Call, giver: EntityRef, to: EntityRef, coins: int) -> int:
+    """Hand coins to somebody."""
+    purse = call.world.component_for_entity(giver, Purse)
+    call.world.component_for_entity(to, Purse).coins += coins
+    purse.coins -= coins
+    return purse.coins
+
+
 @rpc(to=SERVER, rate_hz=1000)
 def look(call: Call) -> int:
     """Change nothing."""
@@ -112,7 +121,7 @@ game = Game(
     "bazaar",
     components=[Purse, Chest, Hand],
     systems=[Open],
-    rpcs=[buy, buy_now, look],
+    rpcs=[buy, buy_now, give, look],
     events=[Bought, Clink],
     persistent=[Purse, Chest],
     tick_rate_hz=20,
