@@ -27,6 +27,7 @@ from ecsnet.savebook import SaveBook
 from ecsnet.storage.capture import Capture, capture
 from ecsnet.storage.forms import form_of
 from ecsnet.storage.store import Batch, Document, Match, Snapshot, StoredEvent
+from ecsnet.storage.values import ANYTHING, NotKeptError
 from ecsnet.system import System
 from ecsnet.systems.saves import Saves
 from ecsnet.transport.allowance import Allowances
@@ -111,7 +112,7 @@ class Keeper:
 
     # What happens.
 
-    def note(self, kind: str, clients: Sequence[int] = (), **data: object) -> None:
+    def note(self, kind: str, clients: Sequence[int] = (), data: Document | None = None) -> None:
         """Keep that something happened.
 
         Args:
@@ -128,7 +129,7 @@ class Keeper:
                 time=self._archive.unix_time(),
                 kind=kind,
                 players=tuple(owner for owner in owners if owner),
-                data=data,
+                data=data or {},
             )
         )
 
@@ -141,7 +142,7 @@ class Keeper:
             owners = [self._world.try_component(entity, Owner) for entity in refs]
             form = form_of(type(event))
             clients = [owner.client_id for owner in owners if owner is not None]
-            self.note(spec.name, clients, **form.document(form.copy(event)))
+            self.note(spec.name, clients, form.document(form.copy(event)))
 
     def note_refused(self, client_id: int, rpc: str, code: RefusalCode, text: str, now: float) -> None:
         """Keep that a call was refused; of one who is refused all the time, how often beside."""
@@ -149,7 +150,8 @@ class Keeper:
             self._unnoted[client_id] = self._unnoted.get(client_id, 0) + 1
             return
         more = self._unnoted.pop(client_id, 0)
-        self.note("refused-call", [client_id], client_id=client_id, rpc=rpc, code=code.name, text=text, more=more)
+        told: Document = {"client_id": client_id, "rpc": rpc, "code": code.name, "text": text, "more": more}
+        self.note("refused-call", [client_id], told)
 
     # Who is here.
 
@@ -242,7 +244,7 @@ class Keeper:
 
     def _end(self, ending: str) -> None:
         summary = self._summary()
-        self.note("match-ended", ending=ending, summary=summary)
+        self.note("match-ended", data={"ending": ending, "summary": summary})
         self.match = replace(self.match, ended=self._archive.unix_time(), ending=ending, summary=summary)
         self._matches.append(self.match)
 
@@ -268,9 +270,9 @@ class Keeper:
         if before is Stage.FINISHED:
             self.match = self._begin()
             for _, player in self._world.observe(Player):  # nobody joins it who is here already
-                self.note("stayed", [player.client_id], client_id=player.client_id, name=player.name)
+                self.note("stayed", [player.client_id], {"client_id": player.client_id, "name": player.name})
         if stage is not None:
-            self.note("stage", stage=stage.name)
+            self.note("stage", data={"stage": stage.name})
         if stage is Stage.RUNNING:
             self.note("match-began", list(self.owners))
         elif stage is Stage.FINISHED:
@@ -322,7 +324,6 @@ class Keeper:
         return {
             "server": self._server,
             "seed": f"{self._world.seed:x}",
-            "shared_seed": f"{self._world.shared_seed:x}",
             "next_entity": self._world.next_entity,
             "kinds": kinds,
             "room": self.room_state,
@@ -358,5 +359,8 @@ class Persist(System):
 
 
 def _plain(value: object) -> object:
-    """Return what a game's summary says, as JSON has it."""
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    """Return what a game's summary says, as a document can hold it."""
+    try:
+        return ANYTHING.write(value)
+    except NotKeptError:
+        return str(value)

@@ -12,6 +12,8 @@ from ecsnet.archive import REMEMBERED_MATCHES
 from ecsnet.components import LobbyStage, Persistent, Stage
 from ecsnet.config import PersistenceConfig, RoomConfig
 from ecsnet.errors import StoreError, StoreUnavailable
+from ecsnet.fields import EVERYONE
+from ecsnet.gameevent import event
 from ecsnet.rpc import RefusalCode, Rpc
 from ecsnet.storage.store import WORLD_OWNER, Batch, Match, Save, SaveName
 from ecsnet.system import System
@@ -541,3 +543,22 @@ def test_a_thing_of_the_worlds_is_in_one_room(tmp_path: Path, caplog: pytest.Log
     bazaar.sim.run(0.2)
 
     assert [chest.coins for _, chest in rooms.by_code[third].world.get_component(Chest)] == [1]
+
+
+@event
+class Odd:
+    """Its fields are called as if they were ours."""
+
+    kind: str
+    clients: int
+    self: int
+
+
+def test_a_games_event_may_call_its_fields_as_it_likes(tmp_path: Path) -> None:
+    """They are its own."""
+    bazaar = Bazaar(tmp_path, game=replace(game, events=(*game.events, Odd)))
+    bazaar.sim.run(0.1)
+    bazaar.sim.server.world.to(EVERYONE).send(Odd("strange", 3, 4))
+    bazaar.sim.run(0.2)
+
+    assert [each.data for each in bazaar.events("Odd")] == [{"kind": "strange", "clients": 3, "self": 4}]
