@@ -115,7 +115,7 @@ def test_whatever_happens_nothing_is_lost_or_made(tmp_path: Path, seed: int) -> 
     sim.run(25)
     check(bazaar, customers)
 
-    assert sum(len(customer.acknowledged) for customer in customers) > 50
+    assert sum(len(customer.acknowledged) for customer in customers) > 10, "there was something to lose"
     assert all(customer.client.is_ready for customer in customers)
 
 
