@@ -1,0 +1,164 @@
+"""What must not be lost on a bad day: restarts, shutdowns and races at any moment, and games with mistakes."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ecsnet.components.lobby_rules import LobbyRules
+from ecsnet.config import PersistenceConfig, RoomConfig
+from ecsnet.errors import StoreError, StoreUnavailable
+from ecsnet.storage.store import Batch, Match, Save, SaveName, Snapshot
+from ecsnet.system import System
+from ecsnet.systems.lobby import LOBBY_CALLS, Lobby
+from ecsnet.world import World
+from tests.simulation.bazaar import Bazaar, buy, game
+from tests.simulation.test_persistence import Late
+
+
+@pytest.fixture
+def bazaar(tmp_path: Path) -> Bazaar:
+    return Bazaar(tmp_path)
+
+
+class Rules(System):
+    """A lobby for one, over in no time."""
+
+    def process(self, world: World) -> None:
+        if not world.get_component(LobbyRules):
+            world.create_entity(
+                LobbyRules(teams=1, min_per_team=1, min_players=1, countdown_seconds=0.1, finished_seconds=1.0)
+            )
+
+
+contest = replace(game, systems=(Rules, Lobby, *game.systems), rpcs=(*game.rpcs, *LOBBY_CALLS))
+
+
+# Shutting down.
+
+
+# Restarts.
+
+
+# Who comes.
+
+
+def test_who_comes_back_at_once_has_what_was_written_meanwhile(tmp_path: Path) -> None:
+    """Its saves are read before the newest of them is written, and that is written before it is looked at them."""
+    worker = Late()
+    bazaar = Bazaar(tmp_path, worker=worker)
+    anna = bazaar.join("anna")
+    bazaar.sim.run(0.5)
+    archive = bazaar.sim.server.archive
+    assert archive is not None
+    name = SaveName("bazaar", "account/zoe")
+    now = bazaar.sim.now
+    worker.is_on_time = False
+    archive.put(purse_of(name, 1), now)
+    archive.update(now)  # under way
+    archive.put(purse_of(name, 2), now)  # behind it
+    archive.request("bazaar", "account/zoe", now)
+    worker.waiting.pop(0)()
+    worker.waiting.pop(0)()  # the first is written, the reader has seen it
+    archive.update(now)
+    worker.work()
+    archive.update(now)  # and so is the second
+    loaded = archive.take_loaded("bazaar", "account/zoe", now)
+
+    assert loaded is not None
+    assert [save.revision for save in loaded.saves] == [2]
+    assert anna.is_ready
+
+
+def purse_of(name: SaveName, revision: int) -> Batch:
+    return Batch(saves=[Save(name=name, revision=revision, time=0.0, components={"Purse": {"coins": revision}})])
+
+
+# A store that is away for long.
+
+
+def test_the_gap_is_told_whole_however_often_it_was_tried(tmp_path: Path) -> None:
+    """Each attempt takes everything and puts it back."""
+    bazaar = Bazaar(tmp_path, config=PersistenceConfig(max_waiting_events=10))
+    anna = bazaar.join("anna")
+    bazaar.sim.run(0.2)
+    bazaar.flaky.fails = StoreUnavailable("away")
+    for _ in range(15):
+        bazaar.ask(anna, buy, anna.entity, "axe")
+    bazaar.sim.run(30)
+    for _ in range(5):
+        bazaar.ask(anna, buy, anna.entity, "axe")
+    bazaar.flaky.fails = None
+    bazaar.sim.run(6)
+    archive = bazaar.sim.server.archive
+    assert archive is not None
+
+    assert bazaar.events()[-1].data["events"] == 10
+    assert archive.report(bazaar.sim.now)["lost"] == 10
+
+
+def test_an_outage_of_days_takes_no_more_memory_than_one_of_minutes(tmp_path: Path) -> None:
+    """Of what changes each tick, of matches that end and of players who come and go."""
+    bazaar = Bazaar(tmp_path, config=PersistenceConfig(max_waiting_events=10, max_waiting_snapshots=3))
+    anna = bazaar.join("anna")
+    bazaar.flaky.fails = StoreUnavailable("away")
+    archive = bazaar.sim.server.archive
+    assert archive is not None
+    for number in range(50):
+        bazaar.purse(anna).coins -= 1
+        now = bazaar.sim.now
+        snapshot = Snapshot(match=f"old {number}", tick=1, time=0.0, seconds=0.0)
+        match = Match(id=f"old {number}", game="bazaar", started=0.0)
+        gone = SaveName("bazaar", "server", f"gone {number}")
+        archive.put(Batch(matches=[match], snapshots=[snapshot], removed=[gone]), now)
+        bazaar.sim.run(0.1)
+    report = archive.report(bazaar.sim.now)
+
+    waiting = report["waiting"]
+    assert isinstance(waiting, int)
+    assert waiting < 50
+    assert sum(len(part) for part in vars(archive).values() if isinstance(part, dict)) < 5
+    assert not archive.holds(archive.number, bazaar.sim.now)
+
+
+def test_a_store_that_hangs_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It fails without a word: whoever runs the server has to learn of it before the disk of a night is missing."""
+    worker = Late()
+    bazaar = Bazaar(tmp_path, worker=worker)
+    anna = bazaar.join("anna")
+    bazaar.sim.run(0.5)
+    worker.is_on_time = False
+    bazaar.purse(anna).coins -= 1
+    bazaar.sim.run(10)
+    archive = bazaar.sim.server.archive
+    assert archive is not None
+
+    assert caplog.text.count("has not answered for 1.") == 1
+    assert "has not answered" in str(archive.report(bazaar.sim.now)["failing"])
+    worker.is_on_time = True
+    worker.work()
+    bazaar.sim.run(0.2)
+    assert archive.report(bazaar.sim.now)["failing"] == ""
+
+
+# Games with mistakes.
+
+
+def test_a_password_is_not_told_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where a snapshot cannot be kept it is said which, not what is in it."""
+    bazaar = Bazaar(tmp_path, rooms=RoomConfig())
+    bazaar.sim.server.rooms.open("First", password="very secret")
+    bazaar.flaky.fails = StoreError("never")
+    bazaar.sim.run(3)
+
+    assert "not kept: " in caplog.text
+    assert "very secret" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("snapshot_seconds", 0.0), ("retry_pauses_seconds", ()), ("max_waiting_events", 0)]
+)
+def test_limits_that_could_not_work_are_refused(name: str, value: object) -> None:
+    """At once, and not when the store fails for the first time."""
+    with pytest.raises(ValueError, match=name):
+        PersistenceConfig(**{name: value})  # type: ignore[arg-type]  # as a mistake is
