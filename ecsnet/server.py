@@ -157,7 +157,11 @@ class Server:
         self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
         asks = accounts is not None or accept is not None
         self._entrance = Entrance(
-            self._endpoint, reception, Lounge(accounts, self.config), Cloakroom(game, keeping), asks=asks
+            self._endpoint,
+            reception,
+            Lounge(accounts, self.config),
+            Cloakroom(game, keeping, self._sessions),
+            asks=asks,
         )
         self._chronicle = Chronicle(self.rooms, keeping)
         self.ticks_run = 0

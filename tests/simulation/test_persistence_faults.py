@@ -13,7 +13,7 @@ from ecsnet.system import System
 from ecsnet.systems.lobby import LOBBY_CALLS, Lobby
 from ecsnet.world import World
 from tests.simulation.bazaar import Bazaar, buy, game
-from tests.simulation.test_persistence import Late
+from tests.simulation.test_persistence import ANNA, Late
 
 
 @pytest.fixture
@@ -41,6 +41,27 @@ contest = replace(game, systems=(Rules, Lobby, *game.systems), rpcs=(*game.rpcs,
 
 
 # Who comes.
+
+
+def test_a_player_who_tries_twice_at_once_loses_nothing(tmp_path: Path) -> None:
+    """The second connection is refused; what it waited for is in use by the first."""
+    worker = Late()
+    bazaar = Bazaar(tmp_path, worker=worker)
+    first = bazaar.join("anna")
+    bazaar.ask(first, buy, first.entity, "axe")
+    first.close(now=bazaar.sim.now)
+    bazaar.sim.run(1)
+    worker.is_on_time = False
+    twice = [bazaar.sim.join("anna", account="anna", account_password="annas password", wait=False) for _ in range(2)]
+    bazaar.sim.run(0.5)
+    worker.is_on_time = True
+    worker.work()
+    bazaar.sim.run(1)
+    [anna] = [client for client in twice if client.is_ready]
+    bazaar.ask(anna, buy, anna.entity, "bow")
+    bazaar.sim.run(0.2)
+
+    assert bazaar.saves(ANNA)[""].components["Purse"] == {"coins": 80, "bought": ["axe", "bow"]}
 
 
 def test_who_comes_back_at_once_has_what_was_written_meanwhile(tmp_path: Path) -> None:
