@@ -100,7 +100,7 @@ class Room:
         sender = Sender(schema, self.world, _fitting(config), cell_units=game.cell_units)
         table = CallTable(schema.remotes)
         code = "" if info is None else info.code
-        self.keeper = keeper = None if keeping is None else keeping.keeper(game, self.world, code)
+        self.keeper = keeper = None if keeping is None else keeping.keeper(schema, self.world, code)
         answers = HeldAnswers(None if keeping is None else keeping.archive)
         calls = ServerCalls(table, self.world, sender, answers, keeper)
         peers: dict[int, Peer] = {}

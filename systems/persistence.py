@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import Enum
 from re import sub
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,14 @@ from ecsnet.components.owner import Owner
 from ecsnet.components.persistent import Persistent
 from ecsnet.components.player import Player
 from ecsnet.fields import FieldKind
-from ecsnet.game import Game
 from ecsnet.gameevent import event_spec_of
+from ecsnet.replication.schema import Schema
 from ecsnet.rpc import RefusalCode
 from ecsnet.savebook import SaveBook
 from ecsnet.storage.capture import Capture, capture
 from ecsnet.storage.forms import form_of
 from ecsnet.storage.store import Batch, Document, Match, Snapshot, StoredEvent
+from ecsnet.storage.values import ANYTHING
 from ecsnet.system import System
 from ecsnet.systems.saves import Saves
 from ecsnet.transport.allowance import Allowances
@@ -60,9 +62,9 @@ class Keeping:
     book: SaveBook
     server: str
 
-    def keeper(self, game: Game, world: World, code: str) -> "Keeper":
+    def keeper(self, schema: Schema, world: World, code: str) -> "Keeper":
         """Begin to keep a room."""
-        return Keeper(self, game, world, code)
+        return Keeper(self, schema, world, code)
 
 
 class Keeper:
@@ -76,20 +78,21 @@ class Keeper:
         room_state: What is to be known of the room to open it again.
     """
 
-    def __init__(self, keeping: Keeping, game: Game, world: World, code: str) -> None:
+    def __init__(self, keeping: Keeping, schema: Schema, world: World, code: str) -> None:
         """Open the first match.
 
         Args:
+            schema: Of the game.
             code: Of the room; empty where there is but one.
         """
         self.owners: dict[int, str] = {}
         self._archive = archive = keeping.archive
         self._server = keeping.server
-        self._game = game
+        self._game = game = schema.game
         self._world = world
         self._code = code
         config = archive.config
-        self.saves = Saves(game, world, keeping.book, self.owners, most=config.max_saves_of_one_owner)
+        self.saves = Saves(schema, world, keeping.book, self.owners, most=config.max_saves_of_one_owner)
         rate = config.max_refused_calls_per_second
         self._refused = Allowances(rate, max(1, round(rate)), most=game.max_clients)
         self._unnoted: dict[int, int] = {}  # refused calls that were not noted, by client
@@ -286,7 +289,8 @@ class Keeper:
         """Say once what snapshots do not hold."""
         losses = {f"{cls.__name__}, which is no @component": "" for cls in captured.foreign}
         for column in captured.columns:
-            losses.update({f"{column.name}.{name}": why for name, why in column.form.losses.items()})
+            lost = column.form.losses.copy()  # in one step: the worker notes others meanwhile
+            losses.update({f"{column.name}.{name}": why for name, why in lost.items()})
         for what, why in losses.items():
             if what not in self._told:
                 self._told[what] = None
@@ -348,5 +352,8 @@ class Persist(System):
 
 
 def _plain(value: object) -> object:
-    """Return what a game's summary says, as JSON has it."""
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    """Return what a game's summary says, as JSON and every database has it; what they have no form for, as a text."""
+    if isinstance(value, Enum):
+        return value.name
+    written = ANYTHING.write(value) if isinstance(value, str | int | float | None) else {}
+    return str(value).encode("utf-8", "backslashreplace").decode() if isinstance(written, dict) else written

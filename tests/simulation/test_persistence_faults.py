@@ -8,6 +8,7 @@ import pytest
 from ecsnet.components.lobby_rules import LobbyRules
 from ecsnet.config import PersistenceConfig, RoomConfig
 from ecsnet.errors import StoreError, StoreUnavailable
+from ecsnet.fields import component
 from ecsnet.storage.store import Batch, Match, Save, SaveName, Snapshot
 from ecsnet.system import System
 from ecsnet.systems.lobby import LOBBY_CALLS, Lobby
@@ -163,6 +164,91 @@ def test_a_store_that_hangs_is_told(tmp_path: Path, caplog: pytest.LogCaptureFix
 
 
 # Games with mistakes.
+
+
+def test_a_migration_that_fails_overwrites_nothing(bazaar: Bazaar, caplog: pytest.LogCaptureFixture) -> None:
+    """The player begins with nothing, and what it had waits for a game without that mistake."""
+
+    def broken(parts: dict[str, dict[str, object]]) -> None:
+        raise ZeroDivisionError
+
+    anna = bazaar.join("anna")
+    bazaar.ask(anna, buy, anna.entity, "axe")
+    bazaar.game = replace(game, migrate=broken)
+    bazaar.start_anew()
+    bazaar.sim.clients.clear()
+    again = bazaar.join("anna")
+    bazaar.ask(again, buy, again.entity, "bow")
+    bazaar.sim.run(0.5)
+
+    assert bazaar.saves(ANNA)[""].components["Purse"] == {"coins": 90, "bought": ["axe"]}
+    assert "migrate failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "part", [{"coins": 5000}, {"coins": "many"}, {"bought": [1]}, "nothing", {"coins": [[]]}], ids=repr
+)
+def test_a_save_that_does_not_fit_closes_no_game(
+    bazaar: Bazaar, part: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody edited it, or the limits of a field have changed: it is said, and kept beside the new one."""
+    save = Save(name=SaveName("bazaar", ANNA), revision=1, time=0.0, components={"Purse": part})
+    bazaar.store.write(Batch(saves=[save]))
+    anna = bazaar.join("anna")
+    bazaar.ask(anna, buy, anna.entity, "axe")
+    bazaar.sim.run(0.2)
+
+    kept = bazaar.saves(ANNA)[""].components
+    assert kept["Purse"] == {"coins": 90, "bought": ["axe"]}
+    assert kept["Purse (not understood)"] == part
+    assert "Purse" in caplog.text
+
+
+class Nasty:
+    """What cannot even be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("nasty")
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("nasty")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@component
+class Sack:
+    """Holds whatever the game puts in."""
+
+    content: str = ""
+
+
+def test_a_value_that_cannot_be_shown_costs_itself_alone(bazaar: Bazaar) -> None:
+    """Neither the snapshot nor the game."""
+    anna = bazaar.join("anna")
+    bazaar.sim.server.world.add_component(bazaar.entity(anna), Sack(Nasty()))  # type: ignore[arg-type]  # a mistake
+    bazaar.sim.run(3)
+    [match] = bazaar.store.matches()
+    snapshot = next(bazaar.store.snapshots(match.id, newest_first=True))
+
+    entities = {document["entity"]: document for document in snapshot.entities}
+    components = entities[bazaar.entity(anna)]["components"]
+    assert isinstance(components, dict)
+    assert components["Sack"] == {}
+    assert "Purse" in components
+
+
+def test_a_result_no_store_takes_does_not_lose_the_match(tmp_path: Path) -> None:
+    """Numbers that are none, or too long for a database, are kept as texts."""
+    odd = replace(game, summary=lambda _: {"ratio": float("inf"), "big": 1 << 80, "half": "\ud800"})
+    bazaar = Bazaar(tmp_path, game=odd, rooms=RoomConfig())
+    code = bazaar.sim.server.rooms.open("First")
+    bazaar.sim.run(0.2)
+    bazaar.sim.server.close_room(code)
+    bazaar.sim.run(0.2)
+
+    [match] = bazaar.store.matches()
+    assert (match.ending, match.summary["ratio"], match.summary["big"]) == ("closed", "inf", str(1 << 80))
 
 
 def test_a_password_is_not_told_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
