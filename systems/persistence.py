@@ -99,6 +99,7 @@ class Keeper:
         self._events: list[StoredEvent] = []
         self._matches: list[Match] = []
         self._snapshot_at: float | None = None
+        self._is_closed = False
         self._stage: Stage | None = None
         self.last_event = 0
         self._told: dict[str, None] = {}  # of what snapshots do not hold; no more than there are fields
@@ -171,7 +172,10 @@ class Keeper:
         self._put(Batch(saves=self.saves.look(self._archive.unix_time())), now)
 
     def process(self, now: float) -> None:
-        """Keep what there is to keep of a tick."""
+        """Keep what there is to keep of a tick; after the end, what happens to those who are sent away, and no more."""
+        if self._is_closed:
+            self.flush(now)
+            return
         self._follow_lobby(now)
         if self._snapshot_at is None:
             self._snapshot_at = now + self._archive.config.snapshot_seconds
@@ -187,10 +191,16 @@ class Keeper:
         self._put(Batch(saves=saves, snapshots=snapshots), now)
 
     def close(self, ending: str, now: float) -> None:
-        """Keep how it stands, for good: the room closes, or, without an `ending`, the server goes and may come back."""
+        """Keep how it stands, for good: the room closes, or, without an `ending`, the server goes and may come back.
+
+        What was deleted since the last tick, or in one that failed, stays as it was kept last.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
         if ending:
             self._end(ending)
-        saves = self.saves.look(self._archive.unix_time(), {})
+        saves = self.saves.look(self._archive.unix_time())
         self._put(Batch(saves=saves, snapshots=[self._snapshot()]), now)
 
     def flush(self, now: float) -> None:

@@ -11,9 +11,9 @@ from ecsnet.errors import StoreError, StoreUnavailable
 from ecsnet.fields import component
 from ecsnet.storage.store import Batch, Match, Save, SaveName, Snapshot
 from ecsnet.system import System
-from ecsnet.systems.lobby import LOBBY_CALLS, Lobby
+from ecsnet.systems.lobby import LOBBY_CALLS, Lobby, set_ready
 from ecsnet.world import World
-from tests.simulation.bazaar import Bazaar, buy, game
+from tests.simulation.bazaar import Bazaar, Chest, Hand, buy, game
 from tests.simulation.test_persistence import ANNA, Late
 
 
@@ -36,6 +36,50 @@ contest = replace(game, systems=(Rules, Lobby, *game.systems), rpcs=(*game.rpcs,
 
 
 # Shutting down.
+
+
+def test_a_shutdown_keeps_the_match_as_it_was_before_everybody_was_sent_away(tmp_path: Path) -> None:
+    """Ticks go on while farewells are on their way: what a world without players becomes then is not the match."""
+    bazaar = Bazaar(tmp_path, game=contest)
+    anna = bazaar.join("anna")
+    before = bazaar.entity(anna)
+    bazaar.sim.server.world.component_for_entity(before, Hand).holds = "sword"
+    bazaar.ask(anna, set_ready, True)
+    bazaar.sim.run(1)
+    stages = [event.data["stage"] for event in bazaar.events("stage")]
+    assert stages[-1] == "RUNNING"
+    bazaar.sim.server.close(now=bazaar.sim.now)
+    bazaar.sim.run(3)
+
+    assert [event.data["stage"] for event in bazaar.events("stage")] == stages
+    assert bazaar.events("left")[-1].data["reason"] == "SERVER_CLOSING"
+    bazaar.kill_and_resume()
+    back = bazaar.join("anna")
+    assert bazaar.entity(back) == before
+    assert bazaar.sim.server.world.component_for_entity(before, Hand).holds == "sword"
+
+
+def test_what_is_deleted_in_the_last_moment_is_kept_as_it_was(tmp_path: Path) -> None:
+    """A room whose game fails in the middle of a tick must not take along what players own."""
+
+    class Clumsy(System):
+        def process(self, world: World) -> None:
+            for entity, chest in world.get_component(Chest):
+                if chest.coins == 7:
+                    world.delete_entity(entity)
+                    raise RuntimeError("clumsy")
+
+    bazaar = Bazaar(tmp_path, game=replace(game, systems=(*game.systems, Clumsy)), rooms=RoomConfig())
+    code = bazaar.sim.server.rooms.open("First")
+    bazaar.sim.run(0.5)
+    [(_, chest)] = bazaar.sim.server.rooms.by_code[code].world.get_component(Chest)
+    chest.coins = 8
+    bazaar.sim.run(0.5)
+    chest.coins = 7
+    bazaar.sim.run(0.5)
+
+    assert not bazaar.sim.server.rooms.by_code
+    assert bazaar.saves("world")["chest"].components == {"Chest": {"coins": 8}}
 
 
 # Restarts.
