@@ -34,6 +34,11 @@ class Chronicle:
         """
         self._rooms = rooms
         self._keeping = keeping
+        self._is_closing = False
+
+    def close(self) -> None:
+        """Know that the server closes: whoever it sends away from now on may be let in again by the next."""
+        self._is_closing = True
 
     def joined(self, peer: Peer, room: Room, session: Session, now: float) -> None:
         """Note a new player."""
@@ -56,8 +61,13 @@ class Chronicle:
         """Note a player who goes."""
         accesslog.left(peer, reason, text)
         self._note("left", peer, room, reason=reason.name, text=text or reason.text)
-        if self._keeping is not None and reason is not DisconnectReason.SERVER_CLOSING:  # that one may be resumed
-            self._keeping.archive.put(Batch(removed=[self._session_name(peer.client_id)]), now)
+        if not (self._is_closing and reason is DisconnectReason.SERVER_CLOSING):
+            self.forget_session(peer.client_id, now)
+
+    def forget_session(self, client_id: int, now: float) -> None:
+        """Let a player be a new one after a restart."""
+        if self._keeping is not None:
+            self._keeping.archive.put(Batch(removed=[self._session_name(client_id)]), now)
 
     def gone(self, peer: Peer) -> None:
         """Let go of what was at hand of a player who has left."""

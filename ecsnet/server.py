@@ -305,6 +305,7 @@ class Server:
         """Tell every client why, and accept nobody any more. Send what `datagrams_to_send` returns afterwards."""
         if self.archive is not None and not self._is_closed:
             self._is_closed = True
+            self._chronicle.close()
             for room in self.rooms:
                 if room.keeper is not None:
                     room.keeper.close("", now)
@@ -516,10 +517,12 @@ class Server:
         return room
 
     def _readmit(self, resumed: Resumed) -> None:
-        """Keep the places of those who had one when the server ended."""
+        """Keep the places of those who had one when the server ended, and can be known again."""
         for session in resumed.sessions:
             here = next((room for room in self.rooms if self.rooms.code_of(room) == session.room), None)
-            if here is not None:
+            if here is None or not self._sessions.can_restore(session):
+                self._chronicle.forget_session(session.client_id, self._now)
+            else:
                 config = self.config.transport
                 closed = Connection(
                     NOWHERE, channels=CHANNELS, config=config, is_client=False, state=State.CLOSED, now=0.0

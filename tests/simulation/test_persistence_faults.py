@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ecsnet.components import Player
 from ecsnet.components.lobby_rules import LobbyRules
 from ecsnet.config import PersistenceConfig, RoomConfig
 from ecsnet.errors import StoreError, StoreUnavailable
@@ -59,6 +60,17 @@ def test_a_shutdown_keeps_the_match_as_it_was_before_everybody_was_sent_away(tmp
     assert bazaar.sim.server.world.component_for_entity(before, Hand).holds == "sword"
 
 
+def test_who_did_not_come_back_is_forgotten_for_good(bazaar: Bazaar) -> None:
+    """Not given a place again at each restart: it would be kept for ever what it is called."""
+    anna = bazaar.join("anna")
+    bazaar.sim.run(1.1)
+    bazaar.sim.kill(anna)
+    bazaar.kill_and_resume()
+    bazaar.sim.run(65)
+
+    assert not list(bazaar.store.saves("bazaar", "server"))
+
+
 def test_what_is_deleted_in_the_last_moment_is_kept_as_it_was(tmp_path: Path) -> None:
     """A room whose game fails in the middle of a tick must not take along what players own."""
 
@@ -83,6 +95,19 @@ def test_what_is_deleted_in_the_last_moment_is_kept_as_it_was(tmp_path: Path) ->
 
 
 # Restarts.
+
+
+def test_who_could_not_be_known_again_leaves_its_place_to_others(tmp_path: Path) -> None:
+    """Without tickets and accounts a player who comes back is a new one: a full game would refuse it."""
+    played = replace(game, resume_grace_seconds=0.0, max_clients=1)
+    bazaar = Bazaar(tmp_path, game=played, accounts=False)
+    anna = bazaar.join("anna")
+    bazaar.sim.run(1.1)
+    bazaar.sim.kill(anna)
+    bazaar.kill_and_resume()
+
+    assert bazaar.join("anna again").is_ready
+    assert len(bazaar.sim.server.world.get_component(Player)) == 1
 
 
 # Who comes.
