@@ -11,16 +11,12 @@ from ecsnet.peer import Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.room import Room
 from ecsnet.rooms import Rooms
+from ecsnet.savebook import SESSION, own_name
 from ecsnet.sessions import Session
-from ecsnet.storage.store import SERVER_OWNER, Batch, Save, SaveName
+from ecsnet.storage.store import Batch, Save, SaveName
 from ecsnet.systems.persistence import Keeping
 
-__all__ = ["Chronicle", "session_key"]
-
-
-def session_key(server: str, client_id: int = 0) -> str:
-    """Return what names the save of a session; without a client, what those of all begin with."""
-    return f"{server}/session/{client_id or ''}"
+__all__ = ["Chronicle"]
 
 
 class Chronicle:
@@ -120,7 +116,7 @@ class Chronicle:
 
     def _session_name(self, client_id: int) -> SaveName:
         assert self._keeping is not None
-        return SaveName(self._rooms.schema.game.name, SERVER_OWNER, session_key(self._keeping.server, client_id))
+        return own_name(self._rooms.schema.game.name, self._keeping.server, SESSION, client_id)
 
 
 def _version(peer: Peer) -> str:

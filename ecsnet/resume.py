@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ecsnet.arrival import Arrival
-from ecsnet.chronicle import session_key
 from ecsnet.errors import StoreError
 from ecsnet.game import Game
 from ecsnet.replication.schema import Schema
 from ecsnet.resumed import Resumed, ResumedRoom, ResumedSession
+from ecsnet.savebook import ROOM, SESSION, own_name
 from ecsnet.storage.forms import form_of
 from ecsnet.storage.store import SERVER_OWNER, Batch, Document, Match, Save, Snapshot, Store
 from ecsnet.storage.values import NotKeptError
@@ -37,15 +37,11 @@ def resume(store: Store, game: Game, server: str) -> Resumed:
     Raises:
         StoreError: What was kept does not fit the game.
     """
-    rooms = {}
-    latest_players = 0
-    for match in _newest_matches(store, game, server):
-        snapshot = next(iter(store.snapshots(match.id, newest_first=True)), None)
-        if snapshot is not None and snapshot.state.get("server") == server:
-            rooms[match.room] = _room(store, game, match, snapshot)
-            latest_players = max(latest_players, _last_client_id(store, match, snapshot))
-    sessions = [_session(save) for save in _sessions(store, game, server)] if rooms else []
-    last_client_id = max([latest_players, *(session.client_id for session in sessions)])
+    last_known = _last_known(store, game, server)
+    rooms = {match.room: _room(store, game, match, snapshot) for match, snapshot in last_known}
+    sessions = [_session(save) for save in _own(store, game, server, SESSION)] if rooms else []
+    client_ids = [_last_client_id(store, match, snapshot) for match, snapshot in last_known]
+    last_client_id = max([*client_ids, *(session.client_id for session in sessions)], default=0)
     owners = [session.arrival.owner for session in sessions]
     saves = {owner: list(store.saves(game.name, owner)) for owner in owners if owner}
     return Resumed(rooms=rooms, sessions=sessions, saves=saves, last_client_id=last_client_id)
@@ -59,22 +55,39 @@ def abandon(store: Store, game: Game, server: str, *, but: Resumed) -> Batch:
         if match.ended is None and match.id not in kept and _is_of(match, server):
             times = [event.time for event in store.events(match.id)]
             ended.append(replace(match, ended=max(times, default=match.started), ending="abandoned"))
-    sessions = [] if but.rooms else [save.name for save in _sessions(store, game, server)]
-    return Batch(matches=ended, removed=sessions)
+    gone = [save.name for save in _own(store, game, server, ROOM) if _key(save) not in kept]
+    gone += [] if but.rooms else [save.name for save in _own(store, game, server, SESSION)]
+    return Batch(matches=ended, removed=gone)
 
 
 def _is_of(match: Match, server: str) -> bool:
     return f"-{server}" in match.id
 
 
-def _newest_matches(store: Store, game: Game, server: str) -> list[Match]:
-    """Return the last match of every room that was open."""
-    newest = {match.room: match for match in store.matches(game.name) if _is_of(match, server)}
-    return [match for match in newest.values() if match.ending in ("", "finished")]
+def _own(store: Store, game: Game, server: str, kind: str) -> list[Save]:
+    prefix = own_name(game.name, server, kind).key
+    return [save for save in store.saves(game.name, SERVER_OWNER) if save.name.key.startswith(prefix)]
+
+
+def _key(save: Save) -> str:
+    return save.name.key.rpartition("/")[2]
+
+
+def _last_known(store: Store, game: Game, server: str) -> list[tuple[Match, Snapshot]]:
+    """Return the last snapshot of every room that was open; it may be of the match before the one that was on."""
+    newest = {}
+    ids = {_key(save) for save in _own(store, game, server, ROOM)}
+    for match in store.matches(game.name):
+        snapshot = next(iter(store.snapshots(match.id, newest_first=True)), None) if match.id in ids else None
+        if snapshot is not None:
+            newest[match.room] = match, snapshot
+    return list(newest.values())
 
 
 def _last_client_id(store: Store, match: Match, snapshot: Snapshot) -> int:
+    """Return the highest of the players that are known: also of those who left, and own something still."""
     found = [player.get("client_id") for player in snapshot.players]
+    found += [_document(document["owner"]).get("client_id") for document in snapshot.entities if "owner" in document]
     found += [event.data.get("client_id") for event in store.events(match.id, kinds=("joined",))]
     return max((each for each in found if isinstance(each, int)), default=0)
 
@@ -159,11 +172,6 @@ def _complaint(game: Game, match: Match, problems: Counter[str]) -> str:
 
 
 # Sessions.
-
-
-def _sessions(store: Store, game: Game, server: str) -> list[Save]:
-    prefix = session_key(server)
-    return [save for save in store.saves(game.name, SERVER_OWNER) if save.name.key.startswith(prefix)]
 
 
 def _session(save: Save) -> ResumedSession:

@@ -4,7 +4,8 @@ At once: what happened (`Keeper.note`), and what of `Persistent` entities change
 the World as it stands. What the store makes of it, and when, is the archive's business; no tick waits for it.
 
 A *match* begins when the room opens, ends when its lobby's match is finished, and the next begins when the lobby moves
-on. A game without a lobby is one match, as long as the room is open.
+on. A game without a lobby is one match, as long as the room is open. That it is open, a save of the server's own says:
+by those, and by the snapshot that each match begins with, a server finds after a restart what to go on with.
 """
 
 import logging
@@ -24,10 +25,10 @@ from ecsnet.fields import FieldKind
 from ecsnet.gameevent import event_spec_of
 from ecsnet.replication.schema import Schema
 from ecsnet.rpc import RefusalCode
-from ecsnet.savebook import SaveBook
+from ecsnet.savebook import ROOM, SaveBook, own_name
 from ecsnet.storage.capture import Capture, capture
 from ecsnet.storage.forms import form_of
-from ecsnet.storage.store import Batch, Document, Match, Snapshot, StoredEvent
+from ecsnet.storage.store import Batch, Document, Match, Save, SaveName, Snapshot, StoredEvent
 from ecsnet.storage.values import ANYTHING
 from ecsnet.system import System
 from ecsnet.systems.saves import Saves
@@ -98,7 +99,9 @@ class Keeper:
         self._unnoted: dict[int, int] = {}  # refused calls that were not noted, by client
         self._events: list[StoredEvent] = []
         self._matches: list[Match] = []
-        self._snapshot_at: float | None = None
+        self._opened: list[Save] = []
+        self._shut: list[SaveName] = []
+        self._snapshot_at: float | None = None  # when the next is due; None: at once
         self._is_closed = False
         self._stage: Stage | None = None
         self.last_event = 0
@@ -177,10 +180,8 @@ class Keeper:
             self.flush(now)
             return
         self._follow_lobby(now)
-        if self._snapshot_at is None:
-            self._snapshot_at = now + self._archive.config.snapshot_seconds
         snapshots = []
-        if now >= self._snapshot_at:
+        if self._snapshot_at is None or now >= self._snapshot_at:
             self._snapshot_at = now + self._archive.config.snapshot_seconds
             snapshots.append(self._snapshot())
         removed: dict[int, dict[type, object]] = {}
@@ -199,7 +200,9 @@ class Keeper:
             return
         self._is_closed = True
         if ending:
-            self._end(ending)
+            self._shut.append(self._own_name_of(self.match))
+            if self.match.ended is None:  # and not finished a moment ago
+                self._end(ending)
         saves = self.saves.look(self._archive.unix_time())
         self._put(Batch(saves=saves, snapshots=[self._snapshot()]), now)
 
@@ -209,17 +212,23 @@ class Keeper:
 
     def _put(self, batch: Batch, now: float) -> None:
         """Hand over what was noted, with what goes along."""
-        if batch.saves or batch.snapshots or self._events or self._matches:
-            self._archive.put(replace(batch, matches=self._matches[:], events=self._events[:]), now)
-            self._matches.clear()
-            self._events.clear()
+        if batch.saves or batch.snapshots or self._events or self._matches or self._shut:
+            saves = [*batch.saves, *self._opened]
+            whole = replace(
+                batch, matches=self._matches[:], events=self._events[:], saves=saves, removed=self._shut[:]
+            )  # fmt: skip
+            self._archive.put(whole, now)
+            self._forget_noted()
+
+    def _forget_noted(self) -> None:
+        for noted in (self._matches, self._events, self._opened, self._shut):
+            noted.clear()
 
     # Matches.
 
     def resume(self, match: Match, last_event: int) -> None:
         """Go on with a match that was on when its server ended."""
-        self._matches.clear()
-        self._events.clear()
+        self._forget_noted()
         self.match, self.last_event = match, last_event
         for entity, _ in self._world.observe(Persistent):
             self.saves.adopt(entity)
@@ -238,8 +247,15 @@ class Keeper:
             tick_rate_hz=self._game.tick_rate_hz,
         )
         self.last_event = 0
+        self._snapshot_at = None
         self._matches.append(match)
+        self._opened.append(
+            Save(name=self._own_name_of(match), revision=1, time=started, components={"room": {"code": self._code}})
+        )
         return match
+
+    def _own_name_of(self, match: Match) -> SaveName:
+        return own_name(self._game.name, self._server, ROOM, match.id)
 
     def _end(self, ending: str) -> None:
         summary = self._summary()
@@ -267,6 +283,7 @@ class Keeper:
             return
         self._stage = stage
         if before is Stage.FINISHED:
+            self._shut.append(self._own_name_of(self.match))
             self.match = self._begin()
             for _, player in self._world.observe(Player):  # nobody joins it who is here already
                 self.note("stayed", [player.client_id], client_id=player.client_id, name=player.name)

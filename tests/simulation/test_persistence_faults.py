@@ -13,9 +13,11 @@ from ecsnet.fields import component
 from ecsnet.storage.store import Batch, Match, Save, SaveName, Snapshot
 from ecsnet.system import System
 from ecsnet.systems.lobby import LOBBY_CALLS, Lobby, set_ready
+from ecsnet.systems.stages import finish
 from ecsnet.world import World
 from tests.simulation.bazaar import Bazaar, Chest, Hand, buy, game
 from tests.simulation.test_persistence import ANNA, Late
+from tests.simulation.test_resumed import come_back
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def test_who_did_not_come_back_is_forgotten_for_good(bazaar: Bazaar) -> None:
     bazaar.kill_and_resume()
     bazaar.sim.run(65)
 
-    assert not list(bazaar.store.saves("bazaar", "server"))
+    assert not [save for save in bazaar.store.saves("bazaar", "server") if "session" in save.components]
 
 
 def test_what_is_deleted_in_the_last_moment_is_kept_as_it_was(tmp_path: Path) -> None:
@@ -95,6 +97,69 @@ def test_what_is_deleted_in_the_last_moment_is_kept_as_it_was(tmp_path: Path) ->
 
 
 # Restarts.
+
+
+def test_a_match_that_has_just_begun_is_gone_on_with(tmp_path: Path) -> None:
+    """A world that was played in for hours must not be lost since a new match began ten seconds ago."""
+    bazaar = Bazaar(tmp_path, game=contest, config=PersistenceConfig(snapshot_seconds=60.0))
+    anna = bazaar.join("anna")
+    before = bazaar.entity(anna)
+    bazaar.ask(anna, set_ready, True)
+    bazaar.sim.run(1)
+    finish(bazaar.sim.server.world)
+    bazaar.sim.run(1.5)
+    assert [match.ending for match in bazaar.store.matches()] == ["finished", ""]
+    bazaar.kill_and_resume(contest)
+    come_back(bazaar, anna)
+
+    assert bazaar.entity(anna) == before
+    assert [match.ending for match in bazaar.store.matches()] == ["finished", ""]
+
+
+def test_a_server_killed_right_after_its_start_goes_on(tmp_path: Path) -> None:
+    """Long before a snapshot is due."""
+    bazaar = Bazaar(tmp_path, config=PersistenceConfig(snapshot_seconds=60.0), rooms=RoomConfig())
+    code = bazaar.sim.server.rooms.open("First")
+    anna = bazaar.join("anna", room=code)
+    bazaar.kill_and_resume()
+    come_back(bazaar, anna)
+
+    assert list(bazaar.sim.server.rooms.by_code) == [code]
+    assert anna.client_id == 1
+
+
+def test_a_finished_match_stays_finished_when_its_room_closes(tmp_path: Path) -> None:
+    """The result is what people ask for later; that the room closed is another thing."""
+    bazaar = Bazaar(tmp_path, game=contest, rooms=RoomConfig())
+    code = bazaar.sim.server.rooms.open("First")
+    anna = bazaar.join("anna", room=code)
+    bazaar.ask(anna, set_ready, True)
+    bazaar.sim.run(1)
+    finish(bazaar.sim.server.rooms.by_code[code].world)
+    bazaar.sim.run(0.1)
+    bazaar.sim.server.close_room(code)
+    bazaar.sim.run(0.1)
+    bazaar.kill_and_resume(contest)
+
+    assert [match.ending for match in bazaar.store.matches()] == ["finished"]
+    assert len(bazaar.events("match-ended")) == 1
+    assert not bazaar.sim.server.rooms.by_code
+
+
+def test_what_an_earlier_run_gave_up_does_not_come_back(tmp_path: Path) -> None:
+    """A room whose last match was finished when its server ended, and which the next run did not go on with."""
+    bazaar = Bazaar(tmp_path, game=contest, rooms=RoomConfig())
+    code = bazaar.sim.server.rooms.open("First")
+    anna = bazaar.join("anna", room=code)
+    bazaar.ask(anna, set_ready, True)
+    bazaar.sim.run(1)
+    finish(bazaar.sim.server.rooms.by_code[code].world)
+    bazaar.sim.run(0.5)
+    bazaar.start_anew()
+    bazaar.sim.run(0.5)
+    bazaar.kill_and_resume(contest)
+
+    assert not bazaar.sim.server.rooms.by_code
 
 
 def test_who_could_not_be_known_again_leaves_its_place_to_others(tmp_path: Path) -> None:
