@@ -193,6 +193,7 @@ class Room:
 
     def _put_back(self, resumed: ResumedRoom) -> None:
         """Have the entities there were when the server ended. Whoever plays here is told later."""
+        self.world.shared_seed = resumed.shared_seed
         self.world.restore(resumed.entities, next_entity=resumed.next_entity)
         self.info = self.world.try_single(RoomInfo)
 

@@ -175,6 +175,32 @@ def test_who_could_not_be_known_again_leaves_its_place_to_others(tmp_path: Path)
     assert len(bazaar.sim.server.world.get_component(Player)) == 1
 
 
+@pytest.mark.parametrize("rooms", [None, RoomConfig()], ids=["rooms first", "one first"])
+def test_rooms_that_the_server_has_not_any_more_are_told(tmp_path: Path, rooms: RoomConfig | None) -> None:
+    """With what to do about it, and before anything is changed."""
+    bazaar = Bazaar(tmp_path, rooms=None if rooms else RoomConfig())
+    if not rooms:
+        bazaar.sim.server.rooms.open("First")
+    bazaar.join("anna")
+    bazaar.sim.run(1.5)
+
+    with pytest.raises(StoreError, match=r"the last run had .* --rooms to go on"):
+        Bazaar(tmp_path, rooms=rooms).kill_and_resume()
+
+
+def test_what_clients_and_server_share_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    """A map made of `rng_for` would be another one for whoever comes then."""
+    bazaar = Bazaar(tmp_path, rooms=RoomConfig())
+    code = bazaar.sim.server.rooms.open("First")
+    for room in bazaar.sim.server.rooms:
+        room.world.shared_seed = 99  # as that of a server with another seed than the next one
+    bazaar.sim.run(1.5)
+    bazaar.kill_and_resume()
+
+    assert [room.world.shared_seed for room in bazaar.sim.server.rooms] == [99, 99]
+    assert list(bazaar.sim.server.rooms.by_code) == [code]
+
+
 # Who comes.
 
 
@@ -394,6 +420,41 @@ def test_a_password_is_not_told_in_the_log(tmp_path: Path, caplog: pytest.LogCap
 
     assert "not kept: " in caplog.text
     assert "very secret" not in caplog.text
+
+
+@pytest.mark.parametrize("name", ["session", "seed", "entities"])
+def test_a_store_that_was_edited_is_told_by_its_place(bazaar: Bazaar, name: str) -> None:
+    """Not by a KeyError."""
+    bazaar.join("anna")
+    bazaar.sim.run(1.5)
+    [match] = bazaar.store.matches()
+    snapshot = next(bazaar.store.snapshots(match.id, newest_first=True))
+    if name == "session":
+        [save] = [each for each in bazaar.store.saves("bazaar", "server") if "session" in each.components]
+        bazaar.store.write(Batch(saves=[replace(save, revision=9, components={"session": {"client_id": 1}})]))
+    elif name == "seed":
+        edited = {**snapshot.state, "seed": "not hex"}
+        bazaar.store.write(Batch(snapshots=[replace(snapshot, tick=snapshot.tick + 1, state=edited)]))
+    else:
+        bazaar.store.write(
+            Batch(snapshots=[replace(snapshot, tick=snapshot.tick + 1, count=1, entities=[{"entity": 1}])])
+        )
+
+    with pytest.raises(StoreError, match="the store was edited"):
+        bazaar.kill_and_resume()
+
+
+def test_a_migration_that_fails_is_told_before_anything_is_changed(bazaar: Bazaar) -> None:
+    """With the match it failed for."""
+
+    def broken(parts: dict[str, dict[str, object]]) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    bazaar.join("anna")
+    bazaar.sim.run(1.5)
+
+    with pytest.raises(StoreError, match=r"Game\(migrate=\) failed for .*by nothing"):
+        bazaar.kill_and_resume(replace(game, migrate=broken))
 
 
 @pytest.mark.parametrize(
