@@ -113,10 +113,12 @@ class Attendance:
         self.chronicle.returned(peer, room, session, now)
 
     def readmit(self, resumed: Resumed, config: TransportConfig) -> None:
-        """Keep the places of those who had one when the server ended, and let their rooms go on."""
+        """Keep the places of those who had one when the server ended and can be known again; let their rooms go on."""
         for session in resumed.sessions:
             here = next((room for room in self._rooms if self._rooms.code_of(room) == session.room), None)
-            if here is not None:
+            if here is None or not self._sessions.can_restore(session):
+                self.chronicle.forget_session(session.client_id, 0.0)
+            else:
                 self._readmit(session, here, config)
         for code, room in resumed.rooms.items():
             (self._rooms.by_code[code] if code else self._rooms.main).go_on(room)

@@ -116,8 +116,7 @@ class Entrance:
         connection, guest = waiting.connection, waiting.guest
         entered = self._confirm(connection, guest, now)
         if entered is None:
-            if not self._reception.is_here(guest.arrival):  # else they are somebody's who came another way
-                self._cloakroom.give_up(guest)
+            self._cloakroom.give_up(guest)
         elif waiting.is_asked:
             connection.send(CALLS, guest.welcome.pack())
         return entered

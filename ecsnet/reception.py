@@ -142,16 +142,12 @@ class Reception:
                 self._tokens.use(guest.token)
         except TokenError as error:
             return No(DisconnectReason.BAD_TOKEN, str(error))
-        if not arrival.returns and self.is_here(arrival):
+        if not arrival.returns and self._sessions.known(arrival.identity) is not None:
             return No(DisconnectReason.SERVER_FULL, "you joined from another place at this very moment: try again")
         try:
             return guest.room or self._rooms.choose_or_open()
         except Refused as error:
             return No(DisconnectReason.SERVER_FULL, str(error))
-
-    def is_here(self, arrival: Arrival) -> bool:
-        """Tell whether somebody who has proved to be the same has a place."""
-        return self._sessions.known(arrival.identity) is not None
 
     def _judge(self, credentials: Credentials, request: ConnectRequested) -> Visitor | No:
         session = self._sessions.find(credentials.ticket, request.player_key)

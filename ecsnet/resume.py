@@ -7,15 +7,16 @@ is told, all of it at once, and nothing is changed.
 import logging
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from ecsnet.arrival import Arrival
-from ecsnet.chronicle import session_key
-from ecsnet.errors import StoreError
+from ecsnet.errors import SchemaError, StoreError
 from ecsnet.game import Game
 from ecsnet.replication.schema import Schema
 from ecsnet.resumed import Resumed, ResumedRoom, ResumedSession
+from ecsnet.savebook import ROOM, SESSION, own_name
 from ecsnet.storage.forms import form_of
 from ecsnet.storage.store import SERVER_OWNER, Batch, Document, Match, Save, Snapshot, Store
 from ecsnet.storage.values import NotKeptError
@@ -37,15 +38,16 @@ def resume(store: Store, game: Game, server: str) -> Resumed:
     Raises:
         StoreError: What was kept does not fit the game.
     """
-    rooms = {}
-    latest_players = 0
-    for match in _newest_matches(store, game, server):
-        snapshot = next(iter(store.snapshots(match.id, newest_first=True)), None)
-        if snapshot is not None and snapshot.state.get("server") == server:
+    last_known = _last_known(store, game, server)
+    rooms, client_ids, sessions = {}, [], []
+    for match, snapshot in last_known:
+        with _as_written(f"the snapshot of {match.id} at tick {snapshot.tick}"):
             rooms[match.room] = _room(store, game, match, snapshot)
-            latest_players = max(latest_players, _last_client_id(store, match, snapshot))
-    sessions = [_session(save) for save in _sessions(store, game, server)] if rooms else []
-    last_client_id = max([latest_players, *(session.client_id for session in sessions)])
+            client_ids.append(_last_client_id(store, match, snapshot))
+    for save in _own(store, game, server, SESSION) if rooms else ():
+        with _as_written(str(save.name)):
+            sessions.append(_session(save))
+    last_client_id = max([*client_ids, *(session.client_id for session in sessions)], default=0)
     owners = [session.arrival.owner for session in sessions]
     saves = {owner: list(store.saves(game.name, owner)) for owner in owners if owner}
     return Resumed(rooms=rooms, sessions=sessions, saves=saves, last_client_id=last_client_id)
@@ -59,22 +61,39 @@ def abandon(store: Store, game: Game, server: str, *, but: Resumed) -> Batch:
         if match.ended is None and match.id not in kept and _is_of(match, server):
             times = [event.time for event in store.events(match.id)]
             ended.append(replace(match, ended=max(times, default=match.started), ending="abandoned"))
-    sessions = [] if but.rooms else [save.name for save in _sessions(store, game, server)]
-    return Batch(matches=ended, removed=sessions)
+    gone = [save.name for save in _own(store, game, server, ROOM) if _key(save) not in kept]
+    gone += [] if but.rooms else [save.name for save in _own(store, game, server, SESSION)]
+    return Batch(matches=ended, removed=gone)
 
 
 def _is_of(match: Match, server: str) -> bool:
     return f"-{server}" in match.id
 
 
-def _newest_matches(store: Store, game: Game, server: str) -> list[Match]:
-    """Return the last match of every room that was open."""
-    newest = {match.room: match for match in store.matches(game.name) if _is_of(match, server)}
-    return [match for match in newest.values() if match.ending in ("", "finished")]
+def _own(store: Store, game: Game, server: str, kind: str) -> list[Save]:
+    prefix = own_name(game.name, server, kind).key
+    return [save for save in store.saves(game.name, SERVER_OWNER) if save.name.key.startswith(prefix)]
+
+
+def _key(save: Save) -> str:
+    return save.name.key.rpartition("/")[2]
+
+
+def _last_known(store: Store, game: Game, server: str) -> list[tuple[Match, Snapshot]]:
+    """Return the last snapshot of every room that was open; it may be of the match before the one that was on."""
+    newest = {}
+    ids = {_key(save) for save in _own(store, game, server, ROOM)}
+    for match in store.matches(game.name):
+        snapshot = next(iter(store.snapshots(match.id, newest_first=True)), None) if match.id in ids else None
+        if snapshot is not None:
+            newest[match.room] = match, snapshot
+    return list(newest.values())
 
 
 def _last_client_id(store: Store, match: Match, snapshot: Snapshot) -> int:
+    """Return the highest of the players that are known: also of those who left, and own something still."""
     found = [player.get("client_id") for player in snapshot.players]
+    found += [_document(document["owner"]).get("client_id") for document in snapshot.entities if "owner" in document]
     found += [event.data.get("client_id") for event in store.events(match.id, kinds=("joined",))]
     return max((each for each in found if isinstance(each, int)), default=0)
 
@@ -95,6 +114,7 @@ def _room(store: Store, game: Game, match: Match, snapshot: Snapshot) -> Resumed
         last_event=max((event.number for event in store.events(match.id)), default=0),
         tick=snapshot.tick,
         seed=int(str(state["seed"]), 16),
+        shared_seed=int(str(state["shared_seed"]), 16),
         entities=entities,
         next_entity=_whole(state["next_entity"]),
         name=str(room.get("name", "")),
@@ -106,14 +126,13 @@ def _room(store: Store, game: Game, match: Match, snapshot: Snapshot) -> Resumed
 
 def _entities(game: Game, match: Match, snapshot: Snapshot) -> Mapping[int, list[object]]:
     kinds = _document(snapshot.state.get("kinds"))
-    classes = {name: _find_class(game, name, _document(kind)) for name, kind in kinds.items()}
+    schema = Schema(game)
+    classes = {name: _find_class(schema, name, _document(kind)) for name, kind in kinds.items()}
     problems: Counter[str] = Counter()
     entities = {}
     for document in snapshot.entities:
-        parts = {name: dict(_document(part)) for name, part in _document(document["components"]).items()}
-        if game.migrate is not None:
-            game.migrate(parts)
-        made = [_make(game, classes, name, part, problems) for name, part in parts.items()]
+        parts = _migrated(game, match, document)
+        made = [_make(schema, classes, name, part, problems) for name, part in parts.items()]
         if made:  # one that had only what no snapshot holds is made anew by whoever made it
             entities[_whole(document["entity"])] = [component for component in made if component is not None]
     if problems:
@@ -121,31 +140,45 @@ def _entities(game: Game, match: Match, snapshot: Snapshot) -> Mapping[int, list
     return entities
 
 
+def _migrated(game: Game, match: Match, document: Document) -> dict[str, Document]:
+    parts = {name: dict(_document(part)) for name, part in _document(document["components"]).items()}
+    try:
+        if game.migrate is not None:
+            game.migrate(parts)
+    except Exception as error:  # it is code of the game
+        raise StoreError(
+            f"Game(migrate=) failed for entity {document['entity']} of {match.id}: {error!r}; nothing was changed"
+        ) from error
+    return parts
+
+
 def _make(
-    game: Game, classes: Mapping[str, type | None], name: str, part: Document, problems: Counter[str]
+    schema: Schema, classes: Mapping[str, type | None], name: str, part: Document, problems: Counter[str]
 ) -> object | None:
     """Make a component; count why it cannot be."""
-    cls = classes[name] if name in classes else _find_class(game, name, {})
+    cls = classes[name] if name in classes else _find_class(schema, name, {})
     if cls is None:
         problems[f"there is no component {name} (any more)"] += 1
         return None
     try:
-        return form_of(cls).make(part)
-    except NotKeptError as error:
+        made = form_of(cls).make(part)
+        schema.check(made)
+    except (NotKeptError, SchemaError) as error:
         problems[str(error)] += 1
         return None
+    return made
 
 
-def _find_class(game: Game, name: str, kind: Document) -> type | None:
+def _find_class(schema: Schema, name: str, kind: Document) -> type | None:
     """Return the component class that a document means: of the same module, or else of the same name in the game."""
     module, short = str(kind.get("module", "")), name.rpartition(":")[2]
-    known = [record.cls for record in Schema(game).records] + [*game.components, *game.persistent]
+    known = [*schema.records_of, *schema.game.components, *schema.game.persistent]
     named = [cls for cls in known if cls.__name__ == short]
     here = [cls for cls in named if cls.__module__ == module]
     found = getattr(sys.modules.get(module), short, None)  # what does not travel is listed nowhere
     if here:
         return here[0]
-    return found if isinstance(found, type) else next(iter(named), None)
+    return found if isinstance(found, type) and form_of(found).is_known else next(iter(named), None)
 
 
 def _complaint(game: Game, match: Match, problems: Counter[str]) -> str:
@@ -159,11 +192,6 @@ def _complaint(game: Game, match: Match, problems: Counter[str]) -> str:
 
 
 # Sessions.
-
-
-def _sessions(store: Store, game: Game, server: str) -> list[Save]:
-    prefix = session_key(server)
-    return [save for save in store.saves(game.name, SERVER_OWNER) if save.name.key.startswith(prefix)]
 
 
 def _session(save: Save) -> ResumedSession:
@@ -188,13 +216,28 @@ def _session(save: Save) -> ResumedSession:
     )
 
 
+# What stands in documents.
+
+
+@contextmanager
+def _as_written(what: str) -> Iterator[None]:
+    """Make an error that names the place of what is not as a server writes it."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError) as error:
+        raise StoreError(
+            f"cannot go on with {what}: {error!r}; the store was edited, or is of another program. Put a good copy in "
+            "its place, or serve without --resume"
+        ) from error
+
+
 def _document(value: object) -> Document:
     if not isinstance(value, dict):
-        raise StoreError(f"{value!r} is no document: the store was edited, or is of another program")
+        raise TypeError(f"{value!r:.80} is no document")
     return value
 
 
 def _whole(value: object) -> int:
     if not isinstance(value, int):
-        raise StoreError(f"{value!r} is no whole number: the store was edited, or is of another program")
+        raise TypeError(f"{value!r:.80} is no whole number")
     return value

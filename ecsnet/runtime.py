@@ -182,7 +182,7 @@ class RunningServer(Server):
             if archive.is_failing:
                 self.clock.sleep(LONGEST_SILENCE_SECONDS)
             archive.update(self.clock.now())
-        archive.close()
+        archive.close(self.clock.now())
 
 
 class RunningClient(Client):

@@ -2,9 +2,16 @@
 
 from collections.abc import Iterable
 
-from ecsnet.storage.store import Save, SaveName
+from ecsnet.storage.store import SERVER_OWNER, Save, SaveName
 
-__all__ = ["SaveBook"]
+__all__ = ["ROOM", "SESSION", "SaveBook", "own_name"]
+
+SESSION, ROOM = "session", "room"  # what a server keeps for itself: of each player, and of each match that is on
+
+
+def own_name(game: str, server: str, kind: str, key: object = "") -> SaveName:
+    """Return what names a save of a server's own; without a key, what the names of all of a kind begin with."""
+    return SaveName(game, SERVER_OWNER, f"{server}/{kind}/{key}")
 
 
 class SaveBook:

@@ -142,7 +142,11 @@ class Server:
         self.answers_on_arrival = any(rpc.on_arrival for rpc in game.rpcs)
         asks = accounts is not None or accept is not None
         self._entrance = Entrance(
-            self._endpoint, reception, Lounge(accounts, self.config), Cloakroom(game, keeping), asks=asks
+            self._endpoint,
+            reception,
+            Lounge(accounts, self.config),
+            Cloakroom(game, keeping, self._sessions),
+            asks=asks,
         )
         self._attendance = Attendance(game, self.rooms, self._sessions, keeping)
         self.ticks_run = 0
@@ -284,6 +288,7 @@ class Server:
         """Tell every client why, and accept nobody any more. Send what `datagrams_to_send` returns afterwards."""
         if self.archive is not None and not self._is_closed:
             self._is_closed = True
+            self._attendance.chronicle.close()
             for room in self.rooms:
                 if room.keeper is not None:
                     room.keeper.close("", now)

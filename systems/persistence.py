@@ -4,13 +4,15 @@ At once: what happened (`Keeper.note`), and what of `Persistent` entities change
 the World as it stands. What the store makes of it, and when, is the archive's business; no tick waits for it.
 
 A *match* begins when the room opens, ends when its lobby's match is finished, and the next begins when the lobby moves
-on. A game without a lobby is one match, as long as the room is open.
+on. A game without a lobby is one match, as long as the room is open. That it is open, a save of the server's own says:
+by those, and by the snapshot that each match begins with, a server finds after a restart what to go on with.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import Enum
 from re import sub
 from typing import TYPE_CHECKING
 
@@ -20,14 +22,14 @@ from ecsnet.components.owner import Owner
 from ecsnet.components.persistent import Persistent
 from ecsnet.components.player import Player
 from ecsnet.fields import FieldKind
-from ecsnet.game import Game
 from ecsnet.gameevent import event_spec_of
+from ecsnet.replication.schema import Schema
 from ecsnet.rpc import RefusalCode
-from ecsnet.savebook import SaveBook
+from ecsnet.savebook import ROOM, SaveBook, own_name
 from ecsnet.storage.capture import Capture, capture
 from ecsnet.storage.forms import form_of
-from ecsnet.storage.store import Batch, Document, Match, Snapshot, StoredEvent
-from ecsnet.storage.values import ANYTHING, NotKeptError
+from ecsnet.storage.store import Batch, Document, Match, Save, SaveName, Snapshot, StoredEvent
+from ecsnet.storage.values import ANYTHING
 from ecsnet.system import System
 from ecsnet.systems.saves import Saves
 from ecsnet.transport.allowance import Allowances
@@ -61,9 +63,9 @@ class Keeping:
     book: SaveBook
     server: str
 
-    def keeper(self, game: Game, world: World, code: str) -> "Keeper":
+    def keeper(self, schema: Schema, world: World, code: str) -> "Keeper":
         """Begin to keep a room."""
-        return Keeper(self, game, world, code)
+        return Keeper(self, schema, world, code)
 
 
 class Keeper:
@@ -77,21 +79,22 @@ class Keeper:
         room_state: What is to be known of the room to open it again.
     """
 
-    def __init__(self, keeping: Keeping, game: Game, world: World, code: str) -> None:
+    def __init__(self, keeping: Keeping, schema: Schema, world: World, code: str) -> None:
         """Open the first match.
 
         Args:
+            schema: Of the game.
             code: Of the room; empty where there is but one.
         """
         self.owners: dict[int, str] = {}
         self._archive = archive = keeping.archive
         self._server = keeping.server
-        self._game = game
+        self._game = game = schema.game
         self._world = world
         self._code = code
         config = archive.config
         self.saves = Saves(
-            game, world, keeping.book, self.owners, where=f"room {code}" if code else "the room",
+            schema, world, keeping.book, self.owners, where=f"room {code}" if code else "the room",
             most=config.max_saves_of_one_owner,
         )  # fmt: skip
         rate = config.max_refused_calls_per_second
@@ -99,7 +102,10 @@ class Keeper:
         self._unnoted: dict[int, int] = {}  # refused calls that were not noted, by client
         self._events: list[StoredEvent] = []
         self._matches: list[Match] = []
-        self._snapshot_at: float | None = None
+        self._opened: list[Save] = []
+        self._shut: list[SaveName] = []
+        self._snapshot_at: float | None = None  # when the next is due; None: at once
+        self._is_closed = False
         self._stage: Stage | None = None
         self.last_event = 0
         self._told: dict[str, None] = {}  # of what snapshots do not hold; no more than there are fields
@@ -173,12 +179,13 @@ class Keeper:
         self._put(Batch(saves=self.saves.look(self._archive.unix_time())), now)
 
     def process(self, now: float) -> None:
-        """Keep what there is to keep of a tick."""
+        """Keep what there is to keep of a tick; after the end, what happens to those who are sent away, and no more."""
+        if self._is_closed:
+            self.flush(now)
+            return
         self._follow_lobby(now)
-        if self._snapshot_at is None:
-            self._snapshot_at = now + self._archive.config.snapshot_seconds
         snapshots = []
-        if now >= self._snapshot_at:
+        if self._snapshot_at is None or now >= self._snapshot_at:
             self._snapshot_at = now + self._archive.config.snapshot_seconds
             snapshots.append(self._snapshot())
         saves = self.saves.look(self._archive.unix_time())
@@ -195,11 +202,18 @@ class Keeper:
             self.saves.adopt(entity)
 
     def close(self, ending: str, now: float) -> None:
-        """Keep how it stands, for good: the room closes, or, without an `ending`, the server goes and may come back."""
+        """Keep how it stands, for good: the room closes, or, without an `ending`, the server goes and may come back.
+
+        What was deleted since the last tick, or in one that failed, stays as it was kept last.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
         if ending:
-            self._end(ending)
-        time = self._archive.unix_time()
-        saves = [*self.saves.part(time, {}), *self.saves.look(time)]
+            self._shut.append(self._own_name_of(self.match))
+            if self.match.ended is None:  # and not finished a moment ago
+                self._end(ending)
+        saves = self.saves.look(self._archive.unix_time())
         self._put(Batch(saves=saves, snapshots=[self._snapshot()]), now)
         if ending:
             self.saves.close()
@@ -210,17 +224,23 @@ class Keeper:
 
     def _put(self, batch: Batch, now: float) -> None:
         """Hand over what was noted, with what goes along."""
-        if batch.saves or batch.snapshots or self._events or self._matches:
-            self._archive.put(replace(batch, matches=self._matches[:], events=self._events[:]), now)
-            self._matches.clear()
-            self._events.clear()
+        if batch.saves or batch.snapshots or self._events or self._matches or self._shut:
+            saves = [*batch.saves, *self._opened]
+            whole = replace(
+                batch, matches=self._matches[:], events=self._events[:], saves=saves, removed=self._shut[:]
+            )  # fmt: skip
+            self._archive.put(whole, now)
+            self._forget_noted()
+
+    def _forget_noted(self) -> None:
+        for noted in (self._matches, self._events, self._opened, self._shut):
+            noted.clear()
 
     # Matches.
 
     def resume(self, match: Match, last_event: int) -> None:
         """Go on with a match that was on when its server ended."""
-        self._matches.clear()
-        self._events.clear()
+        self._forget_noted()
         self.match, self.last_event = match, last_event
         for entity, _ in self._world.observe(Persistent):
             self.saves.adopt(entity)
@@ -239,8 +259,15 @@ class Keeper:
             tick_rate_hz=self._game.tick_rate_hz,
         )
         self.last_event = 0
+        self._snapshot_at = None
         self._matches.append(match)
+        self._opened.append(
+            Save(name=self._own_name_of(match), revision=1, time=started, components={"room": {"code": self._code}})
+        )
         return match
+
+    def _own_name_of(self, match: Match) -> SaveName:
+        return own_name(self._game.name, self._server, ROOM, match.id)
 
     def _end(self, ending: str) -> None:
         summary = self._summary()
@@ -268,6 +295,7 @@ class Keeper:
             return
         self._stage = stage
         if before is Stage.FINISHED:
+            self._shut.append(self._own_name_of(self.match))
             self.match = self._begin()
             for _, player in self._world.observe(Player):  # nobody joins it who is here already
                 self.note("stayed", [player.client_id], {"client_id": player.client_id, "name": player.name})
@@ -300,7 +328,8 @@ class Keeper:
         """Say once what snapshots do not hold."""
         losses = {f"{cls.__name__}, which is no @component": "" for cls in captured.foreign}
         for column in captured.columns:
-            losses.update({f"{column.name}.{name}": why for name, why in column.form.losses.items()})
+            lost = column.form.losses.copy()  # in one step: the worker notes others meanwhile
+            losses.update({f"{column.name}.{name}": why for name, why in lost.items()})
         for what, why in losses.items():
             if what not in self._told:
                 self._told[what] = None
@@ -324,6 +353,7 @@ class Keeper:
         return {
             "server": self._server,
             "seed": f"{self._world.seed:x}",
+            "shared_seed": f"{self._world.shared_seed:x}",
             "next_entity": self._world.next_entity,
             "kinds": kinds,
             "room": self.room_state,
@@ -359,8 +389,8 @@ class Persist(System):
 
 
 def _plain(value: object) -> object:
-    """Return what a game's summary says, as a document can hold it."""
-    try:
-        return ANYTHING.write(value)
-    except NotKeptError:
-        return str(value)
+    """Return what a game's summary says, as JSON and every database has it; what they have no form for, as a text."""
+    if isinstance(value, Enum):
+        return value.name
+    written = ANYTHING.write(value) if isinstance(value, str | int | float | None) else {}
+    return str(value).encode("utf-8", "backslashreplace").decode() if isinstance(written, dict) else written

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from ecsnet.components.owner import Owner
 from ecsnet.components.persistent import Persistent
 from ecsnet.components.player import Player
-from ecsnet.game import Game
+from ecsnet.errors import SchemaError
+from ecsnet.replication.schema import Schema
 from ecsnet.savebook import SaveBook
 from ecsnet.storage.forms import ComponentForm, form_of
 from ecsnet.storage.store import WORLD_OWNER, Save, SaveName
@@ -46,16 +47,18 @@ class Saves:
     """Follows the Persistent entities of one World."""
 
     def __init__(
-        self, game: Game, world: World, book: SaveBook, owners: Mapping[int, str], *, where: str, most: int
+        self, schema: Schema, world: World, book: SaveBook, owners: Mapping[int, str], *, where: str, most: int
     ) -> None:
         """Begin with none.
 
         Args:
+            schema: Of the game.
             owners: By client id, always up to date; empty texts are of those who have proved nothing.
             where: The room, for people who look for a mistake.
             most: Saves of one player.
         """
-        self._game = game
+        self._schema = schema
+        self._game = game = schema.game
         self._world = world
         self._book = book
         self._owners = owners
@@ -80,6 +83,8 @@ class Saves:
             return
         save = self._book.latest(name)
         unknown = {} if save is None else self._apply(entity, save)
+        if unknown is None:
+            return
         player = next((each.name for _, each in self._world.observe(Player) if each.client_id == client_id), "")
         copies = [_ABSENT] * len(self._forms) if save is None else self._copies(entity)
         self._kept[entity] = _Kept(name, player, copies, unknown)
@@ -104,26 +109,34 @@ class Saves:
             )
         return before != place
 
-    def _apply(self, entity: int, save: Save) -> dict[str, object]:
-        """Put the components of a save in place of those an entity has; return what the game does not know."""
+    def _apply(self, entity: int, save: Save) -> dict[str, object] | None:
+        """Put the components of a save in place of those an entity has.
+
+        Returns:
+            What the game does not know; None: it is better not to touch the save.
+        """
         components = {name: dict(part) for name, part in save.components.items() if isinstance(part, dict)}
+        unknown = {name: part for name, part in save.components.items() if name not in components}
         try:
             if self._game.migrate is not None:
                 self._game.migrate(components)
-        except Exception:  # it is code of the game, and nothing is lost: what was kept is kept on
-            logger.exception("migrate failed for %s", save.name)
-            return dict(save.components)
-        unknown: dict[str, object] = dict(components)
+        except Exception:  # it is code of the game
+            logger.exception("migrate failed for %s: it stays as it is, and nothing new is kept there", save.name)
+            return None
+        unknown.update(components)
         for form in self._forms:
-            part = components.get(form.cls.__name__)
-            if part is None:
+            name = form.cls.__name__
+            if name not in unknown:
                 continue
-            del unknown[form.cls.__name__]
+            part = unknown.pop(name)
             try:
-                self._world.add_component(entity, form.make(part))
-            except NotKeptError as error:
+                made = form.make(part)
+                self._schema.check(made)
+            except (NotKeptError, SchemaError) as error:
                 logger.warning("%s: %s; it is kept beside the new one, see Game(migrate=)", save.name, error)
-                unknown[f"{form.cls.__name__} (not understood)"] = part
+                unknown[f"{name} (not understood)"] = part
+            else:
+                self._world.add_component(entity, made)
         for name in unknown:
             logger.warning("%s has %s, which the game does not keep (any more); see Game(migrate=)", save.name, name)
         return unknown

@@ -151,7 +151,7 @@ def test_without_resuming_the_old_match_is_over_and_saves_are_there(bazaar: Baza
 
     assert (first.ending, second.ending) == ("abandoned", "")
     assert bazaar.purse(anna) == Purse(90, ("axe",))
-    assert [save.name.key for save in bazaar.store.saves("bazaar", "server")] == [f"{second.id[-6:]}/session/1"]
+    assert list(bazaar.saves("server")) == [f"{second.id[-6:]}/room/{second.id}", f"{second.id[-6:]}/session/1"]
 
 
 def test_rooms_are_open_again_with_their_codes(tmp_path: Path) -> None:
