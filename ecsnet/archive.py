@@ -107,12 +107,14 @@ class Archive:
         unix_time: Callable[[], float],
         config: PersistenceConfig | None = None,
         pause: Pause = lambda: None,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         """Take over a store.
 
         Args:
             worker: Reads and writes, one job after the other. `Inline` is done at once, for simulations.
             pause: Called by the worker between pieces of its work.
+            on_close: Called by the worker when the store is closed.
         """
         self.config = config or PersistenceConfig()
         self.unix_time = unix_time
@@ -120,6 +122,7 @@ class Archive:
         self.store = store
         self._worker = worker
         self._pause = pause
+        self._on_close = on_close
         self._backlog = Backlog(self.config.max_waiting_events, self.config.max_waiting_snapshots)
         self._job: _Job | None = None
         self._piecewise = False
@@ -305,7 +308,7 @@ class Archive:
         if not self.is_idle:
             why = self._trouble(now) or "there was no time"
             logger.error("%s: %d things were not written: %s", self.store, self._waiting, why)
-        self._worker.submit(self.store.close)
+        self._worker.submit(self._close_store)
 
     # Tidying.
 
@@ -387,6 +390,12 @@ class Archive:
         backlog.uncounted = backlog.replaced = backlog.crowded_out = 0
 
     # In the worker: nothing below touches what the game's thread writes.
+
+    def _close_store(self) -> None:
+        try:
+            self.store.close()
+        finally:
+            self._on_close()
 
     def _write(self, batch: Batch, *, piecewise: bool) -> Written:
         if not piecewise:

@@ -307,6 +307,7 @@ def serve(
     transport: str = "udp",
     store: str | FilePath | None = None,
     resuming: bool = False,
+    resume_match: str = "",
     persistence: PersistenceConfig | None = None,
 ) -> None:
     """Serve a game until Ctrl-C or SIGTERM.
@@ -323,6 +324,7 @@ def serve(
         transport: "udp"; "tcp" where UDP does not get through; "both" on the same port number.
         store: Where to keep what happens: a file, or "mongodb://..."; None: nowhere.
         resuming: Go on with what the last run of this server left there.
+        resume_match: Go on with this match instead: its id, or how that begins.
         persistence: How to keep it.
 
     Raises:
@@ -332,7 +334,11 @@ def serve(
     """
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = open_path(transport, port, host, None if config is None else config.tcp)
-    opened = None if store is None else open_archive(store, game, identity, config=persistence, resuming=resuming)
+    opened = (
+        None
+        if store is None
+        else open_archive(store, game, identity, config=persistence, resuming=resuming, match=resume_match)
+    )
     server = RunningServer(
         game, identity, path, seed=seed, config=config, password=password, tokens=tokens, accounts=accounts,
         accept=accept, archive=None if opened is None else opened.archive,

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["Keeper", "Keeping", "Persist", "RestoreSaves", "match_id"]
 
 
+STOPPED = "stopped"  # a match whose server was, and may go on with it
+
 logger = logging.getLogger(__name__)
 
 
@@ -211,8 +213,8 @@ class Keeper:
         self._is_closed = True
         if ending:
             self._shut.append(self._own_name_of(self.match))
-            if self.match.ended is None:  # and not finished a moment ago
-                self._end(ending)
+        if self.match.ended is None:  # and not finished a moment ago
+            self._end(ending or STOPPED)
         saves = self.saves.look(self._archive.unix_time())
         self._put(Batch(saves=saves, snapshots=[self._snapshot()]), now)
         if ending:
@@ -241,6 +243,10 @@ class Keeper:
     def resume(self, match: Match, last_event: int) -> None:
         """Go on with a match that was on when its server ended."""
         self._forget_noted()
+        if match.ending in (STOPPED, "abandoned"):
+            match = replace(match, ended=None, ending="", summary={})
+            self._matches.append(match)
+        self._opened.append(self._own_save(match))
         self.match, self.last_event = match, last_event
         for entity, _ in self._world.observe(Persistent):
             self.saves.adopt(entity)
@@ -261,10 +267,13 @@ class Keeper:
         self.last_event = 0
         self._snapshot_at = None
         self._matches.append(match)
-        self._opened.append(
-            Save(name=self._own_name_of(match), revision=1, time=started, components={"room": {"code": self._code}})
-        )
+        self._opened.append(self._own_save(match))
         return match
+
+    def _own_save(self, match: Match) -> Save:
+        """Return what says that a match is on."""
+        told: Document = {"room": {"code": self._code}}
+        return Save(name=self._own_name_of(match), revision=1, time=match.started, components=told)
 
     def _own_name_of(self, match: Match) -> SaveName:
         return own_name(self._game.name, self._server, ROOM, match.id)

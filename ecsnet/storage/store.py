@@ -48,7 +48,8 @@ class Match:
         room: The code of the room; empty where there is but one.
         started: When, in seconds since 1970.
         ended: The same; None while it is on, or was on when the server died.
-        ending: How it ended: "finished", "closed", "abandoned"; empty while it is on.
+        ending: How it ended: "finished", "closed" with its room, "stopped" with its server, "abandoned" by one
+            that did not come to an end; empty while it is on.
         tick_rate_hz: Ticks a second.
         summary: How it stood when it ended, as the game's `summary` says.
     """

@@ -14,8 +14,7 @@ from ecsnet.fields import EVERYONE, OWNER, EntityRef, NetVar, component, netvar
 from ecsnet.game import Game
 from ecsnet.gameevent import event
 from ecsnet.remote import SERVER
-from ecsnet.resume import abandon, resume
-from ecsnet.resumed import Resumed
+from ecsnet.resume import begin
 from ecsnet.rpc import Call, Rpc, rpc
 from ecsnet.server import server_name
 from ecsnet.storage.opening import open_store
@@ -198,16 +197,15 @@ class Bazaar:
 
     def kill_and_resume(self, played: Game | None = None) -> None:
         """Take the server away without a word, and start another that goes on."""
-        played = played or self.game
-        self._start(resume(self.store, played, self.server), played)
+        self._start(played or self.game, resuming=True)
 
-    def start_anew(self) -> None:
-        """Take the server away without a word, and start another that makes an end of what was."""
-        self._start(Resumed(), self.game)
+    def start_anew(self, match: str = "") -> None:
+        """Take the server away without a word, and start another that makes an end of what was, or goes on with one."""
+        self._start(self.game, match=match)
 
-    def _start(self, resumed: Resumed, played: Game) -> None:
+    def _start(self, played: Game, *, resuming: bool = False, match: str = "") -> None:
+        resumed = begin(self.store, played, self.server, resuming=resuming, match=match)
         self.flaky = Flaky(open_store(self.folder / "bazaar.db"))
-        self.store.write(abandon(self.store, played, self.server, but=resumed))
         archive = self.archive()
         archive.know_matches(match.id for match in self.store.matches())
         self.sim.restart(archive, resumed, played)
