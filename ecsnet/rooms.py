@@ -62,6 +62,12 @@ class Rooms:
             StoreError: The server that had those had several rooms, and this one has not, or the reverse.
         """
         resumed = resumed or {}
+        if any((code == "") is (config.rooms is not None) for code in resumed):
+            then, now = ("without", "with") if "" in resumed else ("with", "without")
+            raise LocalProtocolError(
+                f"the match to go on with was played on a server {then} rooms, and this one is {now}: configure it as "
+                "it was (ecsnet serve --rooms), or do not resume"
+            )
         _check_codes(resumed, several=config.rooms is not None)
         self._keeping = keeping
         self._game = game
@@ -298,7 +304,6 @@ class Rooms:
         self._opened += 1
         info = RoomInfo(code, resumed.name or code, capacity=resumed.capacity, locked=bool(resumed.password))
         self._add(info, resumed.password, seed=resumed.seed, stays=resumed.stays, resumed=resumed)
-        logger.info("room %s goes on at tick %d", code, resumed.tick)
 
     def update(self, now: float) -> None:
         """Close the rooms in which nobody has had a place for long enough."""

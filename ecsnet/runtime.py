@@ -4,6 +4,7 @@
 game's loop calls it once a frame and is never blocked; `RunningServer.run` is the loop of a server alone.
 """
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ from ecsnet.transport.state import State
 from ecsnet.udp import DRAIN_LIMIT, UdpSocket
 
 __all__ = ["Route", "RunningClient", "RunningServer", "find_route", "join", "serve", "wait_for"]
+
+logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 0.1  # how late Ctrl-C may be noticed where a signal does not end a wait (Windows)
 LONGEST_SILENCE_SECONDS = 0.020  # how long a server's answer may wait for its tick: half as long as an ACK may
@@ -177,6 +180,8 @@ class RunningServer(Server):
             return
         end = self.clock.now() + archive.config.flush_seconds
         self.flush(self.clock.now())
+        if archive.is_failing:
+            logger.warning("the store fails: waiting %g s for it to take the rest", archive.config.flush_seconds)
         while not archive.is_idle and self.clock.now() < end:
             archive.wait(LONGEST_WAIT_SECONDS)
             if archive.is_failing:

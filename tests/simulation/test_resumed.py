@@ -8,10 +8,12 @@ import pytest
 from ecsnet.client import Client
 from ecsnet.components import Owner, Player
 from ecsnet.components.player import PlayerStatus
-from ecsnet.config import PersistenceConfig, RoomConfig
-from ecsnet.errors import StoreError
+from ecsnet.config import PersistenceConfig, RoomConfig, ServerConfig
+from ecsnet.errors import LocalProtocolError, StoreError
 from ecsnet.events import ClientStatus
 from ecsnet.fields import NetVar, component, netvar
+from ecsnet.resume import begin
+from ecsnet.server import Server
 from ecsnet.storage.store import Batch
 from tests.simulation.bazaar import Bazaar, Chest, Hand, Open, Purse, buy, game
 
@@ -172,6 +174,17 @@ def test_rooms_are_open_again_with_their_codes(tmp_path: Path) -> None:
     assert info is not None
     assert (info.name, info.capacity, info.locked, rooms.by_code[second].password) == ("Second", 3, True, "secret")
     assert {match.room: match.ending for match in bazaar.store.matches()} == {first: "", second: ""}
+
+
+def test_a_server_goes_on_only_as_what_it_was(tmp_path: Path) -> None:
+    """With rooms or without: else players and worlds would have no place."""
+    bazaar = Bazaar(tmp_path)
+    bazaar.join("anna")
+    bazaar.sim.run(1.5)
+    resumed = begin(bazaar.store, game, bazaar.server, resuming=True)
+
+    with pytest.raises(LocalProtocolError, match="a server without rooms, and this one is with"):
+        Server(game, bazaar.identity, config=ServerConfig(rooms=RoomConfig()), resumed=resumed)
 
 
 def test_a_room_that_closed_is_over(tmp_path: Path) -> None:
