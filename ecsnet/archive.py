@@ -15,7 +15,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ecsnet.backlog import Backlog, single_batches
+from ecsnet.backlog import Backlog, named, single_batches
 from ecsnet.config import PersistenceConfig
 from ecsnet.errors import StoreUnavailable
 from ecsnet.storage.capture import Capture
@@ -23,7 +23,7 @@ from ecsnet.storage.retention import MAX_REMOVED, prune
 from ecsnet.storage.store import WORLD_OWNER, Batch, Document, Match, Save, SaveName, Store
 from ecsnet.worker import Worker
 
-__all__ = ["Archive", "CaptureDocuments", "Loaded", "Pause"]
+__all__ = ["REMEMBERED_MATCHES", "Archive", "CaptureDocuments", "Loaded", "Pause"]
 
 ENTITIES_A_SLICE = 16  # 0.2 ms of work: a tick that falls due meanwhile is not later than that
 
@@ -49,19 +49,34 @@ class Loaded:
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """A write that is under way, and the number of the newest save in it."""
+    """A write that is under way.
+
+    Attributes:
+        number: Of the newest saves in it.
+        begun: When.
+        unsafe_since: Since when the oldest saves in it wait; None: there are none.
+        is_late: It was told that it takes too long.
+    """
 
     batch: Batch
     number: int
+    begun: float
+    unsafe_since: float | None
     done: Future[Written]
+    is_late: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class _Request:
-    """Somebody's saves, being read; or to be read again later."""
+    """Somebody's saves, being read; or to be read again later.
+
+    Attributes:
+        newer: What the store may not have had yet when they were read.
+    """
 
     done: Future[list[Save]]
     until: float
+    newer: dict[SaveName, Save]
     retry_at: float | None = None
 
 
@@ -92,12 +107,14 @@ class Archive:
         unix_time: Callable[[], float],
         config: PersistenceConfig | None = None,
         pause: Pause = lambda: None,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         """Take over a store.
 
         Args:
             worker: Reads and writes, one job after the other. `Inline` is done at once, for simulations.
             pause: Called by the worker between pieces of its work.
+            on_close: Called by the worker when the store is closed.
         """
         self.config = config or PersistenceConfig()
         self.unix_time = unix_time
@@ -105,13 +122,15 @@ class Archive:
         self.store = store
         self._worker = worker
         self._pause = pause
-        self._backlog = Backlog(self.config.max_waiting_events)
+        self._on_close = on_close
+        self._backlog = Backlog(self.config.max_waiting_events, self.config.max_waiting_snapshots)
         self._job: _Job | None = None
         self._piecewise = False
         self._retry_at = 0.0
         self._since = 0.0  # when the first of what waits was put in
         self._outage: _Outage | None = None
-        self._unsafe: dict[int, float] = {}  # by number: since when saves wait to be safe
+        self._safe = 0  # the number up to which all saves are written
+        self._unsafe_since: float | None = None  # when the first saves were put in that no write has begun with
         self._match_ids: deque[str] = deque(maxlen=REMEMBERED_MATCHES)
         self._requests: dict[tuple[str, str], _Request] = {}
         self._tidying: Future[list[Match]] | None = None
@@ -133,7 +152,11 @@ class Archive:
         self._backlog.add(batch)
         if batch.saves or batch.removed:
             self.number += 1
-            self._unsafe[self.number] = now
+            self._unsafe_since = now if self._unsafe_since is None else self._unsafe_since
+        for save in batch.saves:
+            request = self._requests.get((save.name.game, save.name.owner))
+            if request is not None:
+                request.newer[save.name] = save
 
     def documents(self, capture: Capture) -> "CaptureDocuments":
         """Return the entities of a snapshot, for the worker to write out."""
@@ -142,12 +165,13 @@ class Archive:
     def holds(self, number: int, now: float) -> bool:
         """Tell whether saves are not safe yet, and it is worth waiting for them.
 
-        A store that takes too long counts as failing: then there is no waiting, until it has caught up.
+        Once they have waited for too long there is no more waiting for anything, until the store has caught up.
         """
-        oldest = next(iter(self._unsafe), None)
-        if oldest is None or oldest > number or self._outage is not None:
+        if number <= self._safe:
             return False
-        return now - self._unsafe[oldest] < self.config.answer_patience_seconds
+        under_way = None if self._job is None else self._job.unsafe_since
+        since = self._unsafe_since if under_way is None else under_way
+        return since is not None and now - since < self.config.answer_patience_seconds
 
     @property
     def is_idle(self) -> bool:
@@ -161,25 +185,35 @@ class Archive:
 
     def update(self, now: float) -> None:
         """Hear what became of the write under way, and begin the next."""
-        if self._job is not None and self._job.done.done():
-            job, self._job = self._job, None
-            self._settle(job, now)
+        self._hear(now)
         self._tidy(now)
         if self._job is None and self._is_due(now) and not self._closed:
-            self._job = self._begin(self._backlog.take())
-            if self._job.done.done():
-                job, self._job = self._job, None
-                self._settle(job, now)
+            self._job = self._begin(self._backlog.take(), now)
+            self._hear(now)
+
+    def _hear(self, now: float) -> None:
+        """See whether the write under way is over, or takes too long."""
+        job = self._job
+        if job is None:
+            return
+        if job.done.done():
+            self._job = None
+            self._settle(job, now)
+        elif not job.is_late and now - job.begun >= self.config.answer_patience_seconds:
+            job.is_late = True
+            logger.warning("%s %s; the game plays on, and what happens waits", self.store, _silence(job, now))
 
     def _is_due(self, now: float) -> bool:
         """Tell whether it is time to write: saves wait for nothing, events a little, for others."""
         if not self._backlog or now < self._retry_at:
             return False
-        return bool(self._unsafe) or now - self._since >= self.config.gather_seconds
+        return self._unsafe_since is not None or now - self._since >= self.config.gather_seconds
 
-    def _begin(self, batch: Batch) -> _Job:
-        piecewise = self._piecewise
-        return _Job(batch, self.number, self._worker.submit(lambda: self._write(batch, piecewise=piecewise)))
+    def _begin(self, batch: Batch, now: float) -> _Job:
+        piecewise, unsafe_since = self._piecewise, self._unsafe_since
+        self._unsafe_since = None
+        done = self._worker.submit(lambda: self._write(batch, piecewise=piecewise))
+        return _Job(batch, self.number, now, unsafe_since, done)
 
     def report(self, now: float) -> dict[str, object]:
         """Return how it stands with the store, fit for JSON."""
@@ -187,11 +221,21 @@ class Archive:
         return {
             "store": repr(self.store),
             "writes": self._writes,
-            "waiting": len(self._backlog) + (0 if self._job is None else 1),
-            "lost": self._lost + self._backlog.uncounted,
-            "failing": "" if outage is None else outage.why,
+            "waiting": self._waiting,
+            "lost": self._lost + self._backlog.uncounted + self._backlog.crowded_out,
+            "failing": self._trouble(now),
             "failing_seconds": 0.0 if outage is None else round(now - outage.since, 3),
         }
+
+    def _trouble(self, now: float) -> str:
+        """Return what is wrong with the store; nothing if all is well."""
+        if self._outage is not None:
+            return self._outage.why
+        return _silence(self._job, now) if self._job is not None and self._job.is_late else ""
+
+    @property
+    def _waiting(self) -> int:
+        return len(self._backlog) + (0 if self._job is None else 1)
 
     def know_matches(self, ids: Iterable[str]) -> None:
         """Note what matches are called that were before; the newest last."""
@@ -216,7 +260,7 @@ class Archive:
         """Have an owner's saves looked up; nothing happens if they are already."""
         if (game, owner) not in self._requests:
             until = now + self.config.load_patience_seconds
-            self._requests[game, owner] = _Request(self._read(game, owner), until)
+            self._requests[game, owner] = _Request(self._read(game, owner), until, self._on_its_way(game, owner))
 
     def take_loaded(self, game: str, owner: str, now: float) -> Loaded | None:
         """Return what was found, and forget the request; None: it takes a little longer."""
@@ -229,16 +273,12 @@ class Archive:
             return None
         error = request.done.exception()
         if error is None:
-            return self._answer(game, owner, Loaded(self._brought_up_to_date(game, owner, request.done.result())))
+            return self._answer(game, owner, Loaded(_newest([*request.done.result(), *request.newer.values()])))
         if not isinstance(error, StoreUnavailable):
             logger.error("cannot read the saves of %s: %s", owner, error)
             return self._answer(game, owner, Loaded(failed=True))
         request.retry_at = now + self.config.retry_pauses_seconds[0]
         return None
-
-    def cancel(self, game: str, owner: str) -> None:
-        """Forget a request: whoever it was for has gone."""
-        self._requests.pop((game, owner), None)
 
     def _answer(self, game: str, owner: str, loaded: Loaded) -> Loaded:
         del self._requests[game, owner]
@@ -247,14 +287,11 @@ class Archive:
     def _read(self, game: str, owner: str) -> Future[list[Save]]:
         return self._worker.submit(lambda: list(self.store.saves(game, owner)))
 
-    def _brought_up_to_date(self, game: str, owner: str, found: Sequence[Save]) -> Sequence[Save]:
-        """Return what was found, or what is still on its way to the store."""
-        newest = {save.name: save for save in found}
+    def _on_its_way(self, game: str, owner: str) -> dict[SaveName, Save]:
+        """Return the saves that wait, or are being written: who reads now may come too early for them."""
         under_way = () if self._job is None else self._job.batch.saves
-        for save in (*under_way, *self._backlog.saves.values()):
-            if (save.name.game, save.name.owner) == (game, owner):
-                newest[save.name] = save
-        return list(newest.values())
+        waiting = [*under_way, *self._backlog.saves.values()]
+        return {save.name: save for save in waiting if (save.name.game, save.name.owner) == (game, owner)}
 
     # The end.
 
@@ -263,17 +300,15 @@ class Archive:
         if self._job is not None:
             wait([self._job.done], seconds)
 
-    def close(self) -> None:
+    def close(self, now: float) -> None:
         """Give up what is not written, and the store when the worker has done with it."""
         if self._closed:
             return
         self._closed = True
-        if self._backlog:
-            logger.error("%s: %d things were not written: %s", self.store, len(self._backlog), self._why())
-        self._worker.submit(self.store.close)
-
-    def _why(self) -> str:
-        return "it takes too long" if self._outage is None else self._outage.why
+        if not self.is_idle:
+            why = self._trouble(now) or "there was no time"
+            logger.error("%s: %d things were not written: %s", self.store, self._waiting, why)
+        self._worker.submit(self._close_store)
 
     # Tidying.
 
@@ -312,14 +347,18 @@ class Archive:
         elif isinstance(error, StoreUnavailable):
             self._note_outage(job, str(error), now)
         else:  # something in it can never be kept: which one, the next attempt finds out
-            self._backlog.put_back(job.batch)
+            self._put_back(job)
             self._piecewise = True
+
+    def _put_back(self, job: _Job) -> None:
+        self._backlog.put_back(job.batch)
+        if job.unsafe_since is not None:
+            self._unsafe_since = job.unsafe_since
 
     def _note_written(self, job: _Job, now: float) -> None:
         self._piecewise = False
         self._writes += 1
-        for number in [number for number in self._unsafe if number <= job.number]:
-            del self._unsafe[number]
+        self._safe = job.number
         conflicts, lost = job.done.result()
         for name in conflicts:
             logger.error("%s: somebody else writes %s, too; what this server had is not kept", self.store, name)
@@ -330,7 +369,7 @@ class Archive:
             self._note_recovery(self._outage, now)
 
     def _note_outage(self, job: _Job, why: str, now: float) -> None:
-        self._backlog.put_back(job.batch)
+        self._put_back(job)
         if self._outage is None:
             self._outage = _Outage(now, why)
             logger.warning("the store fails: %s; the game plays on, and what happens waits to be written", why)
@@ -343,13 +382,20 @@ class Archive:
     def _note_recovery(self, outage: _Outage, now: float) -> None:
         backlog, self._outage = self._backlog, None
         logger.warning(
-            "%s can be written again after %.1f s; not kept: %d events, and %d snapshots that newer ones replaced",
-            self.store, now - outage.since, backlog.uncounted, backlog.replaced,
+            "%s can be written again after %.1f s; not kept: %d events, %d snapshots that newer ones replaced, "
+            "%d other things",
+            self.store, now - outage.since, backlog.uncounted, backlog.replaced, backlog.crowded_out,
         )  # fmt: skip
-        self._lost += backlog.uncounted
-        backlog.uncounted = backlog.replaced = 0
+        self._lost += backlog.uncounted + backlog.crowded_out
+        backlog.uncounted = backlog.replaced = backlog.crowded_out = 0
 
     # In the worker: nothing below touches what the game's thread writes.
+
+    def _close_store(self) -> None:
+        try:
+            self.store.close()
+        finally:
+            self._on_close()
 
     def _write(self, batch: Batch, *, piecewise: bool) -> Written:
         if not piecewise:
@@ -362,8 +408,17 @@ class Archive:
             except StoreUnavailable:
                 raise
             except Exception as error:  # a store is somebody's own; what is told is what it is about
-                lost.append(f"{part}: {error}")
+                lost.append(f"{named(part)}: {error}")
         return conflicts, lost
+
+
+def _silence(job: _Job, now: float) -> str:
+    return f"has not answered for {now - job.begun:.1f} s"
+
+
+def _newest(saves: Iterable[Save]) -> Sequence[Save]:
+    """Return of each save the highest revision."""
+    return list({save.name: save for save in sorted(saves, key=lambda save: save.revision)}.values())
 
 
 class CaptureDocuments:

@@ -11,16 +11,12 @@ from ecsnet.peer import Peer
 from ecsnet.protocol import DisconnectReason
 from ecsnet.room import Room
 from ecsnet.rooms import Rooms
+from ecsnet.savebook import SESSION, own_name
 from ecsnet.sessions import Session
-from ecsnet.storage.store import SERVER_OWNER, Batch, Save, SaveName
+from ecsnet.storage.store import Batch, Save, SaveName
 from ecsnet.systems.persistence import Keeping
 
-__all__ = ["Chronicle", "session_key"]
-
-
-def session_key(server: str, client_id: int = 0) -> str:
-    """Return what names the save of a session; without a client, what those of all begin with."""
-    return f"{server}/session/{client_id or ''}"
+__all__ = ["Chronicle"]
 
 
 class Chronicle:
@@ -34,6 +30,11 @@ class Chronicle:
         """
         self._rooms = rooms
         self._keeping = keeping
+        self._is_closing = False
+
+    def close(self) -> None:
+        """Know that the server closes: whoever it sends away from now on may be let in again by the next."""
+        self._is_closing = True
 
     def joined(self, peer: Peer, room: Room, session: Session, now: float) -> None:
         """Note a new player."""
@@ -56,8 +57,13 @@ class Chronicle:
         """Note a player who goes."""
         accesslog.left(peer, reason, text)
         self._note("left", peer, room, reason=reason.name, text=text or reason.text)
-        if self._keeping is not None and reason is not DisconnectReason.SERVER_CLOSING:  # that one may be resumed
-            self._keeping.archive.put(Batch(removed=[self._session_name(peer.client_id)]), now)
+        if not (self._is_closing and reason is DisconnectReason.SERVER_CLOSING):
+            self.forget_session(peer.client_id, now)
+
+    def forget_session(self, client_id: int, now: float) -> None:
+        """Let a player be a new one after a restart."""
+        if self._keeping is not None:
+            self._keeping.archive.put(Batch(removed=[self._session_name(client_id)]), now)
 
     def gone(self, peer: Peer) -> None:
         """Let go of what was at hand of a player who has left."""
@@ -86,7 +92,7 @@ class Chronicle:
     def _note(kind: str, peer: Peer, where: Room, **data: object) -> None:
         if where.keeper is not None:
             client_id = peer.client_id
-            where.keeper.note(kind, [client_id], client_id=client_id, name=peer.name, **data)
+            where.keeper.note(kind, [client_id], {"client_id": client_id, "name": peer.name, **data})
 
     def _remember(self, session: Session, room: Room, now: float) -> None:
         """Keep what it takes to know a player again after a restart."""
@@ -111,7 +117,7 @@ class Chronicle:
 
     def _session_name(self, client_id: int) -> SaveName:
         assert self._keeping is not None
-        return SaveName(self._rooms.schema.game.name, SERVER_OWNER, session_key(self._keeping.server, client_id))
+        return own_name(self._rooms.schema.game.name, self._keeping.server, SESSION, client_id)
 
 
 def _version(peer: Peer) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ecsnet.game import Game
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reception import Guest, No
+from ecsnet.sessions import Sessions
 from ecsnet.systems.persistence import Keeping
 from ecsnet.transport.connection import Connection
 
@@ -31,13 +32,15 @@ class Waiting:
 class Cloakroom:
     """Has the saves of newcomers read."""
 
-    def __init__(self, game: Game, keeping: Keeping | None) -> None:
+    def __init__(self, game: Game, keeping: Keeping | None, sessions: Sessions) -> None:
         """Begin with nobody.
 
         Args:
             game: One that keeps nothing for good makes nobody wait.
             keeping: Where saves are; None: there are none.
+            sessions: Of those whose saves are in use.
         """
+        self._sessions = sessions
         self._game = game.name
         self._keeping = keeping if game.persistent else None
         self._waiting: list[Waiting] = []  # no more than may have a place: each has a connection that was accepted
@@ -77,8 +80,8 @@ class Cloakroom:
             yield each, not loaded.failed
 
     def give_up(self, guest: Guest) -> None:
-        """Put back the saves of somebody who is not let in after all."""
-        if self._keeping is not None and not guest.arrival.returns:
+        """Put back the saves of somebody who is not let in after all, unless that player is in by another way."""
+        if self._keeping is not None and self._sessions.known(guest.arrival.identity) is None:
             self._keeping.book.drop(guest.arrival.owner)
 
     def next_deadline(self) -> float | None:

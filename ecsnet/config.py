@@ -480,8 +480,9 @@ class PersistenceConfig:
     a disk is written to 20 times a second at most, not at each tick."""
 
     answer_patience_seconds: float = 1.0
-    """How long the answer of a call waits until what the call changed is safe. A store that takes longer counts as
-    failing: the game plays on, and answers wait for nothing until it has caught up."""
+    """How long the answer of a call waits until what the call changed is safe. If the store takes longer, the game
+    plays on, and answers wait for nothing until it has caught up: should the server be killed before, what they said is
+    lost. `math.inf`: they wait as long as it takes, and nothing ever is."""
 
     retry_pauses_seconds: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 5.0)
     """Pauses before a store that could not be written is tried again, the last one repeating: a lock is gone at the
@@ -490,6 +491,9 @@ class PersistenceConfig:
     max_waiting_events: int = 10_000
     """Events kept in memory while the store cannot be written, 4 MB: an hour of knight with 32 players. Of what comes
     then it is noted how much it was."""
+
+    max_waiting_snapshots: int = 64
+    """Snapshots in memory meanwhile, of the newest matches, one each: 0.5 MB of a world of 1,000 entities."""
 
     max_refused_calls_per_second: float = 2.0
     """Refused calls that are noted of one client, and as many at once: a bot that is refused 64 times a second says no
@@ -513,6 +517,18 @@ class PersistenceConfig:
 
     tidy_seconds: float = 600.0
     """How often it is looked whether there is something to delete."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work.
+
+        Raises:
+            ValueError: With the name and the value.
+        """
+        for name in ("snapshot_seconds", "max_waiting_events", "max_waiting_snapshots", "max_saves_of_one_owner"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name}={getattr(self, name)} must be above 0")
+        if not self.retry_pauses_seconds or not min(self.retry_pauses_seconds) > 0:
+            raise ValueError(f"retry_pauses_seconds={self.retry_pauses_seconds}: give one or more, each above 0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ class ResumedRoom:
 
     Attributes:
         last_event: The number of the newest event of the match.
+        shared_seed: `World.shared_seed`, which its clients know.
         entities: The components of each, ascending.
         name: What the room was called; it and the following are of a room behind a hall.
     """
@@ -24,6 +25,7 @@ class ResumedRoom:
     last_event: int
     tick: Tick
     seed: int
+    shared_seed: int
     entities: Mapping[int, Sequence[object]]
     next_entity: int
     name: str = ""

@@ -100,7 +100,7 @@ class Room:
         sender = Sender(schema, self.world, _fitting(config), cell_units=game.cell_units)
         table = CallTable(schema.remotes)
         code = "" if info is None else info.code
-        self.keeper = keeper = None if keeping is None else keeping.keeper(game, self.world, code)
+        self.keeper = keeper = None if keeping is None else keeping.keeper(schema, self.world, code)
         answers = HeldAnswers(None if keeping is None else keeping.archive)
         calls = ServerCalls(table, self.world, sender, answers, keeper)
         peers: dict[int, Peer] = {}
@@ -193,6 +193,7 @@ class Room:
 
     def _put_back(self, resumed: ResumedRoom) -> None:
         """Have the entities there were when the server ended. Whoever plays here is told later."""
+        self.world.shared_seed = resumed.shared_seed
         self.world.restore(resumed.entities, next_entity=resumed.next_entity)
         self.info = self.world.try_single(RoomInfo)
 

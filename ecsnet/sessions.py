@@ -201,6 +201,10 @@ class Sessions:
             self._known[identity] = session
         return session
 
+    def can_restore(self, resumed: ResumedSession) -> bool:
+        """Tell whether a player who comes back could be told from a new one, by what it proves or by its ticket."""
+        return resumed.arrival.identity is not None or (self._makes_tickets and bool(resumed.session_id))
+
     def restore(self, resumed: ResumedSession, peer: Peer) -> None:
         """Keep the place of a player who had one when the server ended; `begin_grace` says until when.
 

@@ -4,13 +4,15 @@ At once: what happened (`Keeper.note`), and what of `Persistent` entities change
 the World as it stands. What the store makes of it, and when, is the archive's business; no tick waits for it.
 
 A *match* begins when the room opens, ends when its lobby's match is finished, and the next begins when the lobby moves
-on. A game without a lobby is one match, as long as the room is open.
+on. A game without a lobby is one match, as long as the room is open. That it is open, a save of the server's own says:
+by those, and by the snapshot that each match begins with, a server finds after a restart what to go on with.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import Enum
 from re import sub
 from typing import TYPE_CHECKING
 
@@ -20,13 +22,14 @@ from ecsnet.components.owner import Owner
 from ecsnet.components.persistent import Persistent
 from ecsnet.components.player import Player
 from ecsnet.fields import FieldKind
-from ecsnet.game import Game
 from ecsnet.gameevent import event_spec_of
+from ecsnet.replication.schema import Schema
 from ecsnet.rpc import RefusalCode
-from ecsnet.savebook import SaveBook
+from ecsnet.savebook import ROOM, SaveBook, own_name
 from ecsnet.storage.capture import Capture, capture
 from ecsnet.storage.forms import form_of
-from ecsnet.storage.store import Batch, Document, Match, Snapshot, StoredEvent
+from ecsnet.storage.store import Batch, Document, Match, Save, SaveName, Snapshot, StoredEvent
+from ecsnet.storage.values import ANYTHING
 from ecsnet.system import System
 from ecsnet.systems.saves import Saves
 from ecsnet.transport.allowance import Allowances
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Keeper", "Keeping", "Persist", "RestoreSaves", "match_id"]
 
+
+STOPPED = "stopped"  # a match whose server was, and may go on with it
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +65,9 @@ class Keeping:
     book: SaveBook
     server: str
 
-    def keeper(self, game: Game, world: World, code: str) -> "Keeper":
+    def keeper(self, schema: Schema, world: World, code: str) -> "Keeper":
         """Begin to keep a room."""
-        return Keeper(self, game, world, code)
+        return Keeper(self, schema, world, code)
 
 
 class Keeper:
@@ -76,26 +81,33 @@ class Keeper:
         room_state: What is to be known of the room to open it again.
     """
 
-    def __init__(self, keeping: Keeping, game: Game, world: World, code: str) -> None:
+    def __init__(self, keeping: Keeping, schema: Schema, world: World, code: str) -> None:
         """Open the first match.
 
         Args:
+            schema: Of the game.
             code: Of the room; empty where there is but one.
         """
         self.owners: dict[int, str] = {}
         self._archive = archive = keeping.archive
         self._server = keeping.server
-        self._game = game
+        self._game = game = schema.game
         self._world = world
         self._code = code
         config = archive.config
-        self.saves = Saves(game, world, keeping.book, self.owners, most=config.max_saves_of_one_owner)
+        self.saves = Saves(
+            schema, world, keeping.book, self.owners, where=f"room {code}" if code else "the room",
+            most=config.max_saves_of_one_owner,
+        )  # fmt: skip
         rate = config.max_refused_calls_per_second
         self._refused = Allowances(rate, max(1, round(rate)), most=game.max_clients)
         self._unnoted: dict[int, int] = {}  # refused calls that were not noted, by client
         self._events: list[StoredEvent] = []
         self._matches: list[Match] = []
-        self._snapshot_at: float | None = None
+        self._opened: list[Save] = []
+        self._shut: list[SaveName] = []
+        self._snapshot_at: float | None = None  # when the next is due; None: at once
+        self._is_closed = False
         self._stage: Stage | None = None
         self.last_event = 0
         self._told: dict[str, None] = {}  # of what snapshots do not hold; no more than there are fields
@@ -108,7 +120,7 @@ class Keeper:
 
     # What happens.
 
-    def note(self, kind: str, clients: Sequence[int] = (), **data: object) -> None:
+    def note(self, kind: str, clients: Sequence[int] = (), data: Document | None = None) -> None:
         """Keep that something happened.
 
         Args:
@@ -125,7 +137,7 @@ class Keeper:
                 time=self._archive.unix_time(),
                 kind=kind,
                 players=tuple(owner for owner in owners if owner),
-                data=data,
+                data=data or {},
             )
         )
 
@@ -138,7 +150,7 @@ class Keeper:
             owners = [self._world.try_component(entity, Owner) for entity in refs]
             form = form_of(type(event))
             clients = [owner.client_id for owner in owners if owner is not None]
-            self.note(spec.name, clients, **form.document(form.copy(event)))
+            self.note(spec.name, clients, form.document(form.copy(event)))
 
     def note_refused(self, client_id: int, rpc: str, code: RefusalCode, text: str, now: float) -> None:
         """Keep that a call was refused; of one who is refused all the time, how often beside."""
@@ -146,7 +158,8 @@ class Keeper:
             self._unnoted[client_id] = self._unnoted.get(client_id, 0) + 1
             return
         more = self._unnoted.pop(client_id, 0)
-        self.note("refused-call", [client_id], client_id=client_id, rpc=rpc, code=code.name, text=text, more=more)
+        told: Document = {"client_id": client_id, "rpc": rpc, "code": code.name, "text": text, "more": more}
+        self.note("refused-call", [client_id], told)
 
     # Who is here.
 
@@ -168,27 +181,44 @@ class Keeper:
         self._put(Batch(saves=self.saves.look(self._archive.unix_time())), now)
 
     def process(self, now: float) -> None:
-        """Keep what there is to keep of a tick."""
+        """Keep what there is to keep of a tick; after the end, what happens to those who are sent away, and no more."""
+        if self._is_closed:
+            self.flush(now)
+            return
         self._follow_lobby(now)
-        if self._snapshot_at is None:
-            self._snapshot_at = now + self._archive.config.snapshot_seconds
         snapshots = []
-        if now >= self._snapshot_at:
+        if self._snapshot_at is None or now >= self._snapshot_at:
             self._snapshot_at = now + self._archive.config.snapshot_seconds
             snapshots.append(self._snapshot())
+        saves = self.saves.look(self._archive.unix_time())
+        self._put(Batch(saves=saves, snapshots=snapshots), now)
+
+    def follow(self, now: float) -> None:
+        """Keep what entities had that are gone, then give those that have just become Persistent what was kept."""
         removed: dict[int, dict[type, object]] = {}
         for cls in self._game.persistent:
             for entity, component in self._world.removed(cls):
                 removed.setdefault(entity, {})[cls] = component
-        saves = self.saves.look(self._archive.unix_time(), removed)
-        self._put(Batch(saves=saves, snapshots=snapshots), now)
+        self._put(Batch(saves=self.saves.part(self._archive.unix_time(), removed)), now)
+        for entity, _ in self._world.added(Persistent):
+            self.saves.adopt(entity)
 
     def close(self, ending: str, now: float) -> None:
-        """Keep how it stands, for good: the room closes, or, without an `ending`, the server goes and may come back."""
+        """Keep how it stands, for good: the room closes, or, without an `ending`, the server goes and may come back.
+
+        What was deleted since the last tick, or in one that failed, stays as it was kept last.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
         if ending:
-            self._end(ending)
-        saves = self.saves.look(self._archive.unix_time(), {})
+            self._shut.append(self._own_name_of(self.match))
+        if self.match.ended is None:  # and not finished a moment ago
+            self._end(ending or STOPPED)
+        saves = self.saves.look(self._archive.unix_time())
         self._put(Batch(saves=saves, snapshots=[self._snapshot()]), now)
+        if ending:
+            self.saves.close()
 
     def flush(self, now: float) -> None:
         """Hand over what was noted since."""
@@ -196,17 +226,27 @@ class Keeper:
 
     def _put(self, batch: Batch, now: float) -> None:
         """Hand over what was noted, with what goes along."""
-        if batch.saves or batch.snapshots or self._events or self._matches:
-            self._archive.put(replace(batch, matches=self._matches[:], events=self._events[:]), now)
-            self._matches.clear()
-            self._events.clear()
+        if batch.saves or batch.snapshots or self._events or self._matches or self._shut:
+            saves = [*batch.saves, *self._opened]
+            whole = replace(
+                batch, matches=self._matches[:], events=self._events[:], saves=saves, removed=self._shut[:]
+            )  # fmt: skip
+            self._archive.put(whole, now)
+            self._forget_noted()
+
+    def _forget_noted(self) -> None:
+        for noted in (self._matches, self._events, self._opened, self._shut):
+            noted.clear()
 
     # Matches.
 
     def resume(self, match: Match, last_event: int) -> None:
         """Go on with a match that was on when its server ended."""
-        self._matches.clear()
-        self._events.clear()
+        self._forget_noted()
+        if match.ending in (STOPPED, "abandoned"):
+            match = replace(match, ended=None, ending="", summary={})
+            self._matches.append(match)
+        self._opened.append(self._own_save(match))
         self.match, self.last_event = match, last_event
         for entity, _ in self._world.observe(Persistent):
             self.saves.adopt(entity)
@@ -225,12 +265,22 @@ class Keeper:
             tick_rate_hz=self._game.tick_rate_hz,
         )
         self.last_event = 0
+        self._snapshot_at = None
         self._matches.append(match)
+        self._opened.append(self._own_save(match))
         return match
+
+    def _own_save(self, match: Match) -> Save:
+        """Return what says that a match is on."""
+        told: Document = {"room": {"code": self._code}}
+        return Save(name=self._own_name_of(match), revision=1, time=match.started, components=told)
+
+    def _own_name_of(self, match: Match) -> SaveName:
+        return own_name(self._game.name, self._server, ROOM, match.id)
 
     def _end(self, ending: str) -> None:
         summary = self._summary()
-        self.note("match-ended", ending=ending, summary=summary)
+        self.note("match-ended", data={"ending": ending, "summary": summary})
         self.match = replace(self.match, ended=self._archive.unix_time(), ending=ending, summary=summary)
         self._matches.append(self.match)
 
@@ -254,11 +304,12 @@ class Keeper:
             return
         self._stage = stage
         if before is Stage.FINISHED:
+            self._shut.append(self._own_name_of(self.match))
             self.match = self._begin()
             for _, player in self._world.observe(Player):  # nobody joins it who is here already
-                self.note("stayed", [player.client_id], client_id=player.client_id, name=player.name)
+                self.note("stayed", [player.client_id], {"client_id": player.client_id, "name": player.name})
         if stage is not None:
-            self.note("stage", stage=stage.name)
+            self.note("stage", data={"stage": stage.name})
         if stage is Stage.RUNNING:
             self.note("match-began", list(self.owners))
         elif stage is Stage.FINISHED:
@@ -286,7 +337,8 @@ class Keeper:
         """Say once what snapshots do not hold."""
         losses = {f"{cls.__name__}, which is no @component": "" for cls in captured.foreign}
         for column in captured.columns:
-            losses.update({f"{column.name}.{name}": why for name, why in column.form.losses.items()})
+            lost = column.form.losses.copy()  # in one step: the worker notes others meanwhile
+            losses.update({f"{column.name}.{name}": why for name, why in lost.items()})
         for what, why in losses.items():
             if what not in self._told:
                 self._told[what] = None
@@ -324,12 +376,10 @@ class RestoreSaves(System):
         """Bind to the room."""
         self._session = session
 
-    def process(self, world: World) -> None:
-        """Look who came."""
-        keeper = self._session.keeper
-        if keeper is not None:
-            for entity, _ in world.added(Persistent):
-                keeper.saves.adopt(entity)
+    def process(self, _: World) -> None:
+        """Look who went and who came."""
+        if self._session.keeper is not None:
+            self._session.keeper.follow(self._session.now)
 
 
 class Persist(System):
@@ -348,5 +398,8 @@ class Persist(System):
 
 
 def _plain(value: object) -> object:
-    """Return what a game's summary says, as JSON has it."""
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    """Return what a game's summary says, as JSON and every database has it; what they have no form for, as a text."""
+    if isinstance(value, Enum):
+        return value.name
+    written = ANYTHING.write(value) if isinstance(value, str | int | float | None) else {}
+    return str(value).encode("utf-8", "backslashreplace").decode() if isinstance(written, dict) else written

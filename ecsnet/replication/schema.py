@@ -108,6 +108,15 @@ class Schema:
         """Return what is hashed, for people and for `difference`: `key: word option=value ...`, one item a line."""
         return self._lines[:]
 
+    def check(self, component: object) -> None:
+        """See that a component's values can travel, before a World has it.
+
+        Raises:
+            SchemaError: One cannot; the text names it.
+        """
+        for record in self.records_of.get(type(component), ()):
+            record.codec.pack(component)
+
     def records_on(self, world: World, entity: int) -> list[tuple[Record, object]]:
         """Return the records of an entity, each with the component that holds its values, in no promised order."""
         return [

@@ -79,26 +79,34 @@ class ComponentForm:
                 document[name] = form.write(value)
             except NotKeptError as error:
                 self.losses[name] = str(error)
+            except Exception as error:  # whatever a value of the game's own does when it is looked at
+                self.losses[name] = f"a {type(value).__name__} fails when it is written: {type(error).__name__}"
         return document
 
-    def make(self, document: Mapping[str, object]) -> object:
+    def make(self, document: object) -> object:
         """Make a component again. A field that was added since begins with its default.
 
         Raises:
             NotKeptError: It does not fit the class any more; the text says what of it.
         """
+        if not isinstance(document, Mapping):
+            raise NotKeptError(f"{self.cls.__name__}: {document!r} is no mapping of fields")
         values = {}
         for name, part in document.items():
             if name not in self._forms:
                 raise NotKeptError(f"{self.cls.__name__} has no field {name} (any more)")
             try:
                 values[name] = self._forms[name].read(part)
-            except NotKeptError as error:
+            except (NotKeptError, TypeError) as error:  # the latter: what is in a set or a key may be a list
                 raise NotKeptError(f"{self.cls.__name__}.{name}: {error}") from None
         lacking = [name for name in self.names if name not in values and name not in self._has_default]
         if lacking:
             raise NotKeptError(f"{self.cls.__name__}.{lacking[0]} was not kept, and has no default")
-        return self.cls(**values)
+        try:
+            made: object = self.cls(**values)
+        except Exception as error:  # what no @component is may have a constructor of its own
+            raise NotKeptError(f"{self.cls.__name__} cannot be made of {values!r}: {error!r}") from error
+        return made
 
 
 def form_of(cls: type) -> ComponentForm:

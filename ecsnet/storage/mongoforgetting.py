@@ -3,11 +3,9 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from pymongo.collection import Collection as Documents
-
 from ecsnet.storage.batches import strike_out
 from ecsnet.storage.documents import texts_of
-from ecsnet.storage.mongodatabase import MongoDatabase
+from ecsnet.storage.mongodatabase import Documents, MongoDatabase
 from ecsnet.storage.mongodocuments import Stored, plain
 from ecsnet.storage.store import SERVER_OWNER, Forgotten
 
@@ -35,13 +33,13 @@ def forget(database: MongoDatabase, owner: str, names: Collection[str]) -> Forgo
     return Forgotten(saves=saves, events=deleted, changed=len(changed))
 
 
-def _forget_in(saves: Documents[Stored], asked: Stored, names: Collection[str]) -> int:
+def _forget_in(saves: Documents, asked: Stored, names: Collection[str]) -> int:
     """Delete the saves that have one of the names in them; return how many."""
     named = [stored["_id"] for stored in saves.find(asked) if set(names) & set(texts_of(plain(stored["components"])))]
     return saves.delete_many({"_id": {"$in": named}}).deleted_count
 
 
-def _strike_out(documents: Documents[Stored], fields: list[str], names: Collection[str], owner: str) -> Iterator[Any]:
+def _strike_out(documents: Documents, fields: list[str], names: Collection[str], owner: str) -> Iterator[Any]:
     """Strike the names out in these fields of all documents; return what tells apart those that had them."""
     for stored in documents.find({"_id.owner": {"$ne": owner}}):
         if _strike_out_of(documents, stored, fields, names):
@@ -50,9 +48,7 @@ def _strike_out(documents: Documents[Stored], fields: list[str], names: Collecti
             yield key["tick"] if is_part else tuple(key.values()) if isinstance(key, dict) else key
 
 
-def _strike_out_of(
-    documents: Documents[Stored], stored: Stored | None, fields: list[str], names: Collection[str]
-) -> bool:
+def _strike_out_of(documents: Documents, stored: Stored | None, fields: list[str], names: Collection[str]) -> bool:
     """Strike the names out in one document, as it is now; return whether it had them."""
     while stored is not None:
         written = {field: plain(stored[field]) for field in fields if field in stored}

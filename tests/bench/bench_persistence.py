@@ -182,7 +182,7 @@ def measure(way: Way, entities: int, seconds: float, ticks: Ticks) -> None:
             run(server, seconds, ticks)
         if archive is not None:
             archive.wait(5.0)
-            archive.close()
+            archive.close(time.monotonic())
 
 
 def populate(world: World, entities: int) -> None:

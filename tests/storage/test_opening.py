@@ -1,41 +1,57 @@
-"""Which store a name means, and which it cannot mean."""
+"""Opening a store by its name: which kind it is, and what is said where there is none."""
 
-import re
-from contextlib import closing
+import sys
 from pathlib import Path
 
 import pytest
 
-from ecsnet.errors import StoreError
+from ecsnet.errors import StoreError, StoreUnavailable
 from ecsnet.storage.opening import open_store
+from ecsnet.storage.sqlitestore import SQLiteStore
 
 
-def test_a_name_is_a_file_unless_it_is_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a text or as a path."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("a.db", Path("b.db")):
-        with closing(open_store(name)) as store:
-            assert store.matches() == []
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_path_is_a_file(tmp_path: Path, kind: type[str] | type[Path]) -> None:
+    """As a text, as an option of a command has it, or as a path."""
+    path = kind(tmp_path / "game.db")
+    with pytest.raises(StoreError, match="there is no store"):
+        open_store(path, create=False)
+    store = open_store(path)
+    store.close()
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.db", "b.db"]
+    assert repr(store) == f"SQLiteStore('{path}')"
+    assert isinstance(store, SQLiteStore)
 
 
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("mongodb:/anna:secret@host/db", "the URL of a database has two slashes"),
-        ("mongodb+srv:anna:secret@host", "the URL of a database has two slashes"),
-        ("mongo://anna:secret@host/db", "there is no kind of store for mongo://..."),
-        ("MONGODB://anna:secret@host/db", "there is no kind of store for MONGODB://..."),
-    ],
-)
+def test_a_url_is_a_database() -> None:
+    """By its scheme; who logs in is not shown."""
+    with pytest.raises(StoreUnavailable, match=r"mongodb://127.0.0.1:1/games now"):
+        open_store("mongodb://anna:secret@127.0.0.1:1/games?serverSelectionTimeoutMS=20")
+
+
+def test_another_url_is_refused_without_showing_it() -> None:
+    """It may hold a password."""
+    with pytest.raises(StoreError, match=r"no kind of store for postgres://\.\.\.: name a file, or") as caught:
+        open_store("postgres://anna:secret@host/games")
+    assert "secret" not in str(caught.value)
+
+
+def test_without_pymongo_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an extra; whoever keeps games in a file needs none."""
+    monkeypatch.delitem(sys.modules, "ecsnet.storage.mongostore", raising=False)
+    monkeypatch.setitem(sys.modules, "pymongo", None)
+
+    with pytest.raises(StoreError, match=r"takes pymongo: pip install 'ecsnet\[mongo\]'"):
+        open_store("mongodb://host/games")
+
+
+@pytest.mark.parametrize("url", ["mongodb:/anna:secret@host/db", "mongodb+srv:anna:secret@host"])
 def test_a_slip_in_a_url_makes_no_file_and_tells_no_password(
-    url: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder `mongodb:` with the password in a name would be made, and the game kept there."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(StoreError, match=re.escape(told)) as caught:
+    with pytest.raises(StoreError, match=r"^the URL of a database has two slashes: mongodb://host/name$"):
         open_store(url)
 
-    assert "secret" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
