@@ -112,7 +112,13 @@ class Chronicle:
             "player_id": "" if arrival.token is None else arrival.token.player_id,
         }
         name = self._session_name(session.peer.client_id)
-        save = Save(name=name, revision=session.serial, time=archive.unix_time(), components={"session": told})
+        save = Save(
+            name=name,
+            revision=session.serial,
+            time=archive.unix_time(),
+            player=arrival.name,
+            components={"session": told},
+        )
         archive.put(Batch(saves=[save]), now)
 
     def _session_name(self, client_id: int) -> SaveName:

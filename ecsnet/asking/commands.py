@@ -218,7 +218,7 @@ def prune_command(
 ) -> None:
     """Delete old matches with their events and snapshots.
 
-    One that is on stays, for a day also the last one that a room has finished, and saves do.
+    One that is on stays, also after its result, as long as a server may go on from it; and so do saves.
     """
     if keep_days is None and keep_megabytes is None:
         raise click.UsageError("say what to keep: --keep-days, --keep-megabytes, or both")

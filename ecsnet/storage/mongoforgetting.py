@@ -24,7 +24,7 @@ def forget(database: MongoDatabase, owner: str, names: Collection[str]) -> Forgo
     states = [name for name in found if name.startswith("game-state.")]
     of_nobody_else = {"$and": [{"players": owner}, {"players": {"$not": {"$elemMatch": {"$ne": owner}}}}]}
     deleted = sum(database[name].delete_many(of_nobody_else).deleted_count for name in events)
-    saves = _forget_in(database["saves"], {"_id.owner": SERVER_OWNER}, names)
+    saves = _forget_what_servers_know(database["saves"], owner, names)
     places: list[tuple[str, list[str]]] = [("matches", ["summary"]), ("saves", ["components"])]
     places += [(name, ["players", "data"]) for name in events]
     places += [(name, ["players", "state", "entities"]) for name in states]
@@ -33,15 +33,19 @@ def forget(database: MongoDatabase, owner: str, names: Collection[str]) -> Forgo
     return Forgotten(saves=saves, events=deleted, changed=len(changed))
 
 
-def _forget_in(saves: Documents, asked: Stored, names: Collection[str]) -> int:
-    """Delete the saves that have one of the names in them; return how many."""
-    named = [stored["_id"] for stored in saves.find(asked) if set(names) & set(texts_of(plain(stored["components"])))]
+def _forget_what_servers_know(saves: Documents, owner: str, names: Collection[str]) -> int:
+    """Delete what servers keep for themselves of a player; return how much it was."""
+    named = [
+        stored["_id"]
+        for stored in saves.find({"_id.owner": SERVER_OWNER})
+        if stored.get("player") in names or (owner and owner in texts_of(plain(stored["components"])))
+    ]
     return saves.delete_many({"_id": {"$in": named}}).deleted_count
 
 
 def _strike_out(documents: Documents, fields: list[str], names: Collection[str], owner: str) -> Iterator[Any]:
     """Strike the names out in these fields of all documents; return what tells apart those that had them."""
-    for stored in documents.find({"_id.owner": {"$ne": owner}}):
+    for stored in documents.find({"_id.owner": {"$nin": [owner, SERVER_OWNER]}}):
         if _strike_out_of(documents, stored, fields, names):
             key = stored["_id"]
             is_part = documents.name.startswith("game-state.")

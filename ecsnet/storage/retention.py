@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from ecsnet.storage.store import Match, Store
+from ecsnet.storage.store import SERVER_OWNER, Match, Store
 
 __all__ = ["MAX_REMOVED", "outlook", "prune"]
 
@@ -17,8 +17,8 @@ def prune(
 ) -> list[Match]:
     """Delete the matches that ended too long ago, and the oldest until the store is small enough; saves stay.
 
-    A match that is on is never deleted, however large it is; nor is, for a day, the last of a room if it was finished:
-    its room may be open, writes on until the next one begins, and is resumed from it.
+    A match that is on is never deleted, however large it is; nor is one that a server has a save of its own about: its
+    room writes on until the next one begins, and is resumed from it.
 
     Args:
         keep_days: How long to keep a match after its end; None: for ever.
@@ -30,7 +30,7 @@ def prune(
         What was deleted, oldest first. As many as `limit`: there may be more.
     """
     removed: list[Match] = []
-    for match in _ended(store, now):
+    for match in _ended(store):
         is_full = max_bytes is not None and store.size_bytes() > max_bytes
         if len(removed) == limit or not (is_full or _is_old(match, keep_days, now)):
             break
@@ -44,7 +44,7 @@ def outlook(
 ) -> Iterator[Match]:
     """Return what `prune` would delete, in its order; for a size it is estimated, as only deleting tells."""
     size = 0 if max_bytes is None else store.size_bytes()
-    for match in _ended(store, now):
+    for match in _ended(store):
         is_full = max_bytes is not None and size > max_bytes
         if not (is_full or _is_old(match, keep_days, now)):
             break
@@ -52,12 +52,10 @@ def outlook(
         yield match
 
 
-def _ended(store: Store, now: float) -> list[Match]:
+def _ended(store: Store) -> list[Match]:
     """Return the matches that may be deleted, those first that ended first."""
-    matches = store.matches()
-    last = {(match.game, match.room): match for match in matches}  # they are told oldest first
-    in_use = {match.id for match in last.values() if match.ending == "finished" and not _is_old(match, 1.0, now)}
-    ended = [(match.ended, match.id, match) for match in matches if match.ended is not None]
+    in_use = {save.name.key.rpartition("/")[2] for save in store.saves(owner=SERVER_OWNER)}  # and client ids
+    ended = [(match.ended, match.id, match) for match in store.matches() if match.ended is not None]
     return [match for _, name, match in sorted(ended, key=lambda one: one[:2]) if name not in in_use]
 
 

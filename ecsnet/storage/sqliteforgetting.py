@@ -19,9 +19,10 @@ _FORGET_EVENTS = (
 )
 _FORGET_SAVES = "DELETE FROM saves WHERE owner = ?"
 _FORGET_SERVERS = (
-    "DELETE FROM saves WHERE owner = ? AND EXISTS (SELECT 1 FROM json_tree(components)"
-    " WHERE type = 'text' AND atom IN (SELECT value FROM json_each(?)))"
+    "DELETE FROM saves WHERE owner = ?1 AND (player IN (SELECT value FROM json_each(?2)) OR ?3 <> ''"
+    " AND EXISTS (SELECT 1 FROM json_tree(components) WHERE type = 'text' AND atom = ?3))"
 )
+_OF_OTHERS = " AND owner NOT IN (:owner, :server)"
 _TEXTS = (  # where names of players can be: the table, the column, and what is counted of it
     ("matches", "summary", "id"),
     ("events", "players", "match, number"),
@@ -40,7 +41,7 @@ def forget(database: sqlite3.Connection, path: Path, owner: str, names: Collecti
     """
     with transaction(database, path):
         events = database.execute(_FORGET_EVENTS, (owner,)).rowcount
-        saves = database.execute(_FORGET_SERVERS, (SERVER_OWNER, text(sorted(names)))).rowcount
+        saves = database.execute(_FORGET_SERVERS, (SERVER_OWNER, text(sorted(names)), owner)).rowcount
     changed = {key for place in _TEXTS for key in _strike_out(database, path, place, names, owner)}
     with transaction(database, path):
         saves += database.execute(_FORGET_SAVES, (owner,)).rowcount
@@ -56,13 +57,14 @@ def _strike_out(
     candidates = (
         f"SELECT rowid, {column}, {key} FROM {table} WHERE rowid > :last"  # noqa: S608  # names of ours
         f" AND EXISTS (SELECT 1 FROM json_each(:quoted) WHERE instr({column}, value))"
-        f"{' AND owner <> :owner' * (table == 'saves')} ORDER BY rowid LIMIT {PAGE_ROWS}"
+        f"{_OF_OTHERS * (table == 'saves')} ORDER BY rowid LIMIT {PAGE_ROWS}"
     )
     change = f"UPDATE {table} SET {column} = ? WHERE rowid = ?"  # noqa: S608  # names of ours
     quoted, last = text([text(name) for name in sorted(names)]), -1
     while True:
         with transaction(database, path):
-            page = database.execute(candidates, {"last": last, "quoted": quoted, "owner": owner}).fetchall()
+            asked = {"last": last, "quoted": quoted, "owner": owner, "server": SERVER_OWNER}
+            page = database.execute(candidates, asked).fetchall()
             for rowid, written, *counted in page:
                 struck = text(strike_out(json.loads(written), names))
                 if struck != written:

@@ -133,7 +133,7 @@ class Save:
         name: Which.
         revision: Rises by one with each change: of two, the higher counts.
         time: When it was changed, in seconds since 1970.
-        player: How the owner was called then; empty for the world's.
+        player: How the owner was called then, or whom a save of the server's own is about; empty for the world's.
         components: By the names of components and fields: `{"Gold": {"amount": 50}}`.
     """
 
@@ -238,10 +238,10 @@ class Tidying(Protocol):
     def forget(self, owner: str, names: Sequence[str] = ()) -> Forgotten:
         """Delete what is kept of a player.
 
-        Its saves go, events that are about nobody else, and of SERVER_OWNER the saves that have it in them: without it
-        they are about nobody. In other events and saves, in snapshots and in summaries of matches each text that is
-        exactly the owner or one of the names becomes "(deleted)"; names of fields stay. A save keeps its revision, so
-        whoever has it in use writes on.
+        Its saves go, events that are about nobody else, and of SERVER_OWNER the saves that tell the owner, or whose
+        `player` it is. In other events, in saves of the world and of others, in snapshots and in summaries of matches
+        each text that is exactly the owner or one of the names becomes "(deleted)"; names of fields stay. A save keeps
+        its revision, so whoever has it in use writes on.
 
         Args:
             names: How the player was called, beside what its saves say.

@@ -1,10 +1,14 @@
 """Retention: the oldest matches go first, one that is on never, and no call takes for ever."""
 
+from pathlib import Path
+
 import pytest
 
+from ecsnet.components import LobbyStage, Stage
 from ecsnet.storage.retention import MAX_REMOVED, outlook, prune
 from ecsnet.storage.sqlitestore import SQLiteStore
 from ecsnet.storage.store import Batch, Match, Save, SaveName, Store
+from tests.simulation.bazaar import EPOCH, Bazaar
 from tests.storage.plausible import happened, session, stood
 
 DAY = 86_400.0
@@ -66,18 +70,23 @@ def test_a_match_that_is_on_and_saves_stay(empty: Store, keep: dict[str, float])
 
 
 @pytest.mark.parametrize("keep", [{"keep_days": 0.0}, {"max_bytes": 0}])
-def test_the_last_match_of_a_room_stays_while_its_room_may_write_to_it(empty: Store, keep: dict[str, float]) -> None:
+def test_a_match_stays_while_its_room_may_write_to_it(tmp_path: Path, keep: dict[str, float]) -> None:
     """What comes after the result, until the next match, would belong to nothing and never be deleted."""
-    rooms = [("A", 0.3, "finished"), ("A", 0.2, "finished"), ("B", 0.3, "closed"), ("C", 1.1, "finished")]
-    matches = [
-        Match(id=f"m{place}", game="a", room=room, started=float(place), ended=NOW - days * DAY, ending=ending)
-        for place, (room, days, ending) in enumerate(rooms)
-    ]
-    empty.write(Batch(matches=matches))
+    bazaar = Bazaar(tmp_path)
+    stage = LobbyStage(Stage.RUNNING)
+    bazaar.sim.server.world.create_entity(stage)
+    for reached in (Stage.RUNNING, Stage.FINISHED):
+        stage.stage = reached
+        bazaar.sim.run(2)
+    [match] = bazaar.store.matches()
+    later = EPOCH + DAY
+    assert match.ending == "finished"
+    assert list(outlook(bazaar.store, now=later, **keep)) == []  # type: ignore[arg-type]
+    assert prune(bazaar.store, now=later, **keep) == []  # type: ignore[arg-type]
+    stage.stage = Stage.WAITING
+    bazaar.sim.run(2)
 
-    assert ids(list(outlook(empty, now=NOW, **keep))) == ["m3", "m0", "m2"]  # type: ignore[arg-type]
-    assert ids(prune(empty, now=NOW, **keep)) == ["m3", "m0", "m2"]  # type: ignore[arg-type]
-    assert ids(prune(empty, now=NOW + DAY, **keep)) == ["m1"]  # type: ignore[arg-type]
+    assert ids(prune(bazaar.store, now=later, **keep)) == [match.id]  # type: ignore[arg-type]
 
 
 def test_without_limits_nothing_goes(empty: Store) -> None:

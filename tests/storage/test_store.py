@@ -431,9 +431,12 @@ def test_a_player_is_forgotten(store: Store, other: Store) -> None:
 
 
 def test_a_player_is_forgotten_in_what_others_have(store: Store, other: Store) -> None:
-    """What a server has to go on with is of the player alone; the world's saves and those of others stay in use."""
+    """What a server has to know a player again is the player's alone; saves of the world and of others stay in use.
+
+    That a room has a player's name for its code is no reason not to go on with it.
+    """
     stall = SaveName("knight", "world", "stall")
-    session, another = SaveName("knight", "server", "s/1"), SaveName("knight", "server", "s/2")
+    session, another, guest, room = [SaveName("knight", "server", f"s/{number}") for number in (1, 2, 3, 4)]
     sold: Document = {"Offer": {"by": ["Anna"], "Anna": 3}}
     told: Document = {"session": {"name": "Anna the Second", "player": ANNA}}
     bert: Document = {"session": {"name": "Bert", "player": BERT}, "text": "not Anna"}
@@ -443,14 +446,17 @@ def test_a_player_is_forgotten_in_what_others_have(store: Store, other: Store) -
         save(BERT, components={"Friends": {"names": ["Anna", "Zoe"]}}),
         save(name=session, components=told),
         save(name=another, components=bert),
+        save(name=guest, player="Anna", components={"session": {"name": "Anna", "player": ""}}),
+        save(name=room, components={"room": {"code": "Anna"}}),
     ]
     store.write(Batch(saves=saves))
     forgotten = store.forget(ANNA)
 
-    assert forgotten == Forgotten(saves=2, changed=2)
+    assert forgotten == Forgotten(saves=3, changed=2)
     assert sorted(other.saves(), key=lambda kept: kept.name) == [
         save(BERT, components={"Friends": {"names": ["(deleted)", "Zoe"]}}),
         save(name=another, components=bert),
+        save(name=room, components={"room": {"code": "Anna"}}),
         save(name=stall, revision=4, components={"Offer": {"by": ["(deleted)"], "Anna": 3}}),
     ]
     assert other.write(Batch(saves=[save(name=stall, revision=5, components={})])) == []
