@@ -1,9 +1,13 @@
 """Archiving: opens a store for a server, with a thread that writes it; where the archive meets the machine."""
 
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
 
 from ecsnet.archive import Archive
 from ecsnet.clock import unix_time
@@ -15,11 +19,13 @@ from ecsnet.server import server_name
 from ecsnet.storage.opening import open_store
 from ecsnet.transport.identity import Identity
 
-__all__ = ["Opened", "default_store", "open_archive"]
+__all__ = ["Opened", "Scribe", "default_store", "open_archive"]
 
 # So long the writing thread sleeps after each slice of its work: the game's thread, if it waits, gets the interpreter
 # at once. A shorter sleep ends before the other thread has noticed; Python itself would only take it away after 5 ms.
 PAUSE_SECONDS = 0.0002
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,35 @@ def open_archive(
     except BaseException:
         store.close()
         raise
-    worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ecsnet store")
-    archive = Archive(store, worker=worker, unix_time=unix_time, config=config, pause=_pause)
+    archive = Archive(store, worker=Scribe(), unix_time=unix_time, config=config, pause=_pause)
     archive.know_matches(match.id for match in store.matches(game.name))
     return Opened(repr(store) if "://" in str(where) else str(where), archive, resumed)
+
+
+class Scribe:
+    """A worker with a thread of its own, which ends with the program: a store that hangs does not keep it from that."""
+
+    def __init__(self) -> None:
+        """Wait for jobs."""
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        threading.Thread(target=self._work, name="ecsnet store", daemon=True).start()
+
+    def submit(self, job: Callable[[], T], /) -> "Future[T]":
+        """Put a job in line."""
+        future: Future[T] = Future()
+
+        def do() -> None:
+            try:
+                future.set_result(job())
+            except BaseException as error:  # as any worker: whoever asks for the result gets it
+                future.set_exception(error)
+
+        self._jobs.put(do)
+        return future
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get()()
 
 
 def _pause() -> None:
