@@ -23,7 +23,7 @@ from ecsnet.storage.retention import MAX_REMOVED, prune
 from ecsnet.storage.store import WORLD_OWNER, Batch, Document, Match, Save, SaveName, Store
 from ecsnet.worker import Worker
 
-__all__ = ["Archive", "CaptureDocuments", "Loaded", "Pause"]
+__all__ = ["REMEMBERED_MATCHES", "Archive", "CaptureDocuments", "Loaded", "Pause"]
 
 ENTITIES_A_SLICE = 16  # 0.2 ms of work: a tick that falls due meanwhile is not later than that
 
@@ -107,12 +107,14 @@ class Archive:
         unix_time: Callable[[], float],
         config: PersistenceConfig | None = None,
         pause: Pause = lambda: None,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         """Take over a store.
 
         Args:
             worker: Reads and writes, one job after the other. `Inline` is done at once, for simulations.
             pause: Called by the worker between pieces of its work.
+            on_close: Called by the worker when the store is closed.
         """
         self.config = config or PersistenceConfig()
         self.unix_time = unix_time
@@ -120,6 +122,7 @@ class Archive:
         self.store = store
         self._worker = worker
         self._pause = pause
+        self._on_close = on_close
         self._backlog = Backlog(self.config.max_waiting_events, self.config.max_waiting_snapshots)
         self._job: _Job | None = None
         self._piecewise = False
@@ -162,9 +165,9 @@ class Archive:
     def holds(self, number: int, now: float) -> bool:
         """Tell whether saves are not safe yet, and it is worth waiting for them.
 
-        A store that takes too long counts as failing: then there is no waiting, until it has caught up.
+        Once they have waited for too long there is no more waiting for anything, until the store has caught up.
         """
-        if number <= self._safe or self._outage is not None:
+        if number <= self._safe:
             return False
         under_way = None if self._job is None else self._job.unsafe_since
         since = self._unsafe_since if under_way is None else under_way
@@ -174,6 +177,11 @@ class Archive:
     def is_idle(self) -> bool:
         """Whether all is written, or never will be."""
         return self._job is None and not self._backlog
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the store could not be written the last time."""
+        return self._outage is not None
 
     @property
     def is_closed(self) -> bool:
@@ -307,7 +315,7 @@ class Archive:
         if not self.is_idle:
             why = self._trouble(now) or "there was no time"
             logger.error("%s: %d things were not written: %s", self.store, self._waiting, why)
-        self._closing = self._worker.submit(self.store.close)
+        self._closing = self._worker.submit(self._close_store)
 
     # Tidying.
 
@@ -389,6 +397,12 @@ class Archive:
         backlog.uncounted = backlog.replaced = backlog.crowded_out = 0
 
     # In the worker: nothing below touches what the game's thread writes.
+
+    def _close_store(self) -> None:
+        try:
+            self.store.close()
+        finally:
+            self._on_close()
 
     def _write(self, batch: Batch, *, piecewise: bool) -> Written:
         if not piecewise:

@@ -13,10 +13,11 @@ from ecsnet.archive import Archive
 from ecsnet.clock import unix_time
 from ecsnet.config import PersistenceConfig
 from ecsnet.game import Game
-from ecsnet.resume import abandon, resume
+from ecsnet.resume import begin
 from ecsnet.resumed import Resumed
 from ecsnet.server import server_name
 from ecsnet.storage.opening import open_store
+from ecsnet.storelock import StoreLock
 from ecsnet.transport.identity import Identity
 
 __all__ = ["Opened", "Scribe", "default_store", "open_archive"]
@@ -54,6 +55,7 @@ def open_archive(
     *,
     config: PersistenceConfig | None = None,
     resuming: bool = False,
+    match: str = "",
 ) -> Opened:
     """Open a store for a server, and go on with what its last run began, or make an end of that.
 
@@ -61,19 +63,25 @@ def open_archive(
         where: A file, or "mongodb://...".
         identity: The server's: others may use the same store.
         resuming: Whether to go on.
+        match: Go on with this one, whatever was last.
 
     Raises:
-        StoreError: It cannot be used, or what to go on with does not fit the game.
+        StoreError: It cannot be used, or what was kept does not fit the game, or another server keeps the game there.
     """
-    store = open_store(where)
+    server = server_name(identity.public)
+    lock = StoreLock(where, game.name, server)
+    store = None
     try:
-        server = server_name(identity.public)
-        resumed = resume(store, game, server) if resuming else Resumed()
-        store.write(abandon(store, game, server, but=resumed))
+        store = open_store(where)
+        resumed = begin(store, game, server, resuming=resuming, match=match)
     except BaseException:
-        store.close()
+        lock.release()
+        if store is not None:
+            store.close()
         raise
-    archive = Archive(store, worker=Scribe(), unix_time=unix_time, config=config, pause=_pause)
+    archive = Archive(
+        store, worker=Scribe(), unix_time=unix_time, config=config, pause=_pause, on_close=lock.release
+    )  # fmt: skip
     archive.know_matches(match.id for match in store.matches(game.name))
     return Opened(repr(store) if "://" in str(where) else str(where), archive, resumed)
 

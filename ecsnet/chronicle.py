@@ -92,7 +92,7 @@ class Chronicle:
     def _note(kind: str, peer: Peer, where: Room, **data: object) -> None:
         if where.keeper is not None:
             client_id = peer.client_id
-            where.keeper.note(kind, [client_id], client_id=client_id, name=peer.name, **data)
+            where.keeper.note(kind, [client_id], {"client_id": client_id, "name": peer.name, **data})
 
     def _remember(self, session: Session, room: Room, now: float) -> None:
         """Keep what it takes to know a player again after a restart."""

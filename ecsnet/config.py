@@ -480,8 +480,9 @@ class PersistenceConfig:
     a disk is written to 20 times a second at most, not at each tick."""
 
     answer_patience_seconds: float = 1.0
-    """How long the answer of a call waits until what the call changed is safe. A store that takes longer counts as
-    failing: the game plays on, and answers wait for nothing until it has caught up."""
+    """How long the answer of a call waits until what the call changed is safe. If the store takes longer, the game
+    plays on, and answers wait for nothing until it has caught up: should the server be killed before, what they said is
+    lost. `math.inf`: they wait as long as it takes, and nothing ever is."""
 
     retry_pauses_seconds: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 5.0)
     """Pauses before a store that could not be written is tried again, the last one repeating: a lock is gone at the

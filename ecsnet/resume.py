@@ -7,7 +7,7 @@ is told, all of it at once, and nothing is changed.
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -22,25 +22,41 @@ from ecsnet.storage.store import SERVER_OWNER, Batch, Document, Match, Save, Sna
 from ecsnet.storage.values import NotKeptError
 from ecsnet.tokens import ConnectToken
 
-__all__ = ["abandon", "resume"]
+__all__ = ["begin"]
 
 MAX_TOLD = 8  # problems in one text
 
 logger = logging.getLogger(__name__)
 
 
-def resume(store: Store, game: Game, server: str) -> Resumed:
-    """Return the rooms that were open when a server ended, and who had a place there; empty where there was nothing.
+def begin(store: Store, game: Game, server: str, *, resuming: bool = False, match: str = "") -> Resumed:
+    """Look whether all that is kept fits a game, and what its server goes on with; make an end of everything else.
 
     Args:
         server: As `server_name` says.
+        resuming: Whether to go on with the last of every room.
+        match: Go on with this one instead: its id, or how that begins.
+
+    Returns:
+        Rooms and players; empty where there is nothing to go on with.
 
     Raises:
-        StoreError: What was kept does not fit the game.
+        StoreError: What was kept does not fit the game, or there is no such match. Nothing was changed.
     """
-    last_known = _last_known(store, game, server)
+    _check_saves(store, game)
+    known = _chosen(store, game, match) if match else _last_known(store, game, server) if resuming else []
+    resumed = _resumed(store, game, server, known)
+    store.write(_abandon(store, game, server, but=resumed))
+    for room in resumed.rooms.values():
+        logger.info("goes on with %s at tick %d, with %d entities", room.match.id, room.tick, len(room.entities))
+    if resuming and not resumed.rooms:
+        logger.warning("%s has no snapshot of %s to go on with: it begins anew", store, game.name)
+    return resumed
+
+
+def _resumed(store: Store, game: Game, server: str, known: Sequence[tuple[Match, Snapshot]]) -> Resumed:
     rooms, client_ids, sessions = {}, [], []
-    for match, snapshot in last_known:
+    for match, snapshot in known:
         with _as_written(f"the snapshot of {match.id} at tick {snapshot.tick}"):
             rooms[match.room] = _room(store, game, match, snapshot)
             client_ids.append(_last_client_id(store, match, snapshot))
@@ -53,17 +69,48 @@ def resume(store: Store, game: Game, server: str) -> Resumed:
     return Resumed(rooms=rooms, sessions=sessions, saves=saves, last_client_id=last_client_id)
 
 
-def abandon(store: Store, game: Game, server: str, *, but: Resumed) -> Batch:
+def _abandon(store: Store, game: Game, server: str, *, but: Resumed) -> Batch:
     """Return what makes an end of the matches that a server had begun and does not go on with."""
     kept = {room.match.id for room in but.rooms.values()}
     ended = []
+    rooms = {_key(save): save.name for save in _own(store, game, server, ROOM) if _key(save) not in kept}
     for match in store.matches(game.name):
-        if match.ended is None and match.id not in kept and _is_of(match, server):
+        if match.id in kept or not _is_of(match, server):
+            continue
+        if match.ended is None:
             times = [event.time for event in store.events(match.id)]
             ended.append(replace(match, ended=max(times, default=match.started), ending="abandoned"))
-    gone = [save.name for save in _own(store, game, server, ROOM) if _key(save) not in kept]
+        if match.id in rooms:
+            logger.warning("%s is over; --resume-match %s would go on with it", match.id, match.id)
+    gone = list(rooms.values())
     gone += [] if but.rooms else [save.name for save in _own(store, game, server, SESSION)]
     return Batch(matches=ended, removed=gone)
+
+
+def _chosen(store: Store, game: Game, wanted: str) -> list[tuple[Match, Snapshot]]:
+    """Return a match that somebody has named, and its last snapshot."""
+    found = [match for match in store.matches(game.name) if match.id.startswith(wanted)]
+    if len(found) != 1:
+        raise StoreError(f"{len(found)} matches of {game.name} begin with {wanted!r}: see ecsnet data matches")
+    snapshot = next(iter(store.snapshots(found[0].id, newest_first=True)), None)
+    if snapshot is None:
+        raise StoreError(f"there is no snapshot of {found[0].id} to go on with")
+    return [(found[0], snapshot)]
+
+
+def _check_saves(store: Store, game: Game) -> None:
+    """See that everybody will get back what was kept: no player should begin with nothing, and overwrite it."""
+    schema, forms = Schema(game), {cls.__name__: form_of(cls) for cls in game.persistent}
+    problems: Counter[str] = Counter()
+    for save in store.saves(game.name) if forms else ():
+        if save.name.owner == SERVER_OWNER:
+            continue
+        what = f"the save {save.name.owner} {save.name.key}".strip()
+        with _as_written(what):
+            for name, part in _migrated(game, what, save.components).items():
+                _make(schema, forms[name].cls if name in forms else None, name, part, problems)
+    if problems:
+        raise StoreError(_complaint(f"the saves of {game.name} do not fit it", problems, "saves"))
 
 
 def _is_of(match: Match, server: str) -> bool:
@@ -131,32 +178,31 @@ def _entities(game: Game, match: Match, snapshot: Snapshot) -> Mapping[int, list
     problems: Counter[str] = Counter()
     entities = {}
     for document in snapshot.entities:
-        parts = _migrated(game, match, document)
-        made = [_make(schema, classes, name, part, problems) for name, part in parts.items()]
+        parts = _migrated(game, f"entity {document['entity']} of {match.id}", _document(document["components"]))
+        for name in parts.keys() - classes.keys():
+            classes[name] = _find_class(schema, name, {})
+        made = [_make(schema, classes[name], name, part, problems) for name, part in parts.items()]
         if made:  # one that had only what no snapshot holds is made anew by whoever made it
             entities[_whole(document["entity"])] = [component for component in made if component is not None]
     if problems:
-        raise StoreError(_complaint(game, match, problems))
+        was = f"{game.name} {match.version}".strip()
+        what = f"cannot go on with {match.id}, which was {was}, and without --resume begins anew"
+        raise StoreError(_complaint(what, problems, "entities"))
     return entities
 
 
-def _migrated(game: Game, match: Match, document: Document) -> dict[str, Document]:
-    parts = {name: dict(_document(part)) for name, part in _document(document["components"]).items()}
+def _migrated(game: Game, what: str, components: Document) -> dict[str, Document]:
+    parts = {name: dict(_document(part)) for name, part in components.items()}
     try:
         if game.migrate is not None:
             game.migrate(parts)
     except Exception as error:  # it is code of the game
-        raise StoreError(
-            f"Game(migrate=) failed for entity {document['entity']} of {match.id}: {error!r}; nothing was changed"
-        ) from error
+        raise StoreError(f"Game(migrate=) failed for {what}: {error!r}; nothing was changed") from error
     return parts
 
 
-def _make(
-    schema: Schema, classes: Mapping[str, type | None], name: str, part: Document, problems: Counter[str]
-) -> object | None:
+def _make(schema: Schema, cls: type | None, name: str, part: Document, problems: Counter[str]) -> object | None:
     """Make a component; count why it cannot be."""
-    cls = classes[name] if name in classes else _find_class(schema, name, {})
     if cls is None:
         problems[f"there is no component {name} (any more)"] += 1
         return None
@@ -181,14 +227,10 @@ def _find_class(schema: Schema, name: str, kind: Document) -> type | None:
     return found if isinstance(found, type) and form_of(found).is_known else next(iter(named), None)
 
 
-def _complaint(game: Game, match: Match, problems: Counter[str]) -> str:
-    told = [f"{why} ({count} entities)" for why, count in problems.most_common(MAX_TOLD)]
-    more = len(problems) - len(told)
-    rest = f"; and {more} more" if more else ""
-    return (
-        f"cannot go on with {match.id}, which was {game.name} {match.version}: {'; '.join(told)}{rest}. Say in "
-        "Game(migrate=) what became of it, or serve without --resume to begin anew; nothing was changed"
-    )
+def _complaint(what: str, problems: Counter[str], of: str) -> str:
+    told = [f"{why} ({count} {of})" for why, count in problems.most_common(MAX_TOLD)]
+    rest = f"; and {len(problems) - len(told)} more" if len(problems) > len(told) else ""
+    return f"{what}: {'; '.join(told)}{rest}. Say in Game(migrate=) what became of it; nothing was changed"
 
 
 # Sessions.
@@ -226,8 +268,7 @@ def _as_written(what: str) -> Iterator[None]:
         yield
     except (KeyError, ValueError, TypeError) as error:
         raise StoreError(
-            f"cannot go on with {what}: {error!r}; the store was edited, or is of another program. Put a good copy in "
-            "its place, or serve without --resume"
+            f"cannot use {what}: {error!r}; the store was edited, or is of another program: put a good copy there"
         ) from error
 
 

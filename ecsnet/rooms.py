@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ecsnet.admission import MAX_ROOM_PASSWORD_BYTES, clean_name
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import RoomConfig, ServerConfig
-from ecsnet.errors import EcsnetError, LocalProtocolError, Refused, StoreError
+from ecsnet.errors import EcsnetError, LocalProtocolError, Refused
 from ecsnet.game import Game
 from ecsnet.quoting import cut
 from ecsnet.replication.schema import Schema
@@ -59,10 +59,15 @@ class Rooms:
             resumed: Rooms to go on with, by code.
 
         Raises:
-            StoreError: The server that had those had several rooms, and this one has not, or the reverse.
+            LocalProtocolError: The server that had those had several rooms, and this one has not, or the reverse.
         """
         resumed = resumed or {}
-        _check_codes(resumed, several=config.rooms is not None)
+        if any((code == "") is (config.rooms is not None) for code in resumed):
+            then, now = ("without", "with") if "" in resumed else ("with", "without")
+            raise LocalProtocolError(
+                f"the match to go on with was played on a server {then} rooms, and this one is {now}: configure it as "
+                "it was (ecsnet serve --rooms), or do not resume"
+            )
         self._keeping = keeping
         self._game = game
         self._config = config
@@ -298,7 +303,6 @@ class Rooms:
         self._opened += 1
         info = RoomInfo(code, resumed.name or code, capacity=resumed.capacity, locked=bool(resumed.password))
         self._add(info, resumed.password, seed=resumed.seed, stays=resumed.stays, resumed=resumed)
-        logger.info("room %s goes on at tick %d", code, resumed.tick)
 
     def update(self, now: float) -> None:
         """Close the rooms in which nobody has had a place for long enough."""
@@ -326,11 +330,3 @@ class Rooms:
             code = "".join(LETTERS[byte % len(LETTERS)] for byte in self._entropy(letters))
             if code not in self._by_code and code.lower() not in {HALL, ANY_ROOM}:
                 return code
-
-
-def _check_codes(resumed: Mapping[str, ResumedRoom], *, several: bool) -> None:
-    """See that rooms can be gone on with: those behind a hall have codes."""
-    unfit = [code for code in resumed if bool(code) is not several]
-    if unfit:
-        before, option = ("one game", "without --rooms") if several else (f"rooms {', '.join(unfit)}", "with --rooms")
-        raise StoreError(f"the last run had {before}: serve {option} to go on, or without --resume to begin anew")

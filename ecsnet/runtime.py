@@ -4,6 +4,7 @@
 game's loop calls it once a frame and is never blocked; `RunningServer.run` is the loop of a server alone.
 """
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ from ecsnet.transport.state import State
 from ecsnet.udp import DRAIN_LIMIT, UdpSocket
 
 __all__ = ["Route", "RunningClient", "RunningServer", "find_route", "join", "serve", "wait_for"]
+
+logger = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 0.1  # how late Ctrl-C may be noticed where a signal does not end a wait (Windows)
 LONGEST_SILENCE_SECONDS = 0.020  # how long a server's answer may wait for its tick: half as long as an ACK may
@@ -186,6 +189,8 @@ class RunningServer(Server):
             return
         end = self.clock.now() + archive.config.flush_seconds
         self.flush(self.clock.now())
+        if archive.is_failing:
+            logger.warning("the store fails: waiting %g s for it to take the rest", archive.config.flush_seconds)
         while not archive.is_idle and self.clock.now() < end:
             if not archive.wait(LONGEST_WAIT_SECONDS):
                 self.clock.sleep(LONGEST_SILENCE_SECONDS)
@@ -316,6 +321,7 @@ def serve(
     transport: str = "udp",
     store: str | FilePath | None = None,
     resuming: bool = False,
+    resume_match: str = "",
     persistence: PersistenceConfig | None = None,
 ) -> None:
     """Serve a game until Ctrl-C or SIGTERM.
@@ -332,6 +338,7 @@ def serve(
         transport: "udp"; "tcp" where UDP does not get through; "both" on the same port number.
         store: Where to keep what happens: a file, or "mongodb://..."; None: nowhere.
         resuming: Go on with what the last run of this server left there.
+        resume_match: Go on with this match instead: its id, or how that begins.
         persistence: How to keep it.
 
     Raises:
@@ -341,7 +348,11 @@ def serve(
     """
     identity = keys.load_or_create_identity(key_file or keys.default_identity_path())
     path = open_path(transport, port, host, None if config is None else config.tcp)
-    opened = None if store is None else open_archive(store, game, identity, config=persistence, resuming=resuming)
+    opened = (
+        None
+        if store is None
+        else open_archive(store, game, identity, config=persistence, resuming=resuming, match=resume_match)
+    )
     server = RunningServer(
         game, identity, path, seed=seed, config=config, password=password, tokens=tokens, accounts=accounts,
         accept=accept, archive=None if opened is None else opened.archive,

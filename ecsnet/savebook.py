@@ -21,6 +21,7 @@ class SaveBook:
         """Begin with those of the world."""
         self._saves = {save.name: save for save in saves}
         self._by_owner: dict[str, dict[SaveName, None]] = {}
+        self._keepers: dict[SaveName, object] = {}
         for name in self._saves:
             self._by_owner.setdefault(name.owner, {})[name] = None
 
@@ -49,6 +50,14 @@ class SaveBook:
     def latest(self, name: SaveName) -> Save | None:
         """Return a save; None if there never was one."""
         return self._saves.get(name)
+
+    def claim(self, name: SaveName, keeper: object) -> object:
+        """Have a save follow one entity alone; return who has it now: the keeper, or somebody who was before it."""
+        return self._keepers.setdefault(name, keeper)
+
+    def release(self, name: SaveName) -> None:
+        """Let a save follow another entity."""
+        self._keepers.pop(name, None)
 
     def change(self, name: SaveName, player: str, components: dict[str, object], time: float) -> Save:
         """Note what a save has become, and return it to be written."""

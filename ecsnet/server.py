@@ -3,18 +3,16 @@
 import hashlib
 import logging
 import os
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ecsnet import accesslog, players
+from ecsnet import accesslog
 from ecsnet.accounts import Accounts
 from ecsnet.archive import Archive
 from ecsnet.arrival import Accept
+from ecsnet.attendance import Attendance
 from ecsnet.bans import Ban, Bans
-from ecsnet.chronicle import Chronicle
 from ecsnet.cloakroom import Cloakroom
-from ecsnet.components.player import PlayerStatus
 from ecsnet.config import ServerConfig, TransportConfig
 from ecsnet.entrance import Entrance
 from ecsnet.events import (
@@ -24,28 +22,22 @@ from ecsnet.events import (
     ConnectRequested,
     Disconnected,
     PlayerEvent,
-    PlayerJoined,
-    PlayerLeft,
-    PlayerLost,
-    PlayerMoved,
-    PlayerReturned,
 )
 from ecsnet.game import Game
 from ecsnet.inputstatistics import InputStatistics
 from ecsnet.inspection import Inspection, reserved_for
 from ecsnet.lounge import Lounge
-from ecsnet.peer import CALLS, CASUAL_CALLS, CHANNELS, CHECKS, INPUT, Peer
+from ecsnet.peer import CHANNELS, Peer
 from ecsnet.protocol import DisconnectReason
-from ecsnet.reception import Guest, Reception
+from ecsnet.reception import Reception
 from ecsnet.replication.schema import Schema
 from ecsnet.replication.sender import Sender
 from ecsnet.resumed import Resumed
 from ecsnet.room import Room
 from ecsnet.rooms import BeginTape, Rooms
 from ecsnet.savebook import SaveBook
-from ecsnet.sessions import TICKETS, Session, Sessions, Standing
+from ecsnet.sessions import TICKETS, Sessions, Standing
 from ecsnet.storage.store import Document
-from ecsnet.systems.jitterbuffer import InputBuffer
 from ecsnet.systems.persistence import Keeping
 from ecsnet.systems.pipeline import SERVER, Step
 from ecsnet.tokens import TokenGate
@@ -55,7 +47,6 @@ from ecsnet.transport.endpoint import Endpoint
 from ecsnet.transport.identity import Identity
 from ecsnet.transport.noise import Entropy
 from ecsnet.transport.password import password_key
-from ecsnet.transport.state import State
 from ecsnet.wire import Tick
 from ecsnet.world import World
 
@@ -80,7 +71,6 @@ class Server:
 
     Attributes:
         rooms: The one room, or the hall and all others.
-        peers: Who is connected, by client id, wherever they are.
         bans: Who may not come in.
         archive: What keeps it all in a store, if anything does.
         ticks_run: Ticks of all rooms, since the beginning.
@@ -124,12 +114,7 @@ class Server:
         self.config = _as_the_game_says(config or ServerConfig(), game)
         self._identity = identity or Identity.generate(entropy)
         self.archive = archive
-        keeping = None
-        if archive is not None:
-            book = SaveBook(archive.read_world(game.name))
-            for owner, saves in resumed.saves.items():
-                book.bring(owner, saves)
-            keeping = Keeping(archive, book, server_name(self._identity.public))
+        keeping = None if archive is None else _keeping(archive, resumed, game, self._identity)
         self.rooms = Rooms(
             game, self.config, pipeline=pipeline, seed=seed, start_tick=start_tick, entropy=entropy, keeping=keeping,
             resumed=resumed.rooms,
@@ -163,19 +148,20 @@ class Server:
             Cloakroom(game, keeping, self._sessions),
             asks=asks,
         )
-        self._chronicle = Chronicle(self.rooms, keeping)
+        self._attendance = Attendance(game, self.rooms, self._sessions, keeping)
         self.ticks_run = 0
-        self.peers: dict[int, Peer] = {}
-        self._by_connection: dict[Connection, Peer] = {}
-        self._reads = frozenset((CALLS, CASUAL_CALLS, CHECKS, *([] if game.input is None else [INPUT])))
         self._now = 0.0
-        self._events: deque[PlayerEvent] = deque(maxlen=MAX_EVENTS)
         self._is_new, self._is_closed = True, False
-        self._readmit(resumed)
+        self._attendance.readmit(resumed, self.config.transport)
 
     def __repr__(self) -> str:
         """Show the game, the tick and the players."""
         return f"Server({self.game.name!r}, tick={self.world.tick}, clients={sorted(self.peers)})"
+
+    @property
+    def peers(self) -> dict[int, Peer]:
+        """Who is connected, by client id, wherever they are."""
+        return self._attendance.peers
 
     @property
     def room(self) -> Room:
@@ -235,9 +221,8 @@ class Server:
         for event in sorted(self._endpoint.events(), key=lambda event: not isinstance(event, Disconnected)):
             self._handle(event)
         for entered in self._entrance.update(now):
-            self._enter(*entered)
-        for session in self._sessions.take_expired(now):
-            self._remove_player(session.peer, *session.ending)
+            self._attendance.enter(entered, now)
+        self._attendance.expire(now)
         if self.answers_on_arrival:
             self._answer_calls(now)
         for room in self.rooms:
@@ -282,7 +267,7 @@ class Server:
         """Run the calls that are answered on arrival; return whose they were."""
         answered = []
         for connection in self._endpoint.take_heard():
-            peer = self._by_connection.get(connection)
+            peer = self._attendance.by_connection.get(connection)
             room = None if peer is None else self.rooms.of(peer.client_id)
             if peer is not None and room is not None and room.answer(peer, now) and connection.is_connected:
                 answered.append(connection)
@@ -297,15 +282,13 @@ class Server:
 
     def events(self) -> list[PlayerEvent]:
         """Return and forget who came and went; of a host that never asks, the newest are kept."""
-        events = list(self._events)
-        self._events.clear()
-        return events
+        return self._attendance.take_events()
 
     def close(self, reason: DisconnectReason = DisconnectReason.SERVER_CLOSING, text: str = "", *, now: float) -> None:
         """Tell every client why, and accept nobody any more. Send what `datagrams_to_send` returns afterwards."""
         if self.archive is not None and not self._is_closed:
             self._is_closed = True
-            self._chronicle.close()
+            self._attendance.chronicle.close()
             for room in self.rooms:
                 if room.keeper is not None:
                     room.keeper.close("", now)
@@ -393,11 +376,11 @@ class Server:
             raise KeyError(client_id)
         ban = Ban.of(replace(session.peer.arrival, address=session.peer.connection.address), text, network=network)
         self.bans.add(ban)
-        self._chronicle.banned(session.peer, self._room_of(session.peer), ban)
+        self._attendance.chronicle.banned(session.peer, self._attendance.room_of(session.peer), ban)
         if session.keep_until is None:
             session.peer.connection.close(DisconnectReason.BANNED, text, now=now)
         else:
-            self._remove_player(self._sessions.remove(client_id).peer, DisconnectReason.BANNED, text)
+            self._attendance.send_away([client_id], DisconnectReason.BANNED, text, now)
         return ban
 
     def block(self, network: str, text: str = "", *, now: float) -> None:
@@ -427,115 +410,17 @@ class Server:
             case Connected(connection):
                 entered = self._entrance.admit(connection, self._now)
                 if entered is not None:
-                    self._enter(*entered)
+                    self._attendance.enter(entered, self._now)
             case Disconnected(connection, reason, text):
-                self._dismiss(connection, reason, text)
-            case AddressChanged(connection, before) if connection in self._by_connection:
-                accesslog.moved(self._by_connection[connection], before)
+                peer = self._attendance.by_connection.get(connection)
+                if peer is None:
+                    self._entrance.forget(connection)
+                else:
+                    self._attendance.dismiss(peer, reason, text, self._now)
+            case AddressChanged(connection, before) if connection in self._attendance.by_connection:
+                accesslog.moved(self._attendance.by_connection[connection], before)
             case ConnectRefused(address, reason, text):
                 accesslog.refused(address, reason, text)
-
-    def _enter(self, connection: Connection, guest: Guest, room: Room) -> None:
-        """Give a player its entity: a new one, or the one it had before its connection was lost."""
-        peer = Peer(connection, guest.client_id, self._reads, guest.arrival)
-        session = self._sessions.get(guest.client_id)
-        if session is None:
-            session = self._sessions.begin(guest.session_id, peer, guest.serial, guest.arrival.network, self._now)
-            self._place(peer, room)
-            self._events.append(PlayerJoined(peer.client_id, peer.name))
-            self._chronicle.joined(peer, room, session, self._now)
-        else:
-            self._resume(session, peer, guest, room)
-        self.peers[peer.client_id] = self._by_connection[connection] = peer
-        room.begin_conversation(peer)
-
-    def _place(self, peer: Peer, room: Room) -> None:
-        """Give a player a place in a room, and an entity there."""
-        self.rooms.take_place(peer.client_id, room)
-        room.place(peer)
-
-    def _resume(self, session: Session, peer: Peer, guest: Guest, room: Room) -> None:
-        """Go on with a player's session, where it was or elsewhere.
-
-        If its old connection still looks alive, nobody is there any more.
-        """
-        before, here = session.peer, self.rooms.of(peer.client_id)
-        assert here is not None, f"{peer} has a session and no place"
-        if session.keep_until is None:
-            replaced = DisconnectReason.REPLACED
-            self._end_conversation(before)
-            before.connection.close(replaced, replaced.text, now=self._now)
-        else:
-            self._events.append(PlayerReturned(peer.client_id, peer.name))
-        if here is not room:
-            self._chronicle.moved(before, here, self.rooms.code_of(room))
-            self._leave_place(before)
-            self._place(peer, room)
-            self._events.append(PlayerMoved(peer.client_id, peer.name, self.rooms.code_of(room)))
-        elif players.set_status(room.world, before.entity, PlayerStatus.CONNECTED):
-            peer.entity = before.entity
-        else:  # the game deleted it meanwhile
-            peer.entity = players.make(room.world, room.game, peer)
-        self._sessions.resume(session, peer, guest.serial, guest.arrival.network)
-        self._chronicle.returned(peer, room, session, self._now)
-
-    def _end_conversation(self, peer: Peer) -> InputBuffer:
-        """Forget what was exchanged with a client over one connection; return the last of it, its inputs."""
-        room = self._room_of(peer)
-        del self._by_connection[peer.connection]
-        del self.peers[peer.client_id]
-        inputs = room.end_conversation(peer)
-        if inputs.statistics.is_doubtful:
-            self._chronicle.doubted(peer, room, inputs.statistics)
-        return inputs
-
-    def _dismiss(self, connection: Connection, reason: DisconnectReason, text: str) -> None:
-        """Let a client go; everybody else plays on. Its player stays for a while if it may come back."""
-        peer = self._by_connection.get(connection)
-        if peer is None:
-            self._entrance.forget(connection)
-            return
-        inputs = self._end_conversation(peer)
-        if not self._sessions.lose(peer, reason, text, self._now):
-            self._remove_player(peer, reason, text)
-            return
-        room = self._room_of(peer)
-        room.lose(peer, inputs)
-        self._events.append(PlayerLost(peer.client_id, peer.name, reason, text))
-        self._chronicle.lost(peer, room, reason, text)
-
-    def _remove_player(self, peer: Peer, reason: DisconnectReason, text: str) -> None:
-        """Let a player's place and entity go for good."""
-        self._chronicle.left(peer, self._room_of(peer), reason, text, self._now)
-        self._leave_place(peer)
-        self._chronicle.gone(peer)
-        self._events.append(PlayerLeft(peer.client_id, peer.name, reason, text))
-
-    def _room_of(self, peer: Peer) -> Room:
-        room = self.rooms.of(peer.client_id)
-        assert room is not None, f"{peer} has no place"
-        return room
-
-    def _readmit(self, resumed: Resumed) -> None:
-        """Keep the places of those who had one when the server ended, and can be known again."""
-        for session in resumed.sessions:
-            here = next((room for room in self.rooms if self.rooms.code_of(room) == session.room), None)
-            if here is None or not self._sessions.can_restore(session):
-                self._chronicle.forget_session(session.client_id, self._now)
-            else:
-                config = self.config.transport
-                closed = Connection(
-                    NOWHERE, channels=CHANNELS, config=config, is_client=False, state=State.CLOSED, now=0.0
-                )
-                peer = Peer(closed, session.client_id, self._reads, session.arrival)
-                self._sessions.restore(session, peer)
-                self.rooms.take_place(session.client_id, here)
-                here.readmit(peer)
-        for code, room in resumed.rooms.items():
-            (self.rooms.by_code[code] if code else self.rooms.main).go_on(room)
-
-    def _leave_place(self, peer: Peer) -> None:
-        self.rooms.leave_place(peer.client_id).remove(peer)
 
     # Ticks.
 
@@ -562,20 +447,14 @@ class Server:
         self._close_room(self.rooms.by_code[code], text)
 
     def _close_room(self, room: Room, text: str) -> None:
-        for client_id in list(room.places):
-            session = self._sessions.remove(client_id)
-            peer = session.peer
-            if peer.client_id in self.peers:
-                self._end_conversation(peer)
-                peer.connection.close(DisconnectReason.ROOM_CLOSED, text, now=self._now)
-            self._remove_player(peer, DisconnectReason.ROOM_CLOSED, text)
+        self._attendance.send_away(list(room.places), DisconnectReason.ROOM_CLOSED, text, self._now)
         self.rooms.close(room)
 
     def _close_faulty(self, room: Room, now: float) -> None:
         """Close the connections of peers that sent what our own software never sends, or do not read what they get."""
         for peer in room.peers.values():
             if peer.fault:
-                self._chronicle.struck(peer, room)
+                self._attendance.chronicle.struck(peer, room)
                 logger.warning("client %d (%s): %s: %s", peer.client_id, peer.name, peer.fault_reason.text, peer.fault)
                 peer.connection.close(peer.fault_reason, peer.fault, now=now)
                 peer.fault = ""
@@ -584,6 +463,14 @@ class Server:
 def server_name(public_key: bytes) -> str:
     """Return a few letters that tell this server from others which use the same store."""
     return hashlib.blake2s(public_key, digest_size=3).hexdigest()
+
+
+def _keeping(archive: Archive, resumed: Resumed, game: Game, identity: Identity) -> Keeping:
+    """Return what keeps all rooms, with the saves of those at hand who are there from the start."""
+    book = SaveBook(archive.read_world(game.name))
+    for owner, saves in resumed.saves.items():
+        book.bring(owner, saves)
+    return Keeping(archive, book, server_name(identity.public))
 
 
 def _as_the_game_says(config: ServerConfig, game: Game) -> ServerConfig:

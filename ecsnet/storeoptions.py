@@ -31,12 +31,13 @@ def store_options(command: F) -> F:
         *args: object,
         store: str,
         resuming: bool,
+        resume_match: str,
         snapshot_seconds: float,
         keep_days: float | None,
         keep_megabytes: float | None,
         **kwargs: object,
     ) -> object:
-        if resuming and store == NO_STORE:
+        if (resuming or resume_match) and store == NO_STORE:
             raise click.UsageError("--resume needs a store: there it is kept what to go on with")
         config = PersistenceConfig(
             snapshot_seconds=snapshot_seconds,
@@ -48,7 +49,7 @@ def store_options(command: F) -> F:
             if store == NO_STORE:
                 return None
             return open_archive(
-                store or default_store(game), game, identity, config=config, resuming=resuming
+                store or default_store(game), game, identity, config=config, resuming=resuming, match=resume_match
             )  # fmt: skip
 
         return command(*args, open_archive=opened, **kwargs)
@@ -69,6 +70,13 @@ def store_options(command: F) -> F:
             type=click.FloatRange(min=0.1),
             default=usual.snapshot_seconds,
             help="How often to keep the world as it stands.",
+        ),
+        click.option(
+            "--resume-match",
+            metavar="MATCH",
+            default="",
+            show_default=False,
+            help="Go on with this one of `ecsnet data matches`, or what its name begins with.",
         ),
         click.option("--resume", "resuming", is_flag=True, help="Go on where the last run ended, however it did."),
         click.option(

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["Keeper", "Keeping", "Persist", "RestoreSaves", "match_id"]
 
 
+STOPPED = "stopped"  # a match whose server was, and may go on with it
+
 logger = logging.getLogger(__name__)
 
 
@@ -93,7 +95,10 @@ class Keeper:
         self._world = world
         self._code = code
         config = archive.config
-        self.saves = Saves(schema, world, keeping.book, self.owners, most=config.max_saves_of_one_owner)
+        self.saves = Saves(
+            schema, world, keeping.book, self.owners, where=f"room {code}" if code else "the room",
+            most=config.max_saves_of_one_owner,
+        )  # fmt: skip
         rate = config.max_refused_calls_per_second
         self._refused = Allowances(rate, max(1, round(rate)), most=game.max_clients)
         self._unnoted: dict[int, int] = {}  # refused calls that were not noted, by client
@@ -115,7 +120,7 @@ class Keeper:
 
     # What happens.
 
-    def note(self, kind: str, clients: Sequence[int] = (), **data: object) -> None:
+    def note(self, kind: str, clients: Sequence[int] = (), data: Document | None = None) -> None:
         """Keep that something happened.
 
         Args:
@@ -132,7 +137,7 @@ class Keeper:
                 time=self._archive.unix_time(),
                 kind=kind,
                 players=tuple(owner for owner in owners if owner),
-                data=data,
+                data=data or {},
             )
         )
 
@@ -145,7 +150,7 @@ class Keeper:
             owners = [self._world.try_component(entity, Owner) for entity in refs]
             form = form_of(type(event))
             clients = [owner.client_id for owner in owners if owner is not None]
-            self.note(spec.name, clients, **form.document(form.copy(event)))
+            self.note(spec.name, clients, form.document(form.copy(event)))
 
     def note_refused(self, client_id: int, rpc: str, code: RefusalCode, text: str, now: float) -> None:
         """Keep that a call was refused; of one who is refused all the time, how often beside."""
@@ -153,7 +158,8 @@ class Keeper:
             self._unnoted[client_id] = self._unnoted.get(client_id, 0) + 1
             return
         more = self._unnoted.pop(client_id, 0)
-        self.note("refused-call", [client_id], client_id=client_id, rpc=rpc, code=code.name, text=text, more=more)
+        told: Document = {"client_id": client_id, "rpc": rpc, "code": code.name, "text": text, "more": more}
+        self.note("refused-call", [client_id], told)
 
     # Who is here.
 
@@ -184,12 +190,18 @@ class Keeper:
         if self._snapshot_at is None or now >= self._snapshot_at:
             self._snapshot_at = now + self._archive.config.snapshot_seconds
             snapshots.append(self._snapshot())
+        saves = self.saves.look(self._archive.unix_time())
+        self._put(Batch(saves=saves, snapshots=snapshots), now)
+
+    def follow(self, now: float) -> None:
+        """Keep what entities had that are gone, then give those that have just become Persistent what was kept."""
         removed: dict[int, dict[type, object]] = {}
         for cls in self._game.persistent:
             for entity, component in self._world.removed(cls):
                 removed.setdefault(entity, {})[cls] = component
-        saves = self.saves.look(self._archive.unix_time(), removed)
-        self._put(Batch(saves=saves, snapshots=snapshots), now)
+        self._put(Batch(saves=self.saves.part(self._archive.unix_time(), removed)), now)
+        for entity, _ in self._world.added(Persistent):
+            self.saves.adopt(entity)
 
     def close(self, ending: str, now: float) -> None:
         """Keep how it stands, for good: the room closes, or, without an `ending`, the server goes and may come back.
@@ -201,10 +213,12 @@ class Keeper:
         self._is_closed = True
         if ending:
             self._shut.append(self._own_name_of(self.match))
-            if self.match.ended is None:  # and not finished a moment ago
-                self._end(ending)
+        if self.match.ended is None:  # and not finished a moment ago
+            self._end(ending or STOPPED)
         saves = self.saves.look(self._archive.unix_time())
         self._put(Batch(saves=saves, snapshots=[self._snapshot()]), now)
+        if ending:
+            self.saves.close()
 
     def flush(self, now: float) -> None:
         """Hand over what was noted since."""
@@ -229,6 +243,10 @@ class Keeper:
     def resume(self, match: Match, last_event: int) -> None:
         """Go on with a match that was on when its server ended."""
         self._forget_noted()
+        if match.ending in (STOPPED, "abandoned"):
+            match = replace(match, ended=None, ending="", summary={})
+            self._matches.append(match)
+        self._opened.append(self._own_save(match))
         self.match, self.last_event = match, last_event
         for entity, _ in self._world.observe(Persistent):
             self.saves.adopt(entity)
@@ -249,17 +267,20 @@ class Keeper:
         self.last_event = 0
         self._snapshot_at = None
         self._matches.append(match)
-        self._opened.append(
-            Save(name=self._own_name_of(match), revision=1, time=started, components={"room": {"code": self._code}})
-        )
+        self._opened.append(self._own_save(match))
         return match
+
+    def _own_save(self, match: Match) -> Save:
+        """Return what says that a match is on."""
+        told: Document = {"room": {"code": self._code}}
+        return Save(name=self._own_name_of(match), revision=1, time=match.started, components=told)
 
     def _own_name_of(self, match: Match) -> SaveName:
         return own_name(self._game.name, self._server, ROOM, match.id)
 
     def _end(self, ending: str) -> None:
         summary = self._summary()
-        self.note("match-ended", ending=ending, summary=summary)
+        self.note("match-ended", data={"ending": ending, "summary": summary})
         self.match = replace(self.match, ended=self._archive.unix_time(), ending=ending, summary=summary)
         self._matches.append(self.match)
 
@@ -286,9 +307,9 @@ class Keeper:
             self._shut.append(self._own_name_of(self.match))
             self.match = self._begin()
             for _, player in self._world.observe(Player):  # nobody joins it who is here already
-                self.note("stayed", [player.client_id], client_id=player.client_id, name=player.name)
+                self.note("stayed", [player.client_id], {"client_id": player.client_id, "name": player.name})
         if stage is not None:
-            self.note("stage", stage=stage.name)
+            self.note("stage", data={"stage": stage.name})
         if stage is Stage.RUNNING:
             self.note("match-began", list(self.owners))
         elif stage is Stage.FINISHED:
@@ -355,12 +376,10 @@ class RestoreSaves(System):
         """Bind to the room."""
         self._session = session
 
-    def process(self, world: World) -> None:
-        """Look who came."""
-        keeper = self._session.keeper
-        if keeper is not None:
-            for entity, _ in world.added(Persistent):
-                keeper.saves.adopt(entity)
+    def process(self, _: World) -> None:
+        """Look who went and who came."""
+        if self._session.keeper is not None:
+            self._session.keeper.follow(self._session.now)
 
 
 class Persist(System):

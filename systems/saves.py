@@ -24,6 +24,7 @@ __all__ = ["Saves"]
 
 logger = logging.getLogger(__name__)
 
+NOTHING: Mapping[type, object] = {}
 _ABSENT = object()  # a component the entity has not
 
 
@@ -45,12 +46,15 @@ class _Kept:
 class Saves:
     """Follows the Persistent entities of one World."""
 
-    def __init__(self, schema: Schema, world: World, book: SaveBook, owners: Mapping[int, str], *, most: int) -> None:
+    def __init__(
+        self, schema: Schema, world: World, book: SaveBook, owners: Mapping[int, str], *, where: str, most: int
+    ) -> None:
         """Begin with none.
 
         Args:
             schema: Of the game.
             owners: By client id, always up to date; empty texts are of those who have proved nothing.
+            where: The room, for people who look for a mistake.
             most: Saves of one player.
         """
         self._schema = schema
@@ -58,10 +62,10 @@ class Saves:
         self._world = world
         self._book = book
         self._owners = owners
+        self._where = where
         self._most = most
         self._forms = [form_of(cls) for cls in game.persistent]
         self._kept: dict[int, _Kept] = {}  # by entity
-        self._by_name: dict[SaveName, int] = {}
 
     def __repr__(self) -> str:
         """Show how many there are."""
@@ -84,24 +88,26 @@ class Saves:
         player = next((each.name for _, each in self._world.observe(Player) if each.client_id == client_id), "")
         copies = [_ABSENT] * len(self._forms) if save is None else self._copies(entity)
         self._kept[entity] = _Kept(name, player, copies, unknown)
-        self._by_name[name] = entity
 
     def _is_in_the_way(self, entity: int, name: SaveName) -> bool:
         """Tell whether an entity cannot be kept under its name, and say so."""
-        other = self._by_name.get(name)
-        if other is not None:
-            logger.error(
-                "entities %d and %d are both kept as %r of %s; give one another Persistent.key", other, entity,
-                name.key, name.owner,
-            )  # fmt: skip
-            return True
         is_new = self._book.latest(name) is None
         if is_new and name.owner != WORLD_OWNER and self._book.count(name.owner) >= self._most:
             logger.error(
                 "%s has %d saves, and entity %d (%r) is one too many", name.owner, self._most, entity, name.key
             )
             return True
-        return False
+        place = f"entity {entity} of {self._where}"
+        before = self._book.claim(name, place)
+        if before != place:
+            logger.error(
+                "%s and %s are both kept as %r of %s; give one another Persistent.key",
+                before,
+                place,
+                name.key,
+                name.owner,
+            )
+        return before != place
 
     def _apply(self, entity: int, save: Save) -> dict[str, object] | None:
         """Put the components of a save in place of those an entity has.
@@ -137,27 +143,41 @@ class Saves:
 
     # Looking.
 
-    def look(self, time: float, removed: Mapping[int, Mapping[type, object]] | None = None) -> list[Save]:
-        """Return the saves that have changed since the last look.
+    def look(self, time: float) -> list[Save]:
+        """Return the saves that have changed since the last look; those of entities that are gone, `part` returns.
 
         Args:
             time: Seconds since 1970.
-            removed: Of entities that are gone, the components that went; None: those are left for the next look.
         """
-        changed = []
-        for entity, kept in list(self._kept.items()):
-            if self._world.has_component(entity, Persistent):
-                copies = self._copies(entity)
-            elif removed is None:
-                continue
-            else:
-                gone = removed.get(entity, {})
-                copies = self._copies(entity, gone)
-                self._forget(entity)
-            if copies != kept.copies:
-                kept.copies = copies
-                changed.append(self._book.change(kept.name, kept.player, self._components(kept), time))
-        return changed
+        looked = [(kept, self._copies(entity)) for entity, kept in self._kept.items() if self._is_there(entity)]
+        return [save for kept, copies in looked if (save := self._change(kept, copies, time)) is not None]
+
+    def part(self, time: float, removed: Mapping[int, Mapping[type, object]]) -> list[Save]:
+        """Follow entities no more that are gone; return the saves that changed before they went.
+
+        Args:
+            removed: The components that went, by entity.
+        """
+        gone = [entity for entity in self._kept if not self._is_there(entity)]
+        looked = [(self._kept[entity], self._copies(entity, removed.get(entity, {}))) for entity in gone]
+        for entity in gone:
+            self._forget(entity)
+        return [save for kept, copies in looked if (save := self._change(kept, copies, time)) is not None]
+
+    def _is_there(self, entity: int) -> bool:
+        return self._world.has_component(entity, Persistent)
+
+    def _change(self, kept: _Kept, copies: list[object], time: float) -> Save | None:
+        """Note what an entity holds now; return its save if that is something else."""
+        if copies == kept.copies:
+            return None
+        kept.copies = copies
+        return self._book.change(kept.name, kept.player, self._components(kept), time)
+
+    def close(self) -> None:
+        """Follow nothing any more; look first."""
+        for entity in list(self._kept):
+            self._forget(entity)
 
     def let_go(self, client_id: int) -> None:
         """Follow the entities of a player no more; look first."""
@@ -168,15 +188,13 @@ class Saves:
         return self._kept[entity].name.owner == self._owners.get(client_id)
 
     def _forget(self, entity: int) -> None:
-        del self._by_name[self._kept.pop(entity).name]
+        self._book.release(self._kept.pop(entity).name)
 
-    def _copies(self, entity: int, gone: Mapping[type, object] | None = None) -> list[object]:
+    def _copies(self, entity: int, gone: Mapping[type, object] = NOTHING) -> list[object]:
         """Return what the kept components hold. HOT: once a tick for each Persistent entity."""
         copies = []
         for form in self._forms:
-            component = self._world.try_component(entity, form.cls)
-            if component is None and gone is not None:
-                component = gone.get(form.cls)
+            component = self._world.try_component(entity, form.cls) or gone.get(form.cls)
             copies.append(_ABSENT if component is None else form.copy(component))
         return copies
 

@@ -21,6 +21,7 @@ GUARD = "ecsnet.config:GuardConfig"
 ACCOUNT = "ecsnet.config:AccountConfig"
 REPLICATION = "ecsnet.config:ReplicationConfig"
 INSPECTION = "tests/simulation/test_inspection.py"
+PERSISTENCE, KEPT = "ecsnet.config:PersistenceConfig", "tests/simulation/test_persistence.py"
 RECORDING = "tests/recording"
 TESTS, CHECKS = "tests/transport", "tests/replication/test_checks.py"
 
@@ -35,6 +36,21 @@ class Bound(NamedTuple):
 
 
 BOUNDS = (
+    # Persistence.
+    Bound("events that wait for the store", 10_000, f"{PERSISTENCE}.max_waiting_events",
+          f"{KEPT}::test_what_does_not_fit_into_memory_is_counted"),
+    Bound("saves of one player", 256, f"{PERSISTENCE}.max_saves_of_one_owner",
+          f"{KEPT}::test_a_player_has_no_more_saves_than_there_may_be"),
+    Bound("refused calls of one client noted in a second", 2.0, f"{PERSISTENCE}.max_refused_calls_per_second",
+          f"{KEPT}::test_refused_calls_are_kept_and_a_flood_of_them_is_counted"),
+    Bound("seconds an answer waits for the store", 1.0, f"{PERSISTENCE}.answer_patience_seconds",
+          f"{KEPT}::test_a_store_that_takes_too_long_holds_nobody_up"),
+    Bound("seconds a newcomer waits for its saves", 3.0, f"{PERSISTENCE}.load_patience_seconds",
+          f"{KEPT}::test_who_cannot_be_looked_up_is_turned_away"),
+    Bound("names of matches remembered", 256, "ecsnet.archive:REMEMBERED_MATCHES",
+          f"{KEPT}::test_two_matches_that_begin_in_the_same_second_have_two_names"),
+    Bound("levels of lists in lists that are kept", 32, "ecsnet.storage.values:MAX_DEPTH",
+          "tests/storage/test_values.py::test_what_holds_itself_is_refused"),
     # Handshakes.
     Bound("pending handshakes", 64, f"{HANDSHAKE}.max_pending",
           f"{TESTS}/test_handshake.py::test_64_handshakes_are_pending_at_most"),
@@ -184,7 +200,7 @@ BOUNDS = (
           "tests/systems/test_lagcompensation.py::test_the_past_ends_at_250_ms"),
     Bound("ticks a world is rewound, whatever is configured", 63.75, "ecsnet.systems.lagcompensation:MAX_LAG_TICKS",
           "tests/systems/test_lagcompensation.py::test_how_much_is_kept_is_configured_and_bounded"),
-    Bound("events of a server queued", 4096, "ecsnet.server:MAX_EVENTS",
+    Bound("events of a server queued", 4096, "ecsnet.attendance:MAX_EVENTS",
           "tests/simulation/test_sessions.py::test_a_host_that_never_asks_for_events_keeps_the_newest"),
     # A client.
     Bound("events of a client's earlier updates queued", 4096, "ecsnet.client:MAX_EVENTS",

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
 from pymongo import MongoClient, WriteConcern
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     BulkWriteError,
@@ -27,27 +28,33 @@ from ecsnet.quoting import cut
 __all__ = [
     "DEFAULT_DATABASE",
     "DUPLICATE_KEY",
+    "LAYOUT",
     "Client",
+    "Documents",
     "MongoDatabase",
     "check_layout",
     "connect",
     "named_errors",
+    "safe",
     "shown",
 ]
 
 Client: TypeAlias = MongoClient[dict[str, Any]]  # whatever the driver decodes
+Documents: TypeAlias = Collection[dict[str, Any]]
 MongoDatabase: TypeAlias = Database[dict[str, Any]]
 
 DEFAULT_DATABASE = "ecsnet"
 LAYOUT = "ecsnet"  # the collection that tells a store from other databases
 VERSION = 1  # of the layout
 MAX_TEXT_BYTES = 300  # of an error of the driver; some tell all they know
+MIN_WIRE_VERSION = 13  # of MongoDB 5.0, the first that keeps a field whose name begins with "$"
 WRITE_SECONDS = 5.0  # until a majority has it in its journal: milliseconds, unless a machine has just gone
 # What a URL does not say otherwise. The writer's thread waits no longer than these, and the game not at all.
-TIMEOUTS: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "serverSelectionTimeoutMS": 2000,  # a database that nobody finds in two seconds is away
     "connectTimeoutMS": 2000,
     "socketTimeoutMS": 10_000,  # an answer: longer than WRITE_SECONDS
+    "serverMonitoringMode": "poll",  # who waits for a server asks it again at once, and not when it is due in 10 s
 }
 DUPLICATE_KEY = 11000
 # Of mongod, what a later try may not meet any more. Source: error_codes.yml of MongoDB.
@@ -84,35 +91,52 @@ def connect(url: str) -> tuple[Client, MongoDatabase]:
     Raises:
         StoreError: The URL is none.
     """
-    timeouts = {name: value for name, value in TIMEOUTS.items() if f"{name}=".lower() not in url.lower()}
+    defaults = {name: value for name, value in DEFAULTS.items() if f"{name}=".lower() not in url.lower()}
     try:
-        client: Client = MongoClient(url, **timeouts)
+        client: Client = MongoClient(url, **defaults)
         name = client.get_default_database(DEFAULT_DATABASE).name
-    except (PyMongoError, ValueError, TypeError) as error:
-        scheme = url.partition("://")[0]
-        text = f"cannot understand {scheme}://...: {error}. An example: mongodb://user:password@host:27017/{DEFAULT_DATABASE}"
-        raise StoreError(text) from None  # what it was made from may hold the password
+    except (PyMongoError, ValueError, TypeError):
+        # Not a word of the driver's, which may quote a password in the wrong place, nor of the URL.
+        raise StoreError(
+            f"cannot understand {url.partition('://')[0]}://...: a store's URL is like mongodb://user:password@host:27017/"
+            f"{DEFAULT_DATABASE}, and in a password : / ? # [ ] @ % are %3A %2F %3F %23 %5B %5D %40 %25"
+        ) from None
     codec: CodecOptions[dict[str, Any]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
-    # Safe before it is acknowledged: in the journal, on the disk, of as many as outlive the rest.
-    concern = WriteConcern("majority", wtimeout=int(WRITE_SECONDS * 1000), j=True)
-    return client, client.get_database(name, codec_options=codec, write_concern=concern)
+    return client, client.get_database(name, codec_options=codec)
 
 
-def check_layout(database: MongoDatabase, where: str, *, create: bool) -> None:
+def safe(database: MongoDatabase, where: str) -> MongoDatabase:
+    """Return a database that acknowledges what is in the journal, on the disk, of as many servers as outlive the rest.
+
+    A server that is alone must not be asked for a majority: killed at once, mongod 8.2 had lost up to 18 of 20
+    documents that it had acknowledged so, journal or not, and none that were asked for without.
+
+    Raises:
+        StoreError: The server is too old.
+    """
+    hello = database.client.admin.command("hello")
+    if hello["maxWireVersion"] < MIN_WIRE_VERSION:
+        raise StoreError(f"{where} is older than MongoDB 5, which takes names of fields as they are: update it")
+    is_alone = "setName" not in hello and hello.get("msg") != "isdbgrid"
+    concern = WriteConcern(1 if is_alone else "majority", wtimeout=int(WRITE_SECONDS * 1000), j=True)
+    return database.with_options(write_concern=concern)
+
+
+def check_layout(layouts: Documents, where: str, *, create: bool) -> None:
     """Refuse what is no store, and one of a later ecsnet.
 
     Args:
         create: Make a store of a database that is empty.
     """
-    layout = database[LAYOUT].find_one({"_id": "layout"})
+    layout = layouts.find_one({"_id": "layout"})
     if layout is None and not create:
         raise StoreError(f"there is no store in {where}: ecsnet serve --store URL makes it")
     if layout is None:
-        others = set(database.list_collection_names()) - {LAYOUT}
+        others = set(layouts.database.list_collection_names()) - {LAYOUT}
         if others:
             raise StoreError(f"{where} has other collections ({min(others)!r}): name a database of its own in the URL")
         layout = {"version": VERSION}
-        database[LAYOUT].update_one({"_id": "layout"}, {"$setOnInsert": layout}, upsert=True)
+        layouts.update_one({"_id": "layout"}, {"$setOnInsert": layout}, upsert=True)
     if layout["version"] > VERSION:
         raise StoreError(f"{where} is of version {layout['version']}, and this ecsnet knows {VERSION}: update ecsnet")
 
@@ -126,7 +150,7 @@ def named_errors(where: str) -> Iterator[None]:
         text = cut(str(error).partition(" (configured timeouts")[0], MAX_TEXT_BYTES)
         if _is_passing(error):
             raise StoreUnavailable(f"cannot use the store {where} now: {text}") from error
-        raise StoreError(f"cannot keep this in the store {where}, or ask for it: {text}") from error
+        raise StoreError(f"the store {where} refuses this for good: {text}") from error
     except (BSONError, OverflowError, UnicodeError) as error:  # no value for a document
         raise StoreError(f"cannot keep this in the store {where}, or ask for it: {error}") from error
 

@@ -4,19 +4,27 @@ Collections: "matches", "saves", for each match "server-events.ID" and "game-sta
 it started, so they are listed in this order), and "ecsnet" with the version of this layout.
 
 MongoDB keeps one document whole, not a batch. So what comes first is right without what follows: a match before what
-is of it, and of a snapshot the part that makes it valid at last.
+is of it, and of a snapshot the part that makes it valid at last. Only the last write of a batch waits for the disk, and
+for other servers: these get all writes in their order, so what is before one that is safe is safe.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
-from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
-from pymongo.collection import Collection
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConcern
 from pymongo.errors import BulkWriteError
 
 from ecsnet.storage.batches import entity_parts, newest
-from ecsnet.storage.mongodatabase import DUPLICATE_KEY, check_layout, connect, named_errors, shown
+from ecsnet.storage.mongodatabase import (
+    DUPLICATE_KEY,
+    LAYOUT,
+    Documents,
+    check_layout,
+    connect,
+    named_errors,
+    safe,
+    shown,
+)
 from ecsnet.storage.mongodocuments import (
     Stored,
     date,
@@ -42,7 +50,6 @@ EVENTS_TOGETHER = 200  # encoded by one call, during which the game's thread wai
 MAX_INTEGER = 2**63 - 1  # of BSON
 _INDEXES_OF_EVENTS = [IndexModel([(field, ASCENDING), ("_id", ASCENDING)]) for field in ("kind", "players")]
 _INDEXES_OF_STATES = [IndexModel([("tick", ASCENDING)])]
-Documents = Collection[dict[str, Any]]
 
 
 class MongoStore:
@@ -55,12 +62,14 @@ class MongoStore:
             StoreError: It is no store, or is of a newer version, or the URL is none.
             StoreUnavailable: It does not answer.
         """
-        self._client, self._database = connect(url)
+        self._client, database = connect(url)
         self._where = shown(url)
-        self._matches, self._saves = self._database["matches"], self._database["saves"]
         try:
             with named_errors(self._where):
-                check_layout(self._database, self._where, create=create)
+                self._layout = safe(database, self._where)[LAYOUT]
+                self._database = database.with_options(write_concern=WriteConcern(1, j=False))
+                self._matches, self._saves = self._database["matches"], self._database["saves"]
+                check_layout(self._layout, self._where, create=create)
                 if create:
                     self._saves.create_index("_id.owner")
         except BaseException:
@@ -83,6 +92,7 @@ class MongoStore:
                 self._write_snapshot(snapshot)
             if batch.removed:
                 self._saves.delete_many({"_id": {"$in": [save_id(name) for name in batch.removed]}})
+            self._wait_until_safe()
         return refused
 
     def close(self) -> None:
@@ -139,12 +149,15 @@ class MongoStore:
             self._states(match).drop()
             self._events(match).drop()
             self._matches.delete_one({"_id": match})
+            self._wait_until_safe()
 
     def forget(self, owner: str, names: Sequence[str] = ()) -> Forgotten:
         """Delete what is kept of a player: see `Store`."""
         struck = {owner, *names, *(save.player for save in self.saves(owner=owner))} - {""}
         with named_errors(self._where):
-            return forget(self._database, owner, struck)
+            forgotten = forget(self._database, owner, struck)
+            self._wait_until_safe()
+        return forgotten
 
     def size_bytes(self) -> int:
         """Return how much room documents and indexes take; what MongoDB compresses takes less on the disk."""
@@ -158,6 +171,10 @@ class MongoStore:
     def _states(self, match: str) -> Documents:
         return self._database[f"game-state.{match}"]
 
+    def _wait_until_safe(self) -> None:
+        """Write something, and wait for this write and so for all before it."""
+        self._layout.update_one({"_id": "layout"}, {"$currentDate": {"written": True}})
+
     def _write_match(self, match: Match) -> None:
         self._matches.replace_one({"_id": match.id}, match_document(match), upsert=True)
         self._events(match.id).create_indexes(_INDEXES_OF_EVENTS)
@@ -169,9 +186,8 @@ class MongoStore:
             try:
                 self._events(match).insert_many(documents, ordered=False)
             except BulkWriteError as error:
-                if any(failed["code"] != DUPLICATE_KEY for failed in error.details["writeErrors"]):
-                    raise
-                if error.details["writeConcernErrors"]:
+                codes = {failed["code"] for failed in error.details["writeErrors"]}
+                if codes != {DUPLICATE_KEY} or error.details["writeConcernErrors"]:
                     raise
 
     def _write_save(self, save: Save) -> bool:

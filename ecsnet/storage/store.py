@@ -7,6 +7,8 @@ Words: a *match* is one game in one room, from its first player to its result. I
 numbered. Its *snapshots* are how its World stood. A *save* is what is kept of one `Persistent` entity for good,
 whatever becomes of the match.
 
+Times are in seconds since 1970, and kept to the millisecond or finer.
+
 An *owner* says whose a save is: "account/anna", "token/1234", "key/ab12..." for players, by what they have proved;
 "world" for what belongs to nobody; "server" for what a server has to remember across a restart.
 """
@@ -46,7 +48,8 @@ class Match:
         room: The code of the room; empty where there is but one.
         started: When, in seconds since 1970.
         ended: The same; None while it is on, or was on when the server died.
-        ending: How it ended: "finished", "closed", "abandoned"; empty while it is on.
+        ending: How it ended: "finished", "closed" with its room, "stopped" with its server, "abandoned" by one
+            that did not come to an end; empty while it is on.
         tick_rate_hz: Ticks a second.
         summary: How it stood when it ended, as the game's `summary` says.
     """
@@ -98,7 +101,8 @@ class Snapshot:
         count: How many entities there are.
         entities: One document each, ascending: `{"entity": 7, "owner": {"client_id": 3, "name": "anna"}, "components":
             {"Transform2D": {"x": 1.5, ...}, ...}}`; "owner" only where there is one. Of a snapshot that is written,
-            made one by one as they are asked for, once; of one that was read, a list.
+            made one by one as they are asked for, once; as many as `count`, or it is not kept. Of one that was read,
+            a list.
         state: What else a server needs to go on from here.
     """
 
@@ -145,7 +149,7 @@ class Batch:
     """What is written together. A lone SQLite file takes it whole or not at all.
 
     Attributes:
-        removed: Saves that are not needed any more.
+        removed: Saves that are not needed any more; they go last, whatever else the batch says of them.
     """
 
     matches: Sequence[Match] = ()
@@ -172,7 +176,7 @@ class Writing(Protocol):
 
         To write the same again changes nothing: matches go by id and the newer one counts, events by match and number,
         snapshots by match and tick, saves by name and revision. So whoever does not know whether it was written
-        writes it again.
+        writes it again. What has a number or a tick is never replaced: after a restart, go on after the last one.
 
         Returns:
             The saves that were not written, since the store has others of the same or a higher revision: somebody
@@ -234,8 +238,8 @@ class Tidying(Protocol):
     def forget(self, owner: str, names: Sequence[str] = ()) -> Forgotten:
         """Delete what is kept of a player.
 
-        Its saves go, and events that are about nobody else. In other events and in snapshots each text that is
-        exactly the owner or one of the names becomes "(deleted)".
+        Its saves go, and events that are about nobody else. In other events, in snapshots and in summaries of matches
+        each text that is exactly the owner or one of the names becomes "(deleted)"; names of fields stay.
 
         Args:
             names: How the player was called, beside what its saves say.

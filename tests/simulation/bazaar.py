@@ -14,8 +14,7 @@ from ecsnet.fields import EVERYONE, OWNER, EntityRef, NetVar, component, netvar
 from ecsnet.game import Game
 from ecsnet.gameevent import event
 from ecsnet.remote import SERVER
-from ecsnet.resume import abandon, resume
-from ecsnet.resumed import Resumed
+from ecsnet.resume import begin
 from ecsnet.rpc import Call, Rpc, rpc
 from ecsnet.server import server_name
 from ecsnet.storage.opening import open_store
@@ -37,7 +36,7 @@ EPOCH = 1_800_000_000.0  # of the test's calendar
 class Purse:
     """Whose it is."""
 
-    coins: NetVar[int] = netvar(100, low=-1000, high=1000, audience=OWNER)
+    coins: NetVar[int] = netvar(100, low=-100_000, high=100_000, audience=OWNER)
     bought: tuple[str, ...] = ()
 
 
@@ -82,6 +81,15 @@ def buy_now(call: Call, buyer: EntityRef, thing: str) -> int:
     return _sell(call, buyer, thing)
 
 
+@rpc(to=SERVER, owner_only=True, rate_hz=1000)
+def give(call: Call, giver: EntityRef, to: EntityRef, coins: int) -> int:
+    """Hand coins to somebody."""
+    purse = call.world.component_for_entity(giver, Purse)
+    call.world.component_for_entity(to, Purse).coins += coins
+    purse.coins -= coins
+    return purse.coins
+
+
 @rpc(to=SERVER, rate_hz=1000)
 def look(call: Call) -> int:
     """Change nothing."""
@@ -112,7 +120,7 @@ game = Game(
     "bazaar",
     components=[Purse, Chest, Hand],
     systems=[Open],
-    rpcs=[buy, buy_now, look],
+    rpcs=[buy, buy_now, give, look],
     events=[Bought, Clink],
     persistent=[Purse, Chest],
     tick_rate_hz=20,
@@ -189,16 +197,15 @@ class Bazaar:
 
     def kill_and_resume(self, played: Game | None = None) -> None:
         """Take the server away without a word, and start another that goes on."""
-        played = played or self.game
-        self._start(resume(self.store, played, self.server), played)
+        self._start(played or self.game, resuming=True)
 
-    def start_anew(self) -> None:
-        """Take the server away without a word, and start another that makes an end of what was."""
-        self._start(Resumed(), self.game)
+    def start_anew(self, match: str = "") -> None:
+        """Take the server away without a word, and start another that makes an end of what was, or goes on with one."""
+        self._start(self.game, match=match)
 
-    def _start(self, resumed: Resumed, played: Game) -> None:
+    def _start(self, played: Game, *, resuming: bool = False, match: str = "") -> None:
+        resumed = begin(self.store, played, self.server, resuming=resuming, match=match)
         self.flaky = Flaky(open_store(self.folder / "bazaar.db"))
-        self.store.write(abandon(self.store, played, self.server, but=resumed))
         archive = self.archive()
         archive.know_matches(match.id for match in self.store.matches())
         self.sim.restart(archive, resumed, played)

@@ -143,8 +143,8 @@ class Crowd:
             assert (session.keep_until is None) == (client_id in server.peers)
         for client_id, peer in server.peers.items():
             assert sessions[client_id].peer is peer
-            assert server._by_connection[peer.connection] is peer
-        assert len(server._by_connection) == len(server.peers)
+            assert server._attendance.by_connection[peer.connection] is peer
+        assert len(server._attendance.by_connection) == len(server.peers)
         assert sorted(number for room in server.rooms for number in room.places) == sorted(sessions)
         for room in server.rooms:
             assert {player.client_id for _, player in room.world.get_component(Player)} == set(room.places)

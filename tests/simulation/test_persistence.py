@@ -8,11 +8,14 @@ from typing import TypeVar
 
 import pytest
 
-from ecsnet.components import Persistent
-from ecsnet.config import PersistenceConfig
+from ecsnet.archive import REMEMBERED_MATCHES
+from ecsnet.components import LobbyStage, Persistent, Stage
+from ecsnet.config import PersistenceConfig, RoomConfig
 from ecsnet.errors import StoreError, StoreUnavailable
+from ecsnet.fields import EVERYONE
+from ecsnet.gameevent import event
 from ecsnet.rpc import RefusalCode, Rpc
-from ecsnet.storage.store import SERVER_OWNER, WORLD_OWNER, Batch, Match
+from ecsnet.storage.store import SERVER_OWNER, WORLD_OWNER, Batch, Match, Save, SaveName
 from ecsnet.system import System
 from ecsnet.world import World
 from tests.simulation.bazaar import Bazaar, Chest, Hand, Purse, buy, buy_now, game, look
@@ -116,25 +119,32 @@ def test_the_worlds_things_are_kept_under_their_keys(bazaar: Bazaar) -> None:
     assert [chest.coins for _, chest in bazaar.sim.server.world.get_component(Chest)] == [3]
 
 
-def test_what_an_entity_had_when_it_was_deleted_is_kept(bazaar: Bazaar) -> None:
-    """Also what changed in the very tick in which it went."""
+class Rebuild(System):
+    """Takes the chest away, and puts another in its place, in the same tick."""
 
-    class Burn(System):
-        def process(self, world: World) -> None:
-            for entity, chest in world.get_component(Chest):
-                chest.coins = 77
+    def process(self, world: World) -> None:
+        for entity, chest in world.get_component(Chest):
+            if chest.coins > 10:
+                chest.coins += 1
                 world.delete_entity(entity)
+                world.create_entity(Chest(), Persistent("chest"))
 
-    bazaar.sim.run(0.1)
-    server = bazaar.sim.server.world
-    [*game_systems] = server.systems
-    burn = Burn()
-    persist = game_systems[-1]
-    server._systems = (*game_systems[:-1], burn, persist)
-    server._reader_of(burn)
-    bazaar.sim.run(0.1)
 
-    assert bazaar.saves(WORLD_OWNER)["chest"].components == {"Chest": {"coins": 77}}
+def test_what_an_entity_had_when_it_was_deleted_is_kept(tmp_path: Path) -> None:
+    """Also what changed in the very tick in which it went; and another that takes its place has it."""
+    bazaar = Bazaar(tmp_path, game=replace(game, systems=(*game.systems, Rebuild)))
+    bazaar.sim.run(0.1)
+    [(first, chest)] = bazaar.sim.server.world.get_component(Chest)
+    chest.coins = 76
+    bazaar.sim.step()
+    [(second, other)] = bazaar.sim.server.world.get_component(Chest)
+
+    assert second != first
+    assert other.coins == 77
+    bazaar.sim.server.world.delete_entity(second)
+    other.coins = 9
+    bazaar.sim.run(0.1)
+    assert bazaar.saves(WORLD_OWNER)["chest"].components == {"Chest": {"coins": 9}}
 
 
 def test_who_has_proved_nothing_has_nothing_kept(tmp_path: Path) -> None:
@@ -154,7 +164,8 @@ def test_two_entities_of_one_name_are_told_apart_or_refused(bazaar: Bazaar, capl
     bazaar.sim.server.world.create_entity(Chest(6), Persistent("other"))
     bazaar.sim.run(0.2)
 
-    assert "are both kept as 'chest' of world; give one another Persistent.key" in caplog.text
+    told = "entity 1 of the room and entity 3 of the room are both kept as 'chest' of world; give one another"
+    assert told in caplog.text
     saved = {key: save.components["Chest"] for key, save in bazaar.saves(WORLD_OWNER).items()}
     assert saved == {"chest": {"coins": 10}, "other": {"coins": 6}}
 
@@ -436,3 +447,118 @@ def test_old_matches_are_deleted_and_saves_stay(tmp_path: Path) -> None:
 
     assert [match.ending for match in bazaar.store.matches()] == [""]
     assert bazaar.saves(ANNA)[""].components["Purse"] == {"coins": 90, "bought": ["axe"]}
+
+
+def test_two_matches_that_begin_in_the_same_second_have_two_names(bazaar: Bazaar) -> None:
+    """A server that was killed and is back at once, too; those remembered are not more than that takes."""
+    archive = bazaar.archive()
+    archive.know_matches(["a", "a-2"])
+
+    assert [archive.new_match_id("a"), archive.new_match_id("a"), archive.new_match_id("b")] == ["a-3", "a-4", "b"]
+    for number in range(REMEMBERED_MATCHES):
+        archive.new_match_id(f"c{number}")
+    assert archive.new_match_id("a") == "a"
+
+
+def test_a_match_ends_with_its_lobbys_and_the_next_one_begins(bazaar: Bazaar) -> None:
+    """Each with its own events, a last snapshot and how it stood; who is here stays, and is in both."""
+    anna = bazaar.join("anna")
+    world = bazaar.sim.server.world
+    stage = LobbyStage()
+    world.create_entity(stage)
+    for each in (Stage.COUNTDOWN, Stage.RUNNING, Stage.FINISHED, Stage.WAITING, Stage.RUNNING):
+        bazaar.sim.run(0.3)
+        stage.stage = each
+        bazaar.sim.run(0.1)
+        bazaar.ask(anna, buy, anna.entity, each.name)
+    first, second = bazaar.store.matches()
+
+    assert (first.ending, first.summary, second.ending) == ("finished", {"purses": 1}, "")
+    assert first.ended is not None
+    assert first.started < first.ended <= second.started
+    kinds = [event.kind for event in bazaar.store.events(first.id)]
+    assert [kind for kind in kinds if kind in {"stage", "match-began", "match-ended"}] == [
+        *("stage", "stage", "stage", "match-began", "stage", "match-ended")
+    ]
+    [last] = list(bazaar.store.snapshots(first.id, newest_first=True))[:1]
+    [ended] = bazaar.store.events(first.id, kinds=["match-ended"])
+    assert last.tick == ended.tick
+    assert [event.data["thing"] for event in bazaar.store.events(second.id, kinds=["Bought"])] == ["WAITING", "RUNNING"]
+    assert [event.number for event in bazaar.store.events(second.id)][:1] == [1]
+
+
+def test_a_summary_that_fails_costs_nobody_the_match(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is code of the game."""
+
+    def summary(_: World) -> dict[str, object]:
+        raise KeyError("score")
+
+    bazaar = Bazaar(tmp_path, game=replace(game, summary=summary))
+    stage = LobbyStage()
+    bazaar.sim.server.world.create_entity(stage)
+    bazaar.sim.run(0.1)
+    stage.stage = Stage.FINISHED
+    bazaar.sim.run(0.2)
+
+    assert [match.ending for match in bazaar.store.matches()] == ["finished"]
+    assert "the summary of bazaar failed" in caplog.text
+
+
+def test_who_comes_twice_at_once_keeps_what_the_first_one_brought(tmp_path: Path) -> None:
+    """The second connection is turned away; the saves in hand are the first one's."""
+    worker = Late()
+    bazaar = Bazaar(tmp_path, worker=worker)
+    bazaar.store.write(
+        Batch(saves=[Save(name=SaveName("bazaar", ANNA), revision=7, time=0.0, components={"Purse": {"coins": 50}})])
+    )
+    bazaar.sim.run(0.2)
+    worker.is_on_time = False
+    both = [bazaar.sim.join("anna", account="anna", account_password="annas password", wait=False) for _ in range(2)]
+    bazaar.sim.run(1)
+    worker.is_on_time = True
+    worker.work()
+    bazaar.sim.run(1)
+    [anna] = [client for client in both if client.is_ready]
+    bazaar.ask(anna, buy, anna.entity, "axe")
+
+    assert bazaar.saves(ANNA)[""].revision == 8
+    assert bazaar.saves(ANNA)[""].components["Purse"] == {"coins": 40, "bought": ["axe"]}
+
+
+def test_a_thing_of_the_worlds_is_in_one_room(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two rooms would take turns in overwriting it; when the room is gone, another may have it."""
+    bazaar = Bazaar(tmp_path, rooms=RoomConfig(empty_seconds=5.0))
+    bazaar.sim.run(0.1)
+    rooms = bazaar.sim.server.rooms
+    first, second = rooms.open(), rooms.open()
+    bazaar.sim.run(0.2)
+    assert f"of room {first} and entity 2 of room {second} are both kept as 'chest' of world" in caplog.text
+    for code, coins in ((first, 1), (second, 2)):
+        [(_, chest)] = rooms.by_code[code].world.get_component(Chest)
+        chest.coins = coins
+    bazaar.sim.run(0.2)
+    assert bazaar.saves(WORLD_OWNER)["chest"].components == {"Chest": {"coins": 1}}
+    bazaar.sim.server.close_room(first)
+    third = rooms.open()
+    bazaar.sim.run(0.2)
+
+    assert [chest.coins for _, chest in rooms.by_code[third].world.get_component(Chest)] == [1]
+
+
+@event
+class Odd:
+    """Its fields are called as if they were ours."""
+
+    kind: str
+    clients: int
+    self: int
+
+
+def test_a_games_event_may_call_its_fields_as_it_likes(tmp_path: Path) -> None:
+    """They are its own."""
+    bazaar = Bazaar(tmp_path, game=replace(game, events=(*game.events, Odd)))
+    bazaar.sim.run(0.1)
+    bazaar.sim.server.world.to(EVERYONE).send(Odd("strange", 3, 4))
+    bazaar.sim.run(0.2)
+
+    assert [each.data for each in bazaar.events("Odd")] == [{"kind": "strange", "clients": 3, "self": 4}]

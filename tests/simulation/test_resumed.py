@@ -8,10 +8,13 @@ import pytest
 from ecsnet.client import Client
 from ecsnet.components import Owner, Player
 from ecsnet.components.player import PlayerStatus
-from ecsnet.config import PersistenceConfig, RoomConfig
-from ecsnet.errors import StoreError
+from ecsnet.config import PersistenceConfig, RoomConfig, ServerConfig
+from ecsnet.errors import LocalProtocolError, StoreError
 from ecsnet.events import ClientStatus
 from ecsnet.fields import NetVar, component, netvar
+from ecsnet.resume import begin
+from ecsnet.server import Server
+from ecsnet.storage.store import Batch
 from tests.simulation.bazaar import Bazaar, Chest, Hand, Open, Purse, buy, game
 
 
@@ -173,6 +176,17 @@ def test_rooms_are_open_again_with_their_codes(tmp_path: Path) -> None:
     assert {match.room: match.ending for match in bazaar.store.matches()} == {first: "", second: ""}
 
 
+def test_a_server_goes_on_only_as_what_it_was(tmp_path: Path) -> None:
+    """With rooms or without: else players and worlds would have no place."""
+    bazaar = Bazaar(tmp_path)
+    bazaar.join("anna")
+    bazaar.sim.run(1.5)
+    resumed = begin(bazaar.store, game, bazaar.server, resuming=True)
+
+    with pytest.raises(LocalProtocolError, match="a server without rooms, and this one is with"):
+        Server(game, bazaar.identity, config=ServerConfig(rooms=RoomConfig()), resumed=resumed)
+
+
 def test_a_room_that_closed_is_over(tmp_path: Path) -> None:
     """It does not come back."""
     bazaar = Bazaar(tmp_path, rooms=RoomConfig(empty_seconds=1.0))
@@ -207,9 +221,10 @@ newer = replace(game, components=(Wallet, Chest, Hand), persistent=(Wallet, Ches
 
 
 def test_a_component_that_is_gone_is_told_and_nothing_is_changed(
-    bazaar: Bazaar, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With what to do about it: never a silent loss."""
+    bazaar = Bazaar(tmp_path, accounts=False)
     bazaar.join("anna")
     bazaar.sim.run(1.5)
     monkeypatch.delattr("tests.simulation.bazaar.Purse")
@@ -220,8 +235,9 @@ def test_a_component_that_is_gone_is_told_and_nothing_is_changed(
     assert bazaar.store.matches() == before
 
 
-def test_a_field_that_is_gone_is_told(bazaar: Bazaar, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_field_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for a field."""
+    bazaar = Bazaar(tmp_path, accounts=False)
     bazaar.join("anna")
     bazaar.sim.run(1.5)
     smaller: type[object] = component(
@@ -248,15 +264,48 @@ def test_a_game_says_what_became_of_what_was_kept(bazaar: Bazaar, monkeypatch: p
     assert bazaar.saves("account/anna")[""].components == {"Wallet": {"coins": 33}}
 
 
-def test_what_a_game_does_not_know_in_a_save_is_kept(bazaar: Bazaar, caplog: pytest.LogCaptureFixture) -> None:
-    """Somebody may have started the older version by mistake, or go back to it."""
+def test_a_save_that_does_not_fit_is_told_at_the_start(bazaar: Bazaar) -> None:
+    """Not when its player comes, who would begin with nothing and overwrite it; also where nothing is resumed."""
     anna = bazaar.join("anna")
     bazaar.ask(anna, buy, anna.entity, "axe")
-    bazaar.game = replace(game, persistent=(Chest,), rpcs=(), version="older")
-    bazaar.start_anew()
-    bazaar.sim.clients.clear()
-    bazaar.join("anna")
-    bazaar.sim.run(0.5)
+    before = bazaar.saves("account/anna")
+    bazaar.game = replace(game, persistent=(Chest,), rpcs=())
 
-    assert bazaar.saves("account/anna")[""].components == {"Purse": {"coins": 90, "bought": ["axe"]}}
-    assert "has Purse, which the game does not keep (any more)" in caplog.text
+    with pytest.raises(
+        StoreError, match=r"the saves of bazaar do not fit it: there is no component Purse .* \(1 saves\)"
+    ):
+        bazaar.start_anew()
+    assert bazaar.saves("account/anna") == before
+
+
+def test_a_value_that_no_client_could_be_told_does_not_fit(bazaar: Bazaar) -> None:
+    """It would end the first tick in which its player is there."""
+    anna = bazaar.join("anna")
+    bazaar.ask(anna, buy, anna.entity, "axe")
+    save = bazaar.saves("account/anna")[""]
+    odd = replace(save, revision=99, components={"Purse": {"coins": 10_000_000, "bought": []}})
+    bazaar.store.write(Batch(saves=[odd]))
+
+    with pytest.raises(StoreError, match=r"Purse.coins: 10000000 is outside"):
+        bazaar.start_anew()
+
+
+def test_an_older_match_can_be_gone_on_with(bazaar: Bazaar, caplog: pytest.LogCaptureFixture) -> None:
+    """Who forgot to resume has lost nothing."""
+    anna = bazaar.join("anna")
+    bazaar.sim.server.world.component_for_entity(bazaar.entity(anna), Hand).holds = "sword"
+    bazaar.sim.run(1.5)
+    [match] = bazaar.store.matches()
+    bazaar.start_anew()
+    assert f"{match.id} is over; --resume-match {match.id} would go on with it" in caplog.text
+    bazaar.sim.run(2)
+    bazaar.start_anew(match.id)
+    bazaar.sim.run(0.2)
+
+    assert [(each.id == match.id, each.ending) for each in bazaar.store.matches()] == [
+        (True, ""),
+        (False, "abandoned"),
+    ]
+    assert len(bazaar.sim.server.world.get_component(Chest)) == 1
+    with pytest.raises(StoreError, match="0 matches of bazaar begin with 'nonsense'"):
+        bazaar.start_anew("nonsense")

@@ -37,7 +37,7 @@ def test_players_are_entities_and_events(transport: str) -> None:
 
 def test_a_host_that_never_asks_for_events_keeps_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server left alone for a year must not remember everybody who came."""
-    monkeypatch.setattr("ecsnet.server.MAX_EVENTS", 3)
+    monkeypatch.setattr("ecsnet.attendance.MAX_EVENTS", 3)
     sim = Simulation(game, clients=2, seed=2)
     sim.clients[0].close(now=sim.now)
     sim.run(1)

@@ -99,7 +99,7 @@ class Mongod:
             assert self._keeper.poll() is None
 
     @contextmanager
-    def failing(self, commands: list[str], *, after: int = 0, **how: object) -> Iterator[None]:
+    def failing(self, commands: list[str], *, after: int = 0, **how: Any) -> Iterator[None]:
         """Let commands of clients fail, e.g. `errorCode=91` or `closeConnection=True`, `after` that many of them."""
         point = {"configureFailPoint": "failCommand"}
         with client_of(self.uri) as client:
