@@ -306,6 +306,9 @@ class Rooms:
 
     def update(self, now: float) -> None:
         """Close the rooms in which nobody has had a place for long enough."""
+        if not self.now:  # the first time: what was opened or gone on with before has been empty since now
+            for room in self:
+                room.count(now)
         self.now = now
         if self.several is None:
             return

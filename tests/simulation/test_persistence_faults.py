@@ -188,6 +188,19 @@ def test_what_clients_and_server_share_is_the_same_after_a_restart(tmp_path: Pat
     assert list(bazaar.sim.server.rooms.by_code) == [code]
 
 
+def test_an_empty_room_stays_open_for_its_time_after_a_restart(tmp_path: Path) -> None:
+    """Whoever was told its code a moment before has to find it."""
+    bazaar = Bazaar(tmp_path, rooms=RoomConfig(empty_seconds=10.0))
+    code = bazaar.sim.server.rooms.open("First", stays=False)
+    bazaar.sim.run(1.5)
+    bazaar.kill_and_resume()
+    bazaar.sim.run(9)
+    assert list(bazaar.sim.server.rooms.by_code) == [code]
+    bazaar.sim.run(2)
+
+    assert not bazaar.sim.server.rooms.by_code
+
+
 # Who comes.
 
 
