@@ -137,7 +137,7 @@ class Archive:
         self._tidy_at: float | None = None
         self._writes = 0
         self._lost = 0
-        self._closed = False
+        self._closing: Future[None] | None = None
 
     def __repr__(self) -> str:
         """Show the store, and how much waits."""
@@ -183,11 +183,16 @@ class Archive:
         """Whether the store could not be written the last time."""
         return self._outage is not None
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is written any more."""
+        return self._closing is not None
+
     def update(self, now: float) -> None:
         """Hear what became of the write under way, and begin the next."""
         self._hear(now)
         self._tidy(now)
-        if self._job is None and self._is_due(now) and not self._closed:
+        if self._job is None and self._is_due(now) and not self.is_closed:
             self._job = self._begin(self._backlog.take(), now)
             self._hear(now)
 
@@ -295,20 +300,22 @@ class Archive:
 
     # The end.
 
-    def wait(self, seconds: float) -> None:
-        """Wait for the write under way; for a host that shuts down."""
+    def wait(self, seconds: float) -> bool:
+        """Wait for the write under way, or for the store to close, and tell whether there is such; for a host's end."""
         if self._job is not None:
             wait([self._job.done], seconds)
+        elif self._closing is not None:
+            wait([self._closing], seconds)
+        return self._job is not None or self.is_closed
 
     def close(self, now: float) -> None:
         """Give up what is not written, and the store when the worker has done with it."""
-        if self._closed:
+        if self.is_closed:
             return
-        self._closed = True
         if not self.is_idle:
             why = self._trouble(now) or "there was no time"
             logger.error("%s: %d things were not written: %s", self.store, self._waiting, why)
-        self._worker.submit(self._close_store)
+        self._closing = self._worker.submit(self._close_store)
 
     # Tidying.
 
@@ -322,7 +329,7 @@ class Archive:
                 return
             pause = self._note_tidied(self._tidying)
             self._tidying, self._tidy_at = None, now + pause
-        if (self._tidy_at is None or now >= self._tidy_at) and not self._closed:
+        if (self._tidy_at is None or now >= self._tidy_at) and not self.is_closed:
             time = self.unix_time()
             self._tidying = self._worker.submit(
                 lambda: prune(self.store, keep_days=config.keep_days, max_bytes=config.max_store_bytes, now=time)

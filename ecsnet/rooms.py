@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ecsnet.admission import MAX_ROOM_PASSWORD_BYTES, clean_name
 from ecsnet.components.roominfo import RoomInfo
 from ecsnet.config import RoomConfig, ServerConfig
-from ecsnet.errors import EcsnetError, LocalProtocolError, Refused, StoreError
+from ecsnet.errors import EcsnetError, LocalProtocolError, Refused
 from ecsnet.game import Game
 from ecsnet.quoting import cut
 from ecsnet.replication.schema import Schema
@@ -59,7 +59,7 @@ class Rooms:
             resumed: Rooms to go on with, by code.
 
         Raises:
-            StoreError: The server that had those had several rooms, and this one has not, or the reverse.
+            LocalProtocolError: The server that had those had several rooms, and this one has not, or the reverse.
         """
         resumed = resumed or {}
         if any((code == "") is (config.rooms is not None) for code in resumed):
@@ -68,7 +68,6 @@ class Rooms:
                 f"the match to go on with was played on a server {then} rooms, and this one is {now}: configure it as "
                 "it was (ecsnet serve --rooms), or do not resume"
             )
-        _check_codes(resumed, several=config.rooms is not None)
         self._keeping = keeping
         self._game = game
         self._config = config
@@ -307,6 +306,9 @@ class Rooms:
 
     def update(self, now: float) -> None:
         """Close the rooms in which nobody has had a place for long enough."""
+        if not self.now:  # the first time: what was opened or gone on with before has been empty since now
+            for room in self:
+                room.count(now)
         self.now = now
         if self.several is None:
             return
@@ -331,11 +333,3 @@ class Rooms:
             code = "".join(LETTERS[byte % len(LETTERS)] for byte in self._entropy(letters))
             if code not in self._by_code and code.lower() not in {HALL, ANY_ROOM}:
                 return code
-
-
-def _check_codes(resumed: Mapping[str, ResumedRoom], *, several: bool) -> None:
-    """See that rooms can be gone on with: those behind a hall have codes."""
-    unfit = [code for code in resumed if bool(code) is not several]
-    if unfit:
-        before, option = ("one game", "without --rooms") if several else (f"rooms {', '.join(unfit)}", "with --rooms")
-        raise StoreError(f"the last run had {before}: serve {option} to go on, or without --resume to begin anew")

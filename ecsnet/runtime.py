@@ -125,14 +125,18 @@ class RunningServer(Server):
         """
         end = None if seconds is None else self.clock.now() + seconds
         with stop_signals() as stopped:
-            self.update()  # its tick makes the level, before what is there is taken out of the collector's search
-            with calm_collector():
-                while not stopped() and (end is None or self.clock.now() < end):
-                    self.update()
-                    for event in self.events():
-                        if report is not None:
-                            report(event)
-                    self._read_until_due(end)
+            try:
+                self.update()  # its tick makes the level, before what is there is taken out of the collector's search
+                with calm_collector():
+                    while not stopped() and (end is None or self.clock.now() < end):
+                        self.update()
+                        for event in self.events():
+                            if report is not None:
+                                report(event)
+                        self._read_until_due(end)
+            except BaseException:
+                self._write_all()  # what was accepted is safe, whatever fails
+                raise
             self.shut_down()
 
     def _read_until_due(self, end: float | None) -> None:
@@ -162,32 +166,37 @@ class RunningServer(Server):
             self.clock.sleep(min(READ_PAUSE_SECONDS, until - now))
 
     def shut_down(self, text: str = "") -> None:
-        """Close every connection with SERVER_CLOSING, give the words time to arrive, and close the path."""
+        """Close every connection with SERVER_CLOSING, give the words time to arrive, and close the path and the store.
+
+        A second Ctrl-C cuts the words short, a third the writing.
+        """
         end = self.clock.now() + FAREWELL_SECONDS
         leaving = self.connections
-        self.close(DisconnectReason.SERVER_CLOSING, text, now=self.clock.now())
-        self.update()
-        while any(connection.state is not State.CLOSED for connection in leaving) and self.clock.now() < end:
-            wait_for(self, end)
+        try:
+            self.close(DisconnectReason.SERVER_CLOSING, text, now=self.clock.now())
             self.update()
-        self.path.close()
-        self._write_all()
+            while any(connection.state is not State.CLOSED for connection in leaving) and self.clock.now() < end:
+                wait_for(self, end)
+                self.update()
+            self.path.close()
+        finally:
+            self._write_all()
 
     def _write_all(self) -> None:
         """Have the store take all that was accepted, as long as there is hope."""
         archive = self.archive
-        if archive is None:
+        if archive is None or archive.is_closed:
             return
         end = self.clock.now() + archive.config.flush_seconds
         self.flush(self.clock.now())
         if archive.is_failing:
             logger.warning("the store fails: waiting %g s for it to take the rest", archive.config.flush_seconds)
         while not archive.is_idle and self.clock.now() < end:
-            archive.wait(LONGEST_WAIT_SECONDS)
-            if archive.is_failing:
+            if not archive.wait(LONGEST_WAIT_SECONDS):
                 self.clock.sleep(LONGEST_SILENCE_SECONDS)
             archive.update(self.clock.now())
         archive.close(self.clock.now())
+        archive.wait(max(0.0, end - self.clock.now()))
 
 
 class RunningClient(Client):

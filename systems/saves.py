@@ -84,6 +84,7 @@ class Saves:
         save = self._book.latest(name)
         unknown = {} if save is None else self._apply(entity, save)
         if unknown is None:
+            self._book.release(name)
             return
         player = next((each.name for _, each in self._world.observe(Player) if each.client_id == client_id), "")
         copies = [_ABSENT] * len(self._forms) if save is None else self._copies(entity)

@@ -39,6 +39,8 @@ BOUNDS = (
     # Persistence.
     Bound("events that wait for the store", 10_000, f"{PERSISTENCE}.max_waiting_events",
           f"{KEPT}::test_what_does_not_fit_into_memory_is_counted"),
+    Bound("snapshots that wait for the store", 64, f"{PERSISTENCE}.max_waiting_snapshots",
+          "tests/simulation/test_persistence_faults.py::test_an_outage_of_days_takes_no_more_memory_than_one_of_minutes"),
     Bound("saves of one player", 256, f"{PERSISTENCE}.max_saves_of_one_owner",
           f"{KEPT}::test_a_player_has_no_more_saves_than_there_may_be"),
     Bound("refused calls of one client noted in a second", 2.0, f"{PERSISTENCE}.max_refused_calls_per_second",

@@ -175,19 +175,6 @@ def test_who_could_not_be_known_again_leaves_its_place_to_others(tmp_path: Path)
     assert len(bazaar.sim.server.world.get_component(Player)) == 1
 
 
-@pytest.mark.parametrize("rooms", [None, RoomConfig()], ids=["rooms first", "one first"])
-def test_rooms_that_the_server_has_not_any_more_are_told(tmp_path: Path, rooms: RoomConfig | None) -> None:
-    """With what to do about it, and before anything is changed."""
-    bazaar = Bazaar(tmp_path, rooms=None if rooms else RoomConfig())
-    if not rooms:
-        bazaar.sim.server.rooms.open("First")
-    bazaar.join("anna")
-    bazaar.sim.run(1.5)
-
-    with pytest.raises(StoreError, match=r"the last run had .* --rooms to go on"):
-        Bazaar(tmp_path, rooms=rooms).kill_and_resume()
-
-
 def test_what_clients_and_server_share_is_the_same_after_a_restart(tmp_path: Path) -> None:
     """A map made of `rng_for` would be another one for whoever comes then."""
     bazaar = Bazaar(tmp_path, rooms=RoomConfig())
@@ -199,6 +186,19 @@ def test_what_clients_and_server_share_is_the_same_after_a_restart(tmp_path: Pat
 
     assert [room.world.shared_seed for room in bazaar.sim.server.rooms] == [99, 99]
     assert list(bazaar.sim.server.rooms.by_code) == [code]
+
+
+def test_an_empty_room_stays_open_for_its_time_after_a_restart(tmp_path: Path) -> None:
+    """Whoever was told its code a moment before has to find it."""
+    bazaar = Bazaar(tmp_path, rooms=RoomConfig(empty_seconds=10.0))
+    code = bazaar.sim.server.rooms.open("First", stays=False)
+    bazaar.sim.run(1.5)
+    bazaar.kill_and_resume()
+    bazaar.sim.run(9)
+    assert list(bazaar.sim.server.rooms.by_code) == [code]
+    bazaar.sim.run(2)
+
+    assert not bazaar.sim.server.rooms.by_code
 
 
 # Who comes.
