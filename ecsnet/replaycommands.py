@@ -33,12 +33,25 @@ from ecsnet.stopsignals import stop_signals
 __all__ = ["record_option", "recorded", "replay"]
 
 
+NO_RECORDING = "off"
+
+
+def to_folder(ctx: click.Context, param: click.Parameter, value: Path | None) -> Path | None:
+    """Refuse a folder in one that is not there: it is a slip more often than a wish."""
+    if value is None or str(value) == NO_RECORDING:
+        return None
+    if not value.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {value.parent}", ctx, param)
+    return value
+
+
 record_option = click.option(
     "--record",
     "record_folder",
     type=click.Path(file_okay=False, path_type=Path),
+    callback=to_folder,
     help="Record what is played, a file for each room, in FOLDER; see `ecsnet replay`.",
-    metavar="FOLDER",
+    metavar="FOLDER|off",
 )
 
 
@@ -61,7 +74,7 @@ def to_seconds(ctx: click.Context, param: click.Parameter, value: str | None) ->
         parts = [float(part) for part in value.split(":")]
     except ValueError:
         parts = [math.nan]
-    if not all(0 <= part < math.inf for part in parts):
+    if not all(0 <= part < math.inf for part in parts) or any(part >= 60 for part in parts[1:]):  # noqa: PLR2004
         raise click.BadParameter(f"{value!r} is no time; write 90, 1:30 or 1:01:30", ctx, param)
     return functools.reduce(lambda seconds, part: 60 * seconds + part, parts)
 
@@ -96,31 +109,46 @@ def replay(
 
     Space: pause. Left, right: 5 seconds. Home, end. Up, down: speed, 1/4 to 16x. Or the mouse.
     """
-    if check + info + (target is not None) > 1:
+    asked = check + info + (target is not None)
+    if asked > 1:
         raise click.UsageError("--check, --export and --info are three things: ask for one")
-    if (quiet and not check) or (until is not None and target is None):
-        raise click.UsageError("-q goes with --check, and --to with --export")
+    if (quiet and not check) or (until is not None and target is None) or (follow and asked):
+        raise click.UsageError("-q goes with --check, --to with --export, and --follow with none of these")
+    if until is not None and until < since:
+        raise click.UsageError(f"--to {clock_text(until)} is before --from {clock_text(since)}")
     if target is not None and Path(target).exists() and path.samefile(target):
         raise click.ClickException(f"{target} is the recording itself: name another file to export to")
     recording = Recording.open(path)
     if info:
         tell(recording)
         return
-    if not since <= (recording.seconds if until is None else min(until, recording.seconds)):
-        raise click.UsageError(f"nothing is there: {path} ends at {clock_text(recording.seconds)}")
-    for fault in recording.faults():
-        click.echo(f"{path}: {fault}", err=True)
-    game = game_of(recording, game_path)
+    game = begun(recording, game_path, since)
     if check:
         compare(recording, Schema(game), quiet=quiet)
     elif target is not None:
         export(recording, Schema(game), target, since, until)
     else:
-        if follow and follow not in (there := Rebuilt(recording, Schema(game)).players()):
-            names = printable(", ".join(there)) or "no players"
-            click.echo(f"nobody is called {follow} for long; there are {names}", err=True)
+        check_player(recording, Schema(game), follow)
         deck = Deck(recording.seconds, position_seconds=since, speed=float(speed))
         watch(Playback(recording, game, follow=follow, deck=deck), headless=headless)
+
+
+def begun(recording: Recording, path: str | None, since: float) -> Game:
+    """Say what is wrong with a file, and return its game."""
+    if since > recording.seconds:
+        raise click.UsageError(f"nothing is there: {recording.name} ends at {clock_text(recording.seconds)}")
+    for fault in recording.faults():
+        click.echo(f"{recording.name}: {fault}", err=True)
+    return game_of(recording, path)
+
+
+def check_player(recording: Recording, schema: Schema, name: str) -> None:
+    """Refuse to follow who was never there."""
+    rebuilt = Rebuilt(recording, schema)
+    there = rebuilt.players() if name else []
+    if name and name not in there and not rebuilt.has_player(name):
+        names = printable(", ".join(there)) or "no players"
+        raise click.ClickException(f"there is no {printable(name)}: there are {names}")
 
 
 def game_of(recording: Recording, path: str | None) -> Game:
@@ -161,7 +189,7 @@ def tell(recording: Recording) -> None:
 
 
 def compare(recording: Recording, schema: Schema, *, quiet: bool) -> None:
-    """Print whether what was rebuilt is what the server had; fail if not."""
+    """Print whether what was rebuilt is what the server had; fail if not, or if a part of it is lost."""
     line, clock, differing, count = LiveLine(sys.stderr), MonotonicClock(), 0, 0
     for count, (seconds, is_same) in enumerate(Rebuilt(recording, schema).check(), 1):  # noqa: B007  # counted below
         differing += not is_same
@@ -172,9 +200,13 @@ def compare(recording: Recording, schema: Schema, *, quiet: bool) -> None:
     line.end()
     if not count:
         raise click.ClickException(f"{recording.name} holds nothing to compare: it is shorter than a second")
+    lost = max(1, round(recording.lost_seconds)) if recording.is_damaged else 0
     if differing:
-        raise click.ClickException(f"{differing} of {count} seconds DIFFER from what the server had")
-    click.echo(f"{count} of {count} seconds are what the server had")
+        raise click.ClickException(f"{differing} of {count + lost} seconds DIFFER from what the server had")
+    told = f"{count} of {count + lost} seconds are what the server had"
+    if recording.is_damaged:
+        raise click.ClickException(f"{told}: the file is damaged")
+    click.echo(told + "; it ends early" * (recording.ending is None))
 
 
 def export(recording: Recording, schema: Schema, target: str, since: float, until: float | None) -> None:
@@ -229,4 +261,7 @@ def described(playback: Playback) -> str:
     score = {} if game.summary is None else game.summary(world)
     times = f"{clock_text(deck.position_seconds)} / {clock_text(deck.length_seconds)}"
     parts = [f"{game.name}  {times}", f"players {len(world.observe(Player))}"]
+    if playback.follow:
+        is_there = any(player.name == playback.follow for _, player in world.observe(Player))
+        parts.append(f"{printable(playback.follow)} {'is there' if is_there else 'is not there'}")
     return "   ".join([*parts, *(f"{name} {value}" for name, value in score.items())])

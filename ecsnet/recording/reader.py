@@ -84,6 +84,7 @@ class Recording:
             raise RecordingError(f"{name}: it is cut off before anything was recorded")
         header = Block(MORE, self.header.start_tick, self.header.start_tick, 0, start)
         self._gaps = {b.start: a for a, b in pairwise([header, *found]) if not self._follows(a, b)}
+        self._last = found[-1].last
         is_ended = found[-1].kind == END and found[-1].end == len(data)
         self.ending = self._unpack(found[-1]).decode(errors="replace") if is_ended else None
 
@@ -118,6 +119,23 @@ class Recording:
         """Return when a tick was, in seconds since the beginning."""
         return tick_difference(tick, self.header.start_tick) / self.header.tick_rate_hz
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether something is missing that is not just the end."""
+        return bool(self._gaps)
+
+    @property
+    def lost_seconds(self) -> float:
+        """How much of the game cannot be played, since it is missing or goes on from what is."""
+        lost, reached = 0.0, 0.0
+        for start, before in self._gaps.items():
+            key = self._resumed(start)
+            until = self.time_of(self._last) if key is None else self.time_of(key) - 1 / self.header.send_rate_hz
+            since = max(reached, self.time_of(before.last))
+            reached = max(since, until)
+            lost += reached - since
+        return lost
+
     def faults(self) -> list[str]:
         """Return what is wrong with the file, a line for each place."""
         lines = [self._fault(before.last, start) for start, before in self._gaps.items()]
@@ -133,9 +151,13 @@ class Recording:
         is_next = tick_difference(block.first, before.last) == interval or block.kind == END or before.start == 0
         return before.end == block.start and is_next
 
+    def _resumed(self, start: int) -> Tick | None:
+        """Return from when on what is behind a gap can be played; None: not at all."""
+        return next((each.first for each in self._blocks if each.kind == KEY and each.start >= start), None)
+
     def _fault(self, since: Tick, start: int) -> str:
-        keys = [each.first for each in self._blocks if each.kind == KEY and each.start >= start]
-        until = f"played on from {clock_text(self.time_of(keys[0]))}" if keys else "nothing behind it can be played"
+        key = self._resumed(start)
+        until = "nothing behind it can be played" if key is None else f"played on from {clock_text(self.time_of(key))}"
         return f"damaged after {clock_text(self.time_of(since))}, before byte {start}: {until}"
 
     def check_game(self, game: Game, schema: Schema) -> None:

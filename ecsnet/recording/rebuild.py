@@ -79,6 +79,10 @@ class Rebuilt:
             raise RecordingError(f"{self._recording.name}: tick {moment.tick} makes no sense: {error}") from error
         self.world.tick, self.moment = moment.tick, moment
 
+    def has_player(self, name: str) -> bool:
+        """Look through all of it, moment by moment, for a player who may have been there for a short time only."""
+        return any(player.name == name for _ in self.run() for _, player in self.world.observe(Player))
+
     def fingerprint(self) -> bytes:
         """Return what all there is comes to."""
         return fingerprint_of_replica(self.receiver, self._schema, self.world)

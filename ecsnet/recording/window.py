@@ -5,7 +5,7 @@ from it, and the bar is drawn before a frame is shown. So no game needs any code
 its modules, whose place ours take until the window is closed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,7 @@ TRACK_HEIGHT, KNOB_RADIUS = 6, 8
 TEXT_SIZE, HINT_SIZE = 22, 17
 DARK, GREY, WHITE, BRIGHT = (12, 16, 20), (132, 140, 148), (235, 238, 240), (246, 200, 70)
 ALPHA = 215
-HINT = "space  pause    left, right  5 s    home, end    up, down  speed"
+HINTS = ("space  pause", "left, right  5 s", "home, end", "up, down  speed")
 
 KEYS: dict[int, Callable[[Deck], None]] = {
     pygame.K_SPACE: Deck.toggle,
@@ -40,6 +40,10 @@ def controlled(deck: Deck) -> Iterator[None]:
     """Let keys, mouse and a bar control a deck in the window that is opened in this block."""
     bar = Bar(deck)
     get, flip, update = pygame.event.get, pygame.display.flip, pygame.display.update
+    set_mode = pygame.display.set_mode
+
+    def open_fitting(size: tuple[int, int] = (0, 0), flags: int = 0, *args: Any, **kwargs: Any) -> pygame.Surface:
+        return set_mode(fitting(size, desktop_size()) if flags & pygame.RESIZABLE else size, flags, *args, **kwargs)
 
     def get_others(*args: Any, **kwargs: Any) -> list[pygame.event.Event]:
         return [event for event in get(*args, **kwargs) if not bar.handle(event, pygame.display.get_surface())]
@@ -54,10 +58,28 @@ def controlled(deck: Deck) -> Iterator[None]:
         return draw_and_show
 
     pygame.event.get, pygame.display.flip, pygame.display.update = get_others, show_over(flip), show_over(update)
+    pygame.display.set_mode = open_fitting  # type: ignore[assignment]  # it takes whatever the other takes
     try:
         yield
     finally:
         pygame.event.get, pygame.display.flip, pygame.display.update = get, flip, update
+        pygame.display.set_mode = set_mode
+
+
+def desktop_size() -> tuple[int, int]:
+    """Return how large the smallest screen is that a window may be on."""
+    width, height = min(pygame.display.get_desktop_sizes())
+    return width, height
+
+
+def fitting(size: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
+    """Return the size of a window, of the same shape, that is not larger than there is room for.
+
+    Only of one that may be resized: its game draws at any size.
+    """
+    width, height = size
+    scale = min(1.0, room[0] / max(1, width), room[1] / max(1, height))
+    return round(width * scale), round(height * scale)
 
 
 class Bar:
@@ -102,7 +124,9 @@ class Bar:
         pygame.draw.rect(surface, BRIGHT, (*track.topleft, knob[0] - track.left, track.height), border_radius=3)
         pygame.draw.circle(surface, WHITE, knob, KNOB_RADIUS)
         self._draw_state(surface, panel)
-        self._write(surface, HINT, HINT_SIZE, GREY, midbottom=(track.centerx, panel.bottom - 1))
+        self._write(
+            surface, _beginning(HINTS, track.width), HINT_SIZE, GREY, midbottom=(track.centerx, panel.bottom - 1)
+        )
         speed = f"{deck.speed:g}x" if deck.speed >= 1 else f"1/{1 / deck.speed:g}x"
         self._write(
             surface, "end" if deck.is_at_end else speed, TEXT_SIZE, WHITE, midright=(panel.right - 14, panel.centery)
@@ -122,8 +146,7 @@ class Bar:
     def _write(
         self, surface: pygame.Surface, text: str, size: int, color: tuple[int, int, int], **place: tuple[int, int]
     ) -> None:
-        pygame.font.init()  # the game may write nothing; does nothing the second time
-        picture = pygame.font.Font(None, size).render(text, True, color)  # noqa: FBT003  # smooth
+        picture = _font(size).render(text, True, color)  # noqa: FBT003  # smooth
         surface.blit(picture, picture.get_rect(**place))
 
     def _jump_to(self, x: int, surface: pygame.Surface) -> None:
@@ -131,10 +154,22 @@ class Bar:
         self._deck.jump((x - track.left) / track.width * self._deck.length_seconds)
 
     def _panel(self, surface: pygame.Surface) -> pygame.Rect:
-        width, height = surface.get_size()
+        width, height = map(min, surface.get_size(), desktop_size())  # of what is larger, where the screen shows it
         return pygame.Rect(MARGIN, height - HEIGHT - MARGIN, width - 2 * MARGIN, HEIGHT)
 
     def _track(self, surface: pygame.Surface) -> pygame.Rect:
         panel = self._panel(surface)
         width = max(1, panel.width - TRACK_LEFT - TRACK_RIGHT)
         return pygame.Rect(panel.left + TRACK_LEFT, panel.centery - TRACK_HEIGHT, width, TRACK_HEIGHT)
+
+
+def _font(size: int) -> pygame.font.Font:
+    pygame.font.init()  # the game may write nothing; does nothing the second time
+    return pygame.font.Font(None, size)
+
+
+def _beginning(hints: Sequence[str], width: int) -> str:
+    """Return as many hints, from the first, as there is room for."""
+    font = _font(HINT_SIZE)
+    lines = ["    ".join(hints[:count]) for count in range(len(hints), 0, -1)]
+    return next((line for line in lines if font.size(line)[0] <= width), "")

@@ -122,7 +122,9 @@ def test_without_a_window_a_line_of_text_tells_how_it_goes(path: Path) -> None:
         (["--from", "nan"], "'nan' is no time"),
         (["--speed", "3"], "'3' is not one of"),
         (["--from", "0:06"], "ends at 00:05"),
-        (["--export", "-", "--from", "2", "--to", "1"], "nothing is there"),
+        (["--export", "-", "--from", "2", "--to", "1"], "--to 00:01 is before --from 00:02"),
+        (["--from", "9:99"], "'9:99' is no time"),
+        (["--check", "--follow", "player-1"], "--follow with none of these"),
         ([], "shows yard; say where that is: --game mygame.game"),
         (["--game", "soccer", "--check"], "shows yard, not soccer"),
         (["--game", "nowhere.game", "--check"], "there is no game 'nowhere.game'"),
@@ -196,8 +198,9 @@ def test_whoever_is_to_be_followed_and_is_not_there_is_told_who_is(path: Path) -
     wrong = replay(path, *GAME, "--speed", "16", "--from", "4.9", "--follow", "player-7")
     right = replay(path, *GAME, "--speed", "16", "--from", "4.9", "--follow", "player-2")
 
-    assert "nobody is called player-7 for long; there are player-1, player-2" in wrong.output
-    assert "nobody" not in right.output
+    assert wrong.exit_code == 1
+    assert "Error: there is no player-7: there are player-1, player-2" in wrong.output
+    assert "player-2 is there" in right.output
 
 
 def test_a_damaged_file_is_played_and_what_is_wrong_is_said(path: Path, tmp_path: Path) -> None:
@@ -208,12 +211,75 @@ def test_a_damaged_file_is_played_and_what_is_wrong_is_said(path: Path, tmp_path
     spoiled.write_bytes(data)
     told = replay(spoiled, *GAME, "--check")
 
-    assert told.exit_code == 0
+    assert told.exit_code == 1
     assert "damaged after 00:0" in told.output
     assert "nothing behind it can be played" in told.output
-    assert "2 of 2 seconds are what the server had" in told.output
+    assert "2 of 5 seconds are what the server had: the file is damaged" in told.output
     (tmp_path / "text").write_text("hello")
     assert "it is no recording of ecsnet" in replay(tmp_path / "text").output
+
+
+def test_a_damaged_second_is_counted_as_one_that_cannot_be_compared(tmp_path: Path) -> None:
+    """The rest is as it was, and yet the file is not whole: whoever asks for evidence has to know."""
+    filmed, sim = Film(), Simulation(film.game, clients=1, seed=5)
+    sim.server.record(filmed.begin)
+    sim.run(12)
+    sim.server.close(now=sim.now)
+    data = bytearray(filmed.data)
+    spoiled = list(find_blocks(bytes(data), unpack_header(bytes(data))[1]))[9]  # the next one is a whole state
+    data[spoiled.end - 8 : spoiled.end] = bytes(8)
+    target = tmp_path / "spoiled.ecsrec"
+    target.write_bytes(data)
+    told = replay(target, *GAME, "--check", "-q")
+
+    assert told.exit_code == 1
+    assert "played on from 00:10" in told.output
+    assert "11 of 12 seconds are what the server had: the file is damaged" in told.output
+
+
+def test_a_file_without_its_end_is_no_damage(path: Path, tmp_path: Path) -> None:
+    """After `kill -9` all that was written is good; that there is no more is said."""
+    data = path.read_bytes()
+    target = tmp_path / "cut.ecsrec"
+    target.write_bytes(data[: data.rindex(b"BLK\x1e")])
+    told = replay(target, *GAME, "--check", "-q")
+
+    assert told.exit_code == 0
+    assert "cut off after 00:0" in told.output
+    assert "5 of 5 seconds are what the server had; it ends early" in told.output
+
+
+def test_who_was_there_for_a_moment_can_be_followed(tmp_path: Path) -> None:
+    """The list of names is made of what is noted every ten seconds."""
+    filmed, sim = Film(), Simulation(film.game, clients=1, seed=5)
+    sim.server.record(filmed.begin)
+    sim.run(1)
+    guest = sim.join(name="guest")
+    sim.run(2)
+    guest.close(now=sim.now)
+    sim.run(1)
+    sim.server.close(now=sim.now)
+    target = tmp_path / "guest.ecsrec"
+    target.write_bytes(filmed.data)
+    shown = replay(target, *GAME, "--speed", "16", "--follow", "guest")
+
+    assert shown.exit_code == 0
+    assert "guest is not there" in shown.output
+
+
+def test_recording_is_off_where_that_is_said_and_a_typo_is_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with the other options of a server."""
+    command = ["play", "soccer", "--headless", "--fast", "--seconds", "0.1", "--record"]
+    monkeypatch.chdir(tmp_path)
+    off = CliRunner().invoke(commands, [*command, "off"])
+    typo = CliRunner().invoke(commands, [*command, str(tmp_path / "nowhere" / "here")])
+
+    assert off.exit_code == 0
+    assert typo.exit_code == 2
+    assert f"there is no folder {tmp_path / 'nowhere'}" in " ".join(typo.output.replace("│", "").split())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_played_match_is_recorded(tmp_path: Path) -> None:
