@@ -18,6 +18,7 @@ from typing import TypeAlias
 from ecsnet.backlog import Backlog, named, single_batches
 from ecsnet.config import PersistenceConfig
 from ecsnet.errors import StoreUnavailable
+from ecsnet.quoting import counted
 from ecsnet.storage.capture import Capture
 from ecsnet.storage.retention import MAX_REMOVED, prune
 from ecsnet.storage.store import WORLD_OWNER, Batch, Document, Match, Save, SaveName, Store
@@ -224,12 +225,12 @@ class Archive:
         """Return how it stands with the store, fit for JSON."""
         outage = self._outage
         return {
-            "store": repr(self.store),
+            "where": str(self.store),
             "writes": self._writes,
             "waiting": self._waiting,
             "lost": self._lost + self._backlog.uncounted + self._backlog.crowded_out,
             "failing": self._trouble(now),
-            "failing_seconds": 0.0 if outage is None else round(now - outage.since, 3),
+            "failing_seconds": None if outage is None else round(now - outage.since, 3),
         }
 
     def _trouble(self, now: float) -> str:
@@ -314,7 +315,8 @@ class Archive:
             return
         if not self.is_idle:
             why = self._trouble(now) or "there was no time"
-            logger.error("%s: %d things were not written: %s", self.store, self._waiting, why)
+            what = counted(self._waiting, "thing was", "things were")
+            logger.error("%s: %s not written: %s", self.store, what, why)
         self._closing = self._worker.submit(self._close_store)
 
     # Tidying.
@@ -342,7 +344,9 @@ class Archive:
             logger.warning("cannot delete old matches: %s", error)
         deleted = [] if error is not None else tidying.result()
         if deleted:
-            logger.info("deleted %d old matches, the last of them %s", len(deleted), deleted[-1].id)
+            logger.info(
+                "deleted %s, the last of them %s", counted(len(deleted), "old match", "old matches"), deleted[-1].id
+            )
         return 0.0 if len(deleted) == MAX_REMOVED else self.config.tidy_seconds
 
     # What became of a write.

@@ -78,7 +78,7 @@ def open_archive(
         store, worker=worker, unix_time=unix_time, config=config, pause=_pause, on_close=lock.release
     )  # fmt: skip
     archive.know_matches(match.id for match in store.matches(game.name))
-    return Opened(repr(store) if "://" in str(where) else str(where), archive, resumed)
+    return Opened(str(store), archive, resumed)
 
 
 def _pause() -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-__all__ = ["cut", "printable", "quoted"]
+__all__ = ["counted", "cut", "printable", "quoted"]
 
 
 def quoted(text: str) -> str:
@@ -16,6 +16,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def counted(count: int, one: str, several: str) -> str:
+    """Return how many there are of something: "1 match", "2 matches"."""
+    return f"{count:,} {one if count == 1 else several}"
 
 
 def cut(text: str, max_bytes: int) -> str:

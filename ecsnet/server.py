@@ -334,7 +334,7 @@ class Server:
             "players": len(self._sessions),
             "max_players": self.rooms.max_clients,
         }
-        return said if self.archive is None else said | {"archive": self.archive.report(self._now)}
+        return said if self.archive is None else said | {"store": self.archive.report(self._now)}
 
     # Who comes and goes.
 

@@ -196,11 +196,11 @@ def player_row(stays: Sequence[Stay]) -> Row:
     """Return what a player's times in matches come to."""
     if not stays:
         return {"matches": 0}
-    last = max(stays, key=lambda stay: stay.since)
+    last = max(stay.since + stay.seconds for stay in stays)
     return {
         "matches": len({stay.match.id for stay in stays}),
         "played": timedelta(seconds=sum(stay.seconds for stay in stays)),
-        "last_seen": _date(last.since + last.seconds),
+        "last_seen": _date(last),
         "lost": sum(stay.ended == "lost" for stay in stays),
     }
 

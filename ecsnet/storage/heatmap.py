@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ecsnet.errors import EcsnetError
 from ecsnet.storage.documents import number_at
-from ecsnet.storage.questions import narrowed
+from ecsnet.storage.questions import Standing, narrowed
 from ecsnet.storage.store import Snapshot
 
 __all__ = ["Bounds", "HeatMap", "positions_in"]
@@ -53,13 +53,18 @@ def positions_in(
 ) -> Iterator[tuple[float, float]]:
     """Return where entities stood, one position for each entity and snapshot that has one.
 
+    What is of a player who was lost then is left out: it waits where it was, and is nowhere of its own will.
+
     Args:
         component: Which component says where; x and y are its fields.
         having: Only entities that have this component, too.
         names: Only entities of players called so, by name or owner.
     """
     for snapshot in snapshots:
+        standing = Standing(snapshot.players)
         for document in narrowed(snapshot, having=having, names=names):
+            if standing.is_lost(document):
+                continue
             across = number_at(document, f"components.{component}.{x}")
             down = number_at(document, f"components.{component}.{y}")
             if across is not None and down is not None:

@@ -82,6 +82,10 @@ class MongoStore:
         """Show the database, and not who logs in."""
         return f"MongoStore({self._where!r})"
 
+    def __str__(self) -> str:
+        """Return the database, as a message names it."""
+        return self._where
+
     def write(self, batch: Batch) -> Sequence[SaveName]:
         """Keep everything, document by document: see `Store`."""
         with named_errors(self._where):

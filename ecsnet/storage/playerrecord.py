@@ -6,12 +6,16 @@ from itertools import chain
 
 from ecsnet.errors import EcsnetError
 from ecsnet.quoting import printable
-from ecsnet.storage.documents import text_in, texts_of
+from ecsnet.storage.documents import number_in, text_in, texts_of
 from ecsnet.storage.people import COMING, LEAVING, SESSION_KINDS, Person, told
 from ecsnet.storage.questions import last_known, narrowed
 from ecsnet.storage.store import SERVER_OWNER, WORLD_OWNER, Document, Match, Reading, Save
 
 __all__ = ["Identity", "Stay", "export", "identify", "saves_of", "stays"]
+
+RESUMED = "resumed"  # what a server notes that goes on with a match
+STOPPED = "stopped"
+SECRETS = frozenset(("session", "serial", "player_key", "password"))  # of a server's own saves
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,10 @@ def identify(store: Reading, text: str) -> Identity:
     if not meant and text and any(text in texts_of(save.components) for save in store.saves()):
         return Identity("", (text,))  # of its matches nothing is left
     if not meant:
-        raise EcsnetError(f"nothing is kept of a player {text!r}: names and owners are compared letter by letter")
+        hint = (
+            ": see `ecsnet data world`" if text == WORLD_OWNER else ": names and owners are compared letter by letter"
+        )
+        raise EcsnetError(f"nothing is kept of a player {text!r}{hint}")
     proved = sorted({person.owner for person in meant} - {""})
     if len(proved) > 1:
         raise EcsnetError(f"{text!r} is what several players were called: name one, {printable(' or '.join(proved))}")
@@ -74,12 +81,15 @@ def _people_in(store: Reading) -> Iterator[Person]:
 class Stay:
     """A player's time in one match, from coming to leaving; coming back begins another.
 
+    Two guests of one name may be there at once: each connection has stays of its own.
+
     Attributes:
         since: In seconds since 1970.
         until: The same; None as long as the end is not known.
         seconds: How long it was; up to the last that is known of the match.
         person: How he was called, and what he had proved.
-        ended: How: "left", "lost", "moved", or as the match did; empty where it is not known.
+        ended: How: "left", "lost", "moved", or as the match did; "stopped" where the server was down, which another
+            run of it told; empty where it is not known.
         reason: Why, or whereto, as the event says.
     """
 
@@ -95,26 +105,33 @@ class Stay:
 def stays(store: Reading, identity: Identity) -> Iterator[Stay]:
     """Return when a player was where, oldest match first."""
     for match in store.matches():
-        yield from _stays_in(store, match, identity)
+        yield from sorted(_stays_in(store, match, identity), key=lambda stay: stay.since)
 
 
 def _stays_in(store: Reading, match: Match, identity: Identity) -> Iterator[Stay]:
-    current: Stay | None = None
-    for one in told(store, match, kinds=(*COMING, *LEAVING)):
+    current: dict[int | None, Stay] = {}  # by the client's id
+    for one in told(store, match, kinds=(*COMING, *LEAVING, RESUMED)):
+        event = one.event
+        if event.kind == RESUMED and current:
+            stopped = last_known(store, match, before=event)
+            yield from (_ended(stay, stopped, STOPPED) for stay in current.values())
+            current.clear()
         person = next((person for person in one.people if identity.fits(person)), None)
         if person is None:
             continue
-        event = one.event
+        client_id = number_in(event.data, "client_id")
         if event.kind in COMING:
-            current = current or Stay(match, person, since=event.time, until=None, seconds=0.0)
-        elif current is not None:
+            current.setdefault(client_id, Stay(match, person, since=event.time, until=None, seconds=0.0))
+        elif client_id in current:
             reason = next(filter(None, (text_in(event.data, name) for name in ("text", "reason", "to"))), "")
-            seconds = event.time - current.since
-            yield replace(current, until=event.time, seconds=seconds, ended=event.kind, reason=reason)
-            current = None
-    if current is not None:
-        last = match.ended if match.ended is not None else last_known(store, match)
-        yield replace(current, until=match.ended, seconds=max(0.0, last - current.since), ended=match.ending)
+            yield _ended(current.pop(client_id), event.time, event.kind, reason)
+    last = match.ended if match.ended is not None or not current else last_known(store, match)
+    for stay in current.values():
+        yield replace(_ended(stay, last or stay.since, match.ending), until=match.ended)
+
+
+def _ended(stay: Stay, until: float, how: str, reason: str = "") -> Stay:
+    return replace(stay, until=until, seconds=max(0.0, until - stay.since), ended=how, reason=reason)
 
 
 def export(store: Reading, identity: Identity) -> Iterator[Document]:
@@ -125,12 +142,24 @@ def export(store: Reading, identity: Identity) -> Iterator[Document]:
     yield {"kept": "player", "owner": identity.owner, "names": list(identity.names)}
     for save in store.saves():  # also what the world or a server has of the player
         if save.name.owner == identity.owner or not identity.all_names.isdisjoint(texts_of(save.components)):
-            yield {"kept": "save", **asdict(save)}
+            yield {"kept": "save", **asdict(save), "components": _without_secrets(save)}
     for match in store.matches():
         head: Iterator[Document] = iter([{"kept": "match", **asdict(match)}])
         for document in chain(_events_about(store, match, identity), _snapshots_with(store, match, identity)):
             yield from head  # once, and only if there is something to follow
             yield document
+
+
+def _without_secrets(save: Save) -> Document:
+    """Return what a save says, without that by which a server knows a player again: who has it is that player."""
+    if save.name.owner != SERVER_OWNER:
+        return save.components
+    return {
+        name: {field: value for field, value in part.items() if field not in SECRETS}
+        if isinstance(part, dict)
+        else part
+        for name, part in save.components.items()
+    }
 
 
 def saves_of(store: Reading, identity: Identity) -> Iterator[Save]:

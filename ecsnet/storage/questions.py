@@ -7,7 +7,7 @@ from ecsnet.errors import EcsnetError
 from ecsnet.quoting import printable
 from ecsnet.storage.documents import mapping_in, number_in, text_in
 from ecsnet.storage.people import COMING, Person, told
-from ecsnet.storage.store import Document, Match, Reading, Snapshot
+from ecsnet.storage.store import Document, Match, Reading, Snapshot, StoredEvent
 from ecsnet.tables import clock_text
 from ecsnet.wire import tick_difference
 
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 LAST = "last"
+LOST = "LOST"  # as `PlayerStatus` is written
 MAX_NAMED = 5  # matches that an error names
 
 
@@ -74,11 +75,13 @@ def figures_of(store: Reading, match: Match) -> MatchFigures:
     return MatchFigures(match, len(people), events, snapshots, ended - match.started)
 
 
-def last_known(store: Reading, match: Match) -> float:
-    """Return the time of the last that is kept of a match, in seconds since 1970."""
-    snapshot = next(store.snapshots(match.id, newest_first=True), None)
-    since = match.started if snapshot is None else snapshot.time
-    return max((event.time for event in store.events(match.id, since=since)), default=since)
+def last_known(store: Reading, match: Match, *, before: StoredEvent | None = None) -> float:
+    """Return the time of the last that is kept of a match, or the last before an event, in seconds since 1970."""
+    until = None if before is None else before.time
+    found = store.snapshots(match.id, until=until, newest_first=True)
+    since = next((snapshot.time for snapshot in found if until is None or snapshot.time < until), match.started)
+    events = store.events(match.id, since=since, until=until)
+    return max((event.time for event in events if before is None or event.number < before.number), default=since)
 
 
 def snapshot_at(store: Reading, match: Match, until: float | None = None) -> Snapshot:
@@ -119,10 +122,15 @@ class Standing:
         """Learn who was there."""
         self._clients: dict[int, Person] = {}
         self._entities: dict[int, Person] = {}
+        self._lost: set[int] = set()  # client ids
+        self._lost_entities: set[int] = set()
         for player in players:
             person = Person(text_in(player, "name"), text_in(player, "player"))
             self._clients[number_in(player, "client_id") or 0] = person
             self._entities[number_in(player, "entity") or 0] = person
+            if text_in(player, "status") == LOST:
+                self._lost.add(number_in(player, "client_id") or 0)
+                self._lost_entities.add(number_in(player, "entity") or 0)
         for of_nobody in (self._clients, self._entities):
             of_nobody.pop(0, None)  # neither a client nor an entity is 0
 
@@ -132,6 +140,11 @@ class Standing:
         client_id, number = number_in(owner, "client_id") or 0, number_in(entity, "entity") or 0
         person = self._clients.get(client_id) or self._entities.get(number) or Person()
         return Person(text_in(owner, "name") or person.name, person.owner)
+
+    def is_lost(self, entity: Document) -> bool:
+        """Tell whether an entity is of a player whose connection had broken off: it stands where it was."""
+        client_id = number_in(mapping_in(entity, "owner"), "client_id")
+        return client_id in self._lost or number_in(entity, "entity") in self._lost_entities
 
 
 def narrowed(

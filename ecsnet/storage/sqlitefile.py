@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from ecsnet.errors import StoreError, StoreUnavailable
@@ -49,28 +50,66 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     """Open the file, without transactions but those we begin.
 
     Args:
-        create: Make it if it is not there, for its owner alone from its first byte on.
+        create: Make it if it is not there, in a folder that is, for its owner alone from its first byte on; without,
+            one that may only be read will do.
 
     Raises:
         StoreError: It is not there, is none of ours, is damaged, or is of a newer version.
         StoreUnavailable: It has to be brought up to date, and cannot be now.
     """
     with named_errors(path):
+        if path.is_dir():
+            raise StoreError(f"cannot use the store {path}: it is a folder; name a file")
         if create:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.parent.is_dir():
+                raise StoreError(f"cannot use the store {path}: there is no folder {path.parent}")
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         elif not path.is_file():
             raise StoreError(f"there is no store {path}: ecsnet serve --store {path} makes it")
-        uri = f"{path.absolute().as_uri()}?mode=rw"
-        database = sqlite3.connect(
-            uri, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
-        )
         try:
-            _prepare(database, path, create=create)
-        except BaseException:
-            database.close()
-            raise
+            return _open(path, "mode=rw", partial(_prepare, create=create))
+        except sqlite3.OperationalError as error:
+            if create or not _is_for_reading(error):
+                raise
+        return _open_for_reading(path)
+
+
+def _open(path: Path, options: str, prepare: Callable[[sqlite3.Connection, Path], None]) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{options}"
+    database = sqlite3.connect(uri, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        prepare(database, path)
+    except BaseException:
+        database.close()
+        raise
     return database
+
+
+def _is_for_reading(error: sqlite3.OperationalError) -> bool:
+    """Tell whether a file, or its folder, may not be written to."""
+    return error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a file that may not be written to; a server that runs has files beside it, by which it is read.
+
+    Without these SQLite would have to make them, unless it may take the file to be all there is, and to stay so. What
+    was written last may be in the log beside it: then it is not.
+
+    Raises:
+        StoreError: The newest of it cannot be read so.
+    """
+    try:
+        return _open(path, "mode=ro", _check_version)
+    except sqlite3.OperationalError as error:
+        if not _is_for_reading(error):
+            raise
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        raise StoreError(
+            f"{path} may only be read, and the newest of it is in {log}: copy both to a folder of your own"
+        )
+    return _open(path, "mode=ro&immutable=1", _check_version)
 
 
 @contextmanager
@@ -126,6 +165,13 @@ def _check(database: sqlite3.Connection, path: Path) -> None:
         [finding] = database.execute("PRAGMA quick_check(1)").fetchone()
         if finding != "ok":
             raise _unusable(path, f"it is damaged ({finding})")
+
+
+def _check_version(database: sqlite3.Connection, path: Path) -> None:
+    """Refuse also what would have to be brought up to date."""
+    _check(database, path)
+    if _number(database, "user_version") < len(MIGRATIONS):
+        raise StoreError(f"{path} is of an earlier version, and may only be read: copy it to where you may write")
 
 
 def _migrate(database: sqlite3.Connection, path: Path) -> None:

@@ -88,6 +88,10 @@ class SQLiteStore:
         """Show the file."""
         return f"SQLiteStore({str(self.path)!r})"
 
+    def __str__(self) -> str:
+        """Return the file, as a message names it."""
+        return str(self.path)
+
     def write(self, batch: Batch) -> Sequence[SaveName]:
         """Keep everything, or nothing: see `Store`."""
         self._check_place()

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from ecsnet.quoting import quoted
+
 __all__ = [
     "SERVER_OWNER",
     "WORLD_OWNER",
@@ -123,6 +125,10 @@ class SaveName:
     game: str
     owner: str
     key: str = ""
+
+    def __str__(self) -> str:
+        """Return it as a message says it."""
+        return f"the save {quoted(self.key)} of {self.owner}" if self.key else f"the save of {self.owner}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

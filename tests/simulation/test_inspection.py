@@ -419,7 +419,7 @@ def test_a_store_and_the_players_of_an_earlier_run_are_shown(tmp_path: Path) -> 
     (inspector,) = enter(sim, "127.0.0.1")
     seen = see(sim, inspector)
 
-    assert seen["archive"]["failing"] == ""
+    assert seen["store"]["failing"] == ""
     assert [(client["name"], client["status"], client["rtt_ms"]) for client in seen["clients"]] == [
         ("anna", "lost", 0.0)
     ]

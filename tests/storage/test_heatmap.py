@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -29,6 +30,20 @@ def test_positions_are_those_of_the_entities_asked_for(evening: Store) -> None:
     assert (len(everybody), len(anna), len(everything)) == (20, 10, 30)
     assert set(anna) < set(everybody)
     assert turned == {(320.0, 0.0)}
+
+
+def test_who_was_lost_stood_nowhere() -> None:
+    """It waits where it was for a minute, which would be the hottest place of all; also what else is its own."""
+    entities: list[Document] = [
+        {"entity": 11, "components": {"Transform2D": {"x": 1.0, "y": 1.0}}},
+        {"entity": 30, "owner": {"client_id": 1}, "components": {"Transform2D": {"x": 2.0, "y": 2.0}}},
+        {"entity": 12, "owner": {"client_id": 2}, "components": {"Transform2D": {"x": 3.0, "y": 3.0}}},
+    ]
+    there = stood("m", 0.0, 1.0, entities)
+    anna, bert = there.players
+    lost = replace(there, players=[anna | {"status": "LOST"}, bert])
+
+    assert list(positions_in([there, lost])) == [(1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (3.0, 3.0)]
 
 
 def test_what_is_no_number_is_no_position() -> None:

@@ -20,6 +20,7 @@ def test_a_path_is_a_file(tmp_path: Path, kind: type[str] | type[Path]) -> None:
     store.close()
 
     assert repr(store) == f"SQLiteStore('{path}')"
+    assert str(store) == str(path)
     assert isinstance(store, SQLiteStore)
 
 

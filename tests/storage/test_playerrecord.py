@@ -4,7 +4,7 @@ import pytest
 
 from ecsnet.errors import EcsnetError
 from ecsnet.storage.playerrecord import Identity, Stay, export, identify, saves_of, stays
-from ecsnet.storage.store import Batch, Match, Save, SaveName, Store
+from ecsnet.storage.store import Batch, Document, Match, Save, SaveName, Store
 from tests.storage.plausible import (
     ANNA,
     BEGAN,
@@ -15,6 +15,7 @@ from tests.storage.plausible import (
     SECOND,
     happened,
     session,
+    stood,
     write_evening,
 )
 
@@ -95,6 +96,40 @@ def test_a_stay_goes_on_when_the_server_was_started_anew(empty: Store) -> None:
     assert [told(stay) for stay in stays(empty, identify(empty, "anna"))] == [(FIRST, "anna", 40.0, "left", "LEFT")]
 
 
+def test_two_guests_of_one_name_have_a_stay_each(empty: Store) -> None:
+    """The name is all that is known of either; who left first did not take the other along."""
+    events = happened(
+        FIRST,
+        BEGAN,
+        (10.0, "joined", [], session(1, "bot 1")),
+        (20.0, "joined", [], session(7, "bot 1")),
+        (30.0, "left", [], session(1, "bot 1", "LEFT")),
+        (50.0, "left", [], session(7, "bot 1", "KICKED")),
+    )
+    empty.write(Batch(matches=[Match(id=FIRST, game="soccer", started=BEGAN)], events=events))
+
+    assert [told(stay) for stay in stays(empty, identify(empty, "bot 1"))] == [
+        (FIRST, "bot 1", 20.0, "left", "LEFT"),
+        (FIRST, "bot 1", 30.0, "left", "KICKED"),
+    ]
+
+
+def test_while_the_server_is_down_nobody_plays(empty: Store) -> None:
+    """It was killed at 40, after its last snapshot at 30 and an event at 35; nobody came back when it was resumed."""
+    events = happened(
+        FIRST,
+        BEGAN,
+        (10.0, "joined", [ANNA], session(1, "anna")),
+        (35.0, "GoalScored", [], {}),
+        (500.0, "resumed", [], {}),
+        (560.0, "left", [ANNA], session(1, "anna", "TIMEOUT")),
+    )
+    snapshots = [stood(FIRST, BEGAN, seconds, []) for seconds in (30.0, 501.0)]
+    empty.write(Batch(matches=[Match(id=FIRST, game="soccer", started=BEGAN)], events=events, snapshots=snapshots))
+
+    assert [told(stay) for stay in stays(empty, identify(empty, "anna"))] == [(FIRST, "anna", 25.0, "stopped", "")]
+
+
 def test_an_export_has_all_that_is_kept_of_a_player_and_no_more(evening: Store) -> None:
     """What a request for one's data asks for: saves, matches, events and the state of one's own entities."""
     found = list(export(evening, identify(evening, "anna")))
@@ -126,6 +161,17 @@ def test_an_export_has_what_the_world_and_the_server_keep_of_a_player(empty: Sto
     kept = [document["name"] for document in export(empty, identify(empty, "bert")) if document["kept"] == "save"]
 
     assert kept == [{"game": "knight", "owner": "world", "key": "stall"}]
+
+
+def test_an_export_has_no_secret_of_the_server(empty: Store) -> None:
+    """By the id of a session one goes on as that player: whoever gets the export by mistake would."""
+    told: Document = {"session": "ab" * 16, "player_key": "cd" * 32, "name": "bert", "client_id": 2}
+    known = Save(name=SaveName("knight", "server", "s/session/2"), revision=1, time=1.0, components={"session": told})
+    write_evening(empty)
+    empty.write(Batch(saves=[known]))
+    [kept] = [document for document in export(empty, identify(empty, "bert")) if document["kept"] == "save"]
+
+    assert kept["components"] == {"session": {"name": "bert", "client_id": 2}}
 
 
 def test_an_export_is_empty_after_a_deletion(empty: Store) -> None:

@@ -1,11 +1,13 @@
 """The file of a store: what it takes for one, how it comes up to date, and what happens when it cannot be written."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from ecsnet.storage.store import Batch, Document, Match, Save, SaveName, Snapsho
 from tests.process.serving import ROOT
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="Windows has no such file modes and limits")
+
+NOBODY = 65534
 
 MATCH = Match(id="20261130-180000-knight", game="knight", started=1796061600.0)
 
@@ -62,6 +66,7 @@ def kept(store: SQLiteStore) -> Any:
 def path(tmp_path: Path) -> Path:
     """A store with one batch in it."""
     path = tmp_path / "a folder" / "game?#.db"
+    path.parent.mkdir()
     with closing(SQLiteStore(path)) as store:
         store.write(batch())
     return path
@@ -93,10 +98,11 @@ def test_a_missing_file_is_not_made_by_asking(tmp_path: Path) -> None:
     """A slip in its name would be answered with nothing."""
     with pytest.raises(StoreError, match=r"there is no store .*missing\.db: ecsnet serve --store .* makes it"):
         SQLiteStore(tmp_path / "missing.db", create=False)
-    with pytest.raises(StoreError, match="there is no store"):
-        SQLiteStore(tmp_path, create=False)
-    with pytest.raises(StoreError, match="cannot use the store"):
-        SQLiteStore(tmp_path)
+    for create in (False, True):
+        with pytest.raises(StoreError, match=r"cannot use the store .*: it is a folder; name a file"):
+            SQLiteStore(tmp_path, create=create)
+    with pytest.raises(StoreError, match=r"cannot use the store .*game\.db: there is no folder .*nowhere"):
+        SQLiteStore(tmp_path / "nowhere" / "game.db")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -239,6 +245,60 @@ def test_a_file_that_cannot_be_written_now_is_read_all_the_same(store: SQLiteSto
     store.write(batch(2))
 
     assert kept(store) == [1, [1, 2], [2], [3, 3]]
+
+
+@contextmanager
+def somebody_else(folder: Path) -> Iterator[None]:
+    """Be somebody who may only read a folder and what is in it."""
+    user = os.geteuid()
+    folder.chmod(0o555)
+    for file in folder.iterdir():
+        file.chmod(0o444)
+    try:
+        if user == 0:  # who may write whatever its mode is
+            os.seteuid(NOBODY)
+        yield
+    finally:
+        if user == 0:
+            os.seteuid(user)
+        folder.chmod(0o755)
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that others may enter; above that of a test nobody else may."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@posix_only
+def test_who_may_only_read_a_store_may_ask_it(public: Path) -> None:
+    """A copy of a backup, or another user's: questions change nothing. What would be changed is refused."""
+    with closing(SQLiteStore(public / "game.db")) as store:
+        store.write(batch())
+    with somebody_else(public), closing(SQLiteStore(public / "game.db", create=False)) as store:
+        assert kept(store) == [1, [1], [1], [3]]
+        with pytest.raises(StoreUnavailable, match="attempt to write a readonly database"):
+            store.write(batch(2))
+
+    assert [file.name for file in public.iterdir()] == ["game.db"]
+
+
+@posix_only
+def test_who_may_only_read_a_store_sees_the_newest_of_one_in_use(public: Path) -> None:
+    """It is in a log beside the file. Where that cannot be read, as after `kill -9`, an old answer would be wrong."""
+    with closing(SQLiteStore(public / "game.db")) as store:
+        store.write(batch())
+        with somebody_else(public), closing(SQLiteStore(public / "game.db", create=False)) as reader:
+            assert kept(reader) == [1, [1], [1], [3]]
+        (public / "killed").mkdir()
+        for name in ("game.db", "game.db-wal"):
+            shutil.copy(public / name, public / "killed" / name)
+    with (
+        somebody_else(public / "killed"),
+        pytest.raises(StoreError, match=r"may only be read, and the newest of it is in .*game\.db-wal: copy both"),
+    ):
+        SQLiteStore(public / "killed" / "game.db", create=False)
 
 
 def test_a_batch_that_finds_no_room_is_not_there_in_part(store: SQLiteStore) -> None:
