@@ -6,19 +6,19 @@ from functools import partial
 
 import click
 
-from ecsnet.asking import rows
+from ecsnet.asking import nothing, rows
 from ecsnet.asking.heatcommand import heatmap
 from ecsnet.asking.options import MOMENT, match_argument, output_options, store_option
 from ecsnet.asking.output import Output
 from ecsnet.clock import unix_time
-from ecsnet.quoting import printable
+from ecsnet.quoting import counted, printable
 from ecsnet.storage.jumps import jumps
 from ecsnet.storage.moments import Moment
 from ecsnet.storage.people import Told, before_leaving, told
 from ecsnet.storage.playerrecord import Identity, export, identify, saves_of, stays
 from ecsnet.storage.questions import figures_of, find_match, narrowed, snapshot_at, snapshot_of_tick
 from ecsnet.storage.retention import MAX_REMOVED, outlook, prune
-from ecsnet.storage.store import Match, Snapshot, Store
+from ecsnet.storage.store import WORLD_OWNER, Match, Snapshot, Store
 from ecsnet.tables import Form, shown
 
 __all__ = ["data_commands"]
@@ -82,6 +82,8 @@ def events(
     if player is not None:
         found = (one for one in found if one.is_about({player}))
     count = output.rows((rows.event_row(match, one) for one in found), rows.EVENTS)
+    if not count:
+        nothing.of_events(store, match, kinds=kinds, player=player, since=since)
     if leaver is not None and not count:
         click.echo(
             f"nobody called {leaver!r} left {match.id}: see `ecsnet data events --kind left --kind lost`", err=True
@@ -127,7 +129,8 @@ def snapshot(
     if output.is_table:
         tell_snapshot(match, stood, output)
     entities = narrowed(stood, entity=entity, having=component, names=() if player is None else {player})
-    output.rows(rows.entity_rows(stood, entities, component), rows.ENTITIES)
+    if not output.rows(rows.entity_rows(stood, entities, component), rows.ENTITIES):
+        nothing.of_snapshot(stood, entity=entity, component=component, player=player)
 
 
 def tell_snapshot(match: Match, stood: Snapshot, output: Output) -> None:
@@ -135,7 +138,8 @@ def tell_snapshot(match: Match, stood: Snapshot, output: Output) -> None:
     row = rows.snapshot_row(match, stood)
     moment = ", ".join(f"{name} {shown(row[name])}" for name in ("at", "tick", "time"))
     players = shown(row["players"]) or "none"
-    output.lines([f"{printable(match.id)} {moment}", f"{stood.count} entities, players: {players}", ""])
+    entities = counted(stood.count, "entity", "entities")
+    output.lines([f"{printable(match.id)} {moment}", f"{entities}, players: {players}", ""])
 
 
 @data_commands.command()
@@ -162,9 +166,9 @@ def player(name: str, *, forget: bool, yes: bool, as_export: bool, store: Store,
         if not yes:
             click.confirm(f"Delete what is kept of {printable(str(identity))}, for ever?", abort=True, err=True)
         gone = store.forget(identity.owner, identity.names)
-        click.echo(
-            f"deleted {gone.saves} saves and {gone.events} events, struck out the names in {gone.changed} places"
-        )
+        saves, events = counted(gone.saves, "save", "saves"), counted(gone.events, "event", "events")
+        places = counted(gone.changed, "place", "places")
+        click.echo(f"deleted {saves} and {events}, struck out the names in {places}")
     else:
         tell_player(store, identity, output)
 
@@ -186,6 +190,16 @@ def tell_player(store: Store, identity: Identity, output: Output) -> None:
     if output.is_table and saves:
         output.lines([""])
         output.rows(saves, rows.SAVES)
+
+
+@data_commands.command("world")
+@click.option("--game", default="", show_default=False, help="Of this game alone.")
+@store_option
+@output_options
+def world_command(*, game: str, store: Store, output: Output) -> None:
+    """List what is kept of the world for good, whoever plays in it."""
+    found = output.progress.over(store.saves(game, WORLD_OWNER), "saves")
+    output.rows(map(rows.save_row, found), rows.SAVES)
 
 
 @data_commands.command("jumps")
@@ -226,8 +240,9 @@ def prune_command(
     go = outlook if dry_run else pruned
     gone = output.progress.over(go(store, keep_days=keep_days, max_bytes=max_bytes, now=unix_time()), "matches")
     count = output.rows(map(rows.match_row, gone), rows.REMOVED)
-    verb = "would be" if dry_run else "were"
-    click.echo(f"{count} matches {verb} deleted; the store takes {store.size_bytes() / MEGABYTE:.1f} MB", err=True)
+    told = counted(count, "match", "matches")
+    verb = "would be" if dry_run else "was" if count == 1 else "were"
+    click.echo(f"{told} {verb} deleted; the store takes {store.size_bytes() / MEGABYTE:.1f} MB", err=True)
 
 
 def pruned(store: Store, *, keep_days: float | None, max_bytes: int | None, now: float) -> Iterator[Match]:

@@ -12,7 +12,7 @@ from ecsnet.asking.options import output_options, store_option
 from ecsnet.asking.output import Output, refuse_database
 from ecsnet.asking.rows import Columns
 from ecsnet.errors import EcsnetError
-from ecsnet.quoting import printable
+from ecsnet.quoting import counted, printable
 from ecsnet.screen import size
 from ecsnet.storage.heatmap import Bounds, HeatMap, positions_in
 from ecsnet.storage.questions import LAST, find_match
@@ -21,6 +21,7 @@ from ecsnet.storage.store import Match, Snapshot, Store
 __all__ = ["heatmap"]
 
 PICTURE = ".png"
+OTHER_PICTURES = frozenset((".bmp", ".gif", ".jpeg", ".jpg", ".pdf", ".svg", ".tga", ".tif", ".tiff", ".webp"))
 PLAIN_COLUMNS, PLAIN_ROWS = 80, 60  # characters of a map that goes into a pipe or a file
 AROUND = 6  # lines of a terminal that the map itself does not get
 CELLS = Columns(("x", "y", "cell", "count"), ())
@@ -70,10 +71,12 @@ def heatmap(
 ) -> None:
     """Show where players stood in one MATCH or several: how often in which part of the world.
 
-    `-o PICTURE.png` draws it. Each snapshot counts once, so --snapshot-seconds of the server says how much is known.
+    `-o PICTURE.png` draws it; any other file gets the text. Each snapshot counts once, so --snapshot-seconds of the
+    server says how much is known. Who was lost then is left out.
     """
     if of_all and match_texts:
         raise click.UsageError("--all, or some matches: not both")
+    check_ending(output)
     matches = store.matches() if of_all else [find_match(store, text) for text in match_texts or (LAST,)]
     heat = HeatMap(cell, bounds)
     snapshots = output.progress.over(snapshots_of(store, matches), "snapshots")
@@ -84,6 +87,15 @@ def heatmap(
         which = f" of entities with {having}" * bool(having) + " within --bounds" * bool(heat.outside)
         raise EcsnetError(f"no snapshot of {named(matches)} has {component}.{x} and {component}.{y}{which}")
     show(heat, matches, output)
+
+
+def check_ending(output: Output) -> None:
+    """Refuse a file whose ending says something else than what would be in it."""
+    ending = "" if output.path is None else output.path.suffix.lower()
+    if ending in OTHER_PICTURES:
+        raise click.UsageError(f"{output.path}: a picture is written as {PICTURE}, and text as .txt")
+    if ending == PICTURE and not output.is_table:
+        raise click.UsageError(f"{output.path} would be a picture, and --json and --csv are text: one of them")
 
 
 def snapshots_of(store: Store, matches: Sequence[Match]) -> Iterator[Snapshot]:
@@ -100,7 +112,7 @@ def named(matches: Sequence[Match]) -> str:
 def show(heat: HeatMap, matches: Sequence[Match], output: Output) -> None:
     """Print the map in the way that was asked for."""
     outside = f", {heat.outside:,} outside" * bool(heat.outside)
-    title = f"{named(matches)}: {heat.counted:,} positions{outside}"
+    title = f"{named(matches)}: {counted(heat.counted, 'position', 'positions')}{outside}"
     columns = heat.fitting_columns()
     if output.path is not None and output.path.suffix.lower() == PICTURE:
         heat.fit(columns, columns)

@@ -20,6 +20,7 @@ __all__ = ["MOMENT", "match_argument", "output_options", "store_option"]
 
 F = TypeVar("F", bound=Callable[..., object])
 
+STANDARD_OUTPUT = Path("-")
 STORE_FILES = "*.ecsnet.db"  # as `ecsnet serve` names them
 
 match_argument = click.argument("match_text", metavar="[MATCH]", default=LAST)
@@ -46,8 +47,9 @@ def store_option(command: F) -> F:
 
     @functools.wraps(command)
     def with_store(*args: object, store: str | None, **kwargs: object) -> object:
-        named = store if store not in {None, "", NO_STORE} else find_store()  # the variable may keep a server from it
-        opened = open_store(named, create=False)
+        if store == NO_STORE:
+            raise EcsnetError(f"there is no store: it is {NO_STORE}, by --store or {STORE_VARIABLE}")
+        opened = open_store(store or find_store(), create=False)
         click.get_current_context().call_on_close(opened.close)
         return command(*args, store=opened, **kwargs)
 
@@ -81,13 +83,14 @@ def output_options(command: F) -> F:
     def with_output(*args: object, as_json: bool, as_csv: bool, path: Path | None, **kwargs: object) -> object:
         if as_json and as_csv:
             raise click.UsageError("--json and --csv: one of them")
+        path = None if path == STANDARD_OUTPUT else path
         output = Output(Form.JSON if as_json else Form.CSV if as_csv else Form.TABLE, path)
         click.get_current_context().call_on_close(output.progress.clear)  # an error gets a line of its own
         return command(*args, output=output, **kwargs)
 
     added: Callable[..., object] = with_output
     for option in (
-        click.option("-o", "--output", "path", type=FILE, help="Write to FILE.  [default: standard output]"),
+        click.option("-o", "--output", "path", type=FILE, help="Write to FILE.  [default: -, standard output]"),
         click.option("--csv", "as_csv", is_flag=True, help="For spreadsheets: texts are kept from being formulas."),
         click.option("--json", "as_json", is_flag=True, help="Lines of JSON, one for each row."),
     ):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ecsnet.errors import EcsnetError
-from ecsnet.quoting import printable
+from ecsnet.quoting import counted, printable
 from ecsnet.storage.documents import mapping_in, number_at, number_in
 from ecsnet.storage.people import Person
 from ecsnet.storage.questions import Standing
@@ -102,13 +102,14 @@ class _Search:
     def conclude(self) -> None:
         """Refuse to say nothing where there was nothing to find: it would look like a clean match."""
         if self._looks < 2:  # noqa: PLR2004  # it takes two
-            raise EcsnetError(f"{self._looks} snapshots are kept of it: nothing to compare")
+            kept = counted(self._looks, "snapshot is", "snapshots are")
+            raise EcsnetError(f"{kept} kept of it: nothing to compare")
         if self._missing:
-            others = sorted(self._others)
+            missing = next(iter(self._missing))
+            near = f"{missing.partition('.')[0]}."  # first those of the component that was named
+            others = sorted(self._others, key=lambda field: (not field.startswith(near), field))
             listed = ", ".join(others[:MAX_NAMED]) + ", ..." * (len(others) > MAX_NAMED)
-            raise EcsnetError(
-                f"no entity has a number at {next(iter(self._missing))!r}; there are numbers at {printable(listed)}"
-            )
+            raise EcsnetError(f"no entity has a number at {missing!r}; there are numbers at {printable(listed)}")
 
     def _seen(self, entity: Document, standing: Standing) -> _Seen:
         components = mapping_in(entity, "components")

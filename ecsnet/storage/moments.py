@@ -9,7 +9,8 @@ from ecsnet.storage.store import Match
 
 __all__ = ["Moment"]
 
-_MATCH_TIME = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,9}(?:\.\d{1,6})?)")
+_HOURS, _MINUTES = r"(\d{1,4}):(?=[0-5]?\d:)", r"(\d{1,4}):(?=[0-5]?\d(?:\.|$))"  # what follows is less than 60
+_MATCH_TIME = re.compile(rf"(?:(?:{_HOURS})?{_MINUTES})?(\d{{1,9}}(?:\.\d{{1,6}})?)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ def test_every_question_has_the_same_answer_from_each_kind_of_store(where: str, 
         "player anna --json",
         f"heatmap {FIRST} --csv",
         f"jumps {FIRST} --field Transform2D.x --per-second 10",
+        "world --json",
         "prune --keep-days 0 --dry-run --csv",
     ):
         answer = ask(where, *question.split())
@@ -91,7 +92,7 @@ def test_a_player_is_exported_forgotten_and_then_unknown(where: str) -> None:
         "snapshot": 12,
     }
     assert "Delete what is kept of account/anna (Anna the Bold, anna), for ever? [y/N]" in gone.stderr
-    assert gone.stdout.startswith("deleted 1 saves and 4 events, struck out the names in ")
+    assert gone.stdout.startswith("deleted 1 save and 4 events, struck out the names in ")
     assert after.exit_code == 1
     assert "nothing is kept of a player 'anna'" in after.output
 
@@ -205,6 +206,49 @@ def test_a_players_record_tells_where_it_was_and_how_it_left(file: Path) -> None
     assert lines[-1].endswith("  3  Gold={amount=50}")
 
 
+def test_what_the_world_keeps_is_listed(file: Path) -> None:
+    """It is nobody's, so no player's record has it; and who looks for a player of that name is told."""
+    [row] = rows(ask(file, "world", "--json"))
+
+    assert (row["key"], row["revision"], row["components"]) == ("market", 1, {"Market": {"stock": 4}})
+    assert ask(file, "world").stdout.splitlines()[1].endswith("1  Market={stock=4}")
+    assert rows(ask(file, "world", "--game", "soccer", "--json")) == []
+    assert "see `ecsnet data world`" in ask(file, "player", "world").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ("events", FIRST, "--kind", "nonsense"),
+            f"there is no event of the kind nonsense in {FIRST}; there are GoalScored",
+        ),
+        (("events", FIRST, "--player", "carl"), f"there is no player carl in {FIRST}; there are anna, bert, =1+1"),
+        (
+            ("events", FIRST, "--since", "18:53"),
+            f"{FIRST} lasted 5:05, and 18:53 is a time of the match: a time of day is",
+        ),
+        (("events", OPEN, "--since", "18:53"), f"{OPEN} lasted 1:01, and"),
+        (("snapshot", FIRST, "--entity", "77"), "there is no entity 77; there are 11, 12, 20\n"),
+        (("snapshot", FIRST, "--component", "Nix"), "there is no component Nix; there are Ball, Player, Teleports, Tr"),
+        (("snapshot", FIRST, "--player", "carl"), "there is no entity of carl; there are anna, bert\n"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_told_with_those_that_do(
+    file: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    """An empty table would look as if nothing had happened. It is no error: programs get no rows."""
+    answer = ask(file, *arguments, "--json")
+
+    assert (answer.exit_code, answer.stdout) == (0, "")
+    assert answer.stderr.startswith(told)
+
+
+def test_an_empty_answer_about_what_exists_needs_no_word(file: Path) -> None:
+    """There was a loss, and not after 5:00."""
+    assert ask(file, "events", FIRST, "--kind", "lost", "--since", "5:00", "--json").output == ""
+
+
 def test_jumps_are_told_with_who_when_and_how_fast(file: Path) -> None:
     """A teleport of the game's own is marked."""
     lines = ask(file, "jumps", FIRST, "--field", "Transform2D.x", "--per-second", "20").stdout.splitlines()
@@ -236,6 +280,31 @@ def test_a_heat_map_is_drawn_in_shades(file: Path) -> None:
     assert ask(file, "heatmap", FIRST, SECOND).stdout.startswith("2 matches: 22 positions, ")
     assert ask(file, "heatmap", "--all").stdout.startswith("3 matches: 22 positions, ")
     assert ask(file, "heatmap", FIRST, "--player", "anna").stdout.startswith(f"{FIRST}: 10 positions, ")
+
+
+def test_a_heat_map_goes_as_text_into_a_file_of_text(file: Path) -> None:
+    """Or, as `-`, to standard output."""
+    assert ask(file, "heatmap", FIRST, "-o", "heat.txt").output == ""
+    assert Path("heat.txt").read_text().startswith(f"{FIRST}: 20 positions, ")
+    assert ask(file, "heatmap", FIRST, "-o", "-").stdout.startswith(f"{FIRST}: 20 positions, ")
+    assert [path.name for path in Path.cwd().iterdir()] == ["heat.txt"]
+
+
+def test_a_folder_is_no_store() -> None:
+    """And `ecsnet serve` would not make one of it, as is said of what is not there."""
+    assert "cannot use the store .: it is a folder; name a file" in ask(".", "matches").output
+
+
+def test_a_store_that_is_off_is_not_replaced_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever says so does not mean the file that happens to lie here."""
+    SQLiteStore(Path("soccer.ecsnet.db")).close()
+    by_option = ask("off", "matches")
+    monkeypatch.setenv("ECSNET_STORE", "off")
+    by_variable = CliRunner().invoke(commands, ["data", "matches"])
+
+    for answer in (by_option, by_variable):
+        assert answer.exit_code == 1
+        assert "there is no store: it is off" in answer.output
 
 
 def test_a_nasty_name_reaches_neither_terminal_nor_spreadsheet(file: Path) -> None:
@@ -328,6 +397,9 @@ def test_without_a_store_nothing_is_made(files: list[str], told: str) -> None:
         (["heatmap", FIRST, "--bounds", "5,5,5,6"], 2, "is no rectangle"),
         (["heatmap", FIRST, "--bounds", "5000,0,6000,1"], 1, "of entities with Player within --bounds"),
         (["heatmap", FIRST, "--cell", "0"], 2, "--cell"),
+        (["heatmap", FIRST, "-o", "heat.jpg"], 2, "heat.jpg: a picture is written as .png, and text as .txt"),
+        (["heatmap", FIRST, "--json", "-o", "heat.png"], 2, "heat.png would be a picture, and --json and --csv are"),
+        (["events", "--since", "9:99"], 2, "'9:99' is no time: write 5:30"),
     ],
 )
 def test_what_cannot_be_answered_is_told(file: Path, arguments: list[str], code: int, told: str) -> None:
