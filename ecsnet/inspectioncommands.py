@@ -2,13 +2,14 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import click
 
-from ecsnet import keys
+from ecsnet import keys, udp
 from ecsnet.config import ClientConfig
 from ecsnet.errors import EcsnetError, KeyFileError
 from ecsnet.inspection import inspector_keys
@@ -18,6 +19,7 @@ from ecsnet.joinlink import JoinLink
 from ecsnet.options import key_option
 from ecsnet.paths import TRANSPORTS
 from ecsnet.protocol import DisconnectReason
+from ecsnet.quoting import none_of
 from ecsnet.runtime import RunningClient, find_route
 from ecsnet.screen import size, whole_screen
 from ecsnet.stopsignals import stop_signals
@@ -31,8 +33,10 @@ __all__ = ["inspect"]
 
 PATIENCE_SECONDS = 10.0  # for something more of an answer
 REFRESH_SECONDS = 1.0
+MAX_LOOKED_AT = 1000  # entities, for their names
 PAUSE_SECONDS = 0.3  # before asking again, also while a window is dragged: a server answers four times a second
 
+_NOBODY_THERE = (DisconnectReason.HANDSHAKE_TIMEOUT, DisconnectReason.TIMEOUT, DisconnectReason.CONNECTION_LOST)
 _HINTS = {
     DisconnectReason.SERVER_KEY_MISMATCH: ": name the key file of that server by --key",
     DisconnectReason.WRONG_GAME: ", or it was told not to show itself: ecsnet serve --inspect off",
@@ -73,17 +77,26 @@ def inspect(
         look = Look(Inspector(client), stopped)
         if as_json:
             look.follow(lambda: wish, lambda seen: click.echo(json.dumps(seen)), is_once=not watch)
+            look.tell_missing(wish)
         elif sys.stdout.isatty():
             with whole_screen(sys.stdout) as show:
                 look.follow(lambda: replace(wish, most=size().lines), lambda seen: show(fitting(seen)))
         else:
             look.follow(lambda: wish, lambda seen: click.echo("\n".join(table(seen))), is_once=True)
+            look.tell_missing(wish)
 
 
 def fitting(seen: Document) -> list[str]:
     """Return what was seen as the lines that the terminal has."""
     columns, lines = size()
     return table(seen, width=columns, height=lines)
+
+
+def _entities_in(seen: Document) -> list[Document]:
+    """Return the entities of all rooms."""
+    return [
+        entity for room in cast("list[Document]", seen["rooms"]) for entity in cast("list[Document]", room["entities"])
+    ]
 
 
 class Look:
@@ -110,6 +123,21 @@ class Look:
             self._shown_at = size()
             self._wait(lambda: False, PAUSE_SECONDS)
             self._wait(lambda: size() != self._shown_at, REFRESH_SECONDS - PAUSE_SECONDS)
+
+    def tell_missing(self, wish: Wish) -> None:
+        """Say that there is no such entity or component, and some that there are, if the last answer has none."""
+        seen = self._inspector.answer
+        if not wish.narrows or seen is None or _entities_in(seen) or self._stopped():
+            return
+        self._wait(lambda: False, PAUSE_SECONDS)
+        everything = self._fetch(Wish(wish.room, most=MAX_LOOKED_AT))
+        there = [] if everything is None else _entities_in(everything)
+        names = {name for entity in there for name in cast("Document", entity["components"])}
+        if wish.component and wish.component not in names:
+            click.echo(none_of(f"component {wish.component}", sorted(names)), err=True)
+        elif wish.entity:
+            having = f" with {wish.component}" * bool(wish.component)
+            click.echo(none_of(f"entity {wish.entity}{having}", [entity["entity"] for entity in there]), err=True)
 
     def _fetch(self, wish: Wish) -> Document | None:
         """Return what there is to see; None when it is stopped."""
@@ -155,15 +183,29 @@ def connect(link_text: str, key_file: Path | None, transport: str | None) -> Run
             f"{path} holds {identity.fingerprint}, which is not the key in the link: name its file by --key"
         )
     link = replace(link, keys=identity.public_keys)
-    for key in inspector_keys(identity):  # a server that runs since before a rotation knows the former one alone
-        client = knock(link, key, transport)
-        if client.disconnected is None:
-            return client
-        client.leave()
-        reason, text = client.disconnected
-        if reason is not DisconnectReason.WRONG_GAME:
+    for way in dict.fromkeys((nearby(link, udp.local_addresses()), link)):
+        for key in inspector_keys(identity):  # a server that runs since before a rotation knows the former one alone
+            client = knock(way, key, transport)
+            if client.disconnected is None:
+                return client
+            client.leave()
+            reason, text = client.disconnected
+            if reason is not DisconnectReason.WRONG_GAME:
+                break
+        if reason not in _NOBODY_THERE:
             break
     raise EcsnetError((text or reason.text) + _HINTS.get(reason, ""))
+
+
+def nearby(link: JoinLink, own_addresses: Sequence[str]) -> JoinLink:
+    """Return the way to a server on this machine over the loopback, by which it knows that this is its own.
+
+    A link that names another machine stays as it is, and so does one by a name. Nor can the loopback be meant by a link
+    to a server that listens on that address alone (`--host`): nobody answers there, and then the link itself counts.
+    """
+    if link.host not in own_addresses:
+        return link
+    return replace(link, host="::1" if ":" in link.host else "127.0.0.1")
 
 
 def knock(link: JoinLink, key: Identity, transport: str | None) -> RunningClient:

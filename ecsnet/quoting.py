@@ -1,8 +1,11 @@
 """Quoting: what somebody else chose, as it may stand in a line of a log or in a message."""
 
 import json
+from collections.abc import Iterable
 
-__all__ = ["counted", "cut", "printable", "quoted"]
+__all__ = ["counted", "cut", "none_of", "printable", "quoted"]
+
+MAX_NAMED = 12  # of what there is, where a name does not exist
 
 
 def quoted(text: str) -> str:
@@ -21,6 +24,13 @@ def printable(text: str) -> str:
 def counted(count: int, one: str, several: str) -> str:
     """Return how many there are of something: "1 match", "2 matches"."""
     return f"{count:,} {one if count == 1 else several}"
+
+
+def none_of(what: str, there: Iterable[object]) -> str:
+    """Return that there is nothing of a name, and what there is: some of it."""
+    names = list(dict.fromkeys(printable(str(one)) for one in there))
+    listed = ", ".join(names[:MAX_NAMED]) + ", ..." * (len(names) > MAX_NAMED)
+    return f"there is no {printable(what)}; there {'is' if len(names) == 1 else 'are'} {listed or 'none'}"
 
 
 def cut(text: str, max_bytes: int) -> str:

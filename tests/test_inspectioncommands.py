@@ -1,5 +1,6 @@
 """The command `ecsnet inspect`, as far as it comes without a server."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from click.testing import CliRunner
 
 from ecsnet import keys
 from ecsnet.cli import commands
+from ecsnet.inspectioncommands import nearby
 from ecsnet.joinlink import JoinLink
 from ecsnet.transport.identity import Identity
 
@@ -31,3 +33,20 @@ def test_a_mistake_is_told_before_anybody_is_asked(
 
     assert result.exit_code in {1, 2}
     assert text in result.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("host", "way"),
+    [
+        ("192.0.2.2", "127.0.0.1"),
+        ("2001:db8::2", "::1"),
+        ("192.0.2.3", "192.0.2.3"),
+        ("here.example", "here.example"),
+        ("127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_a_link_to_this_machine_goes_over_the_loopback(host: str, way: str) -> None:
+    """The first link that a server prints names an address for others, by which it takes its owner for one of them."""
+    link = JoinLink(host, 9, (Identity(bytes(32)).public,), "tcp")
+
+    assert nearby(link, ["192.0.2.2", "2001:db8::2"]) == replace(link, host=way)

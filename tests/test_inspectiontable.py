@@ -81,6 +81,34 @@ def test_a_long_line_is_cut_and_a_long_value_too() -> None:
     shown = seen(clients=0, entities=1)
     shown["rooms"][0]["entities"][0]["components"] = {"Bag": {"items": [1] * 999, "n": 3}}  # type: ignore[index]
 
-    assert table(shown)[-1].endswith("1, 1,… n=3")
+    assert table(shown)[-1].endswith("1, 1] n=3"), "in a pipe nothing is cut"
+    assert table(shown, width=200)[-1].endswith("1, 1,… n=3")
     assert len(table(shown, width=30)[-1]) == 30
     assert table(shown, width=30)[-1].endswith("…")
+
+
+def test_of_the_store_what_is_empty_is_left_out_and_the_rest_is_whole() -> None:
+    """Its path may be long, and is what one looks for."""
+    where = "/srv/games/" + 5 * "a-long-name/" + "soccer.ecsnet.db"
+    store = {"where": where, "writes": 15, "waiting": 0, "failing": "", "failing_seconds": None}
+
+    assert table(seen(store=store))[1] == f"store: where={where} writes=15 waiting=0"
+
+
+def test_what_has_no_components_or_no_address_is_shown_as_that() -> None:
+    """A player of the run before the server was started anew has come from nowhere yet."""
+    shown = seen(clients=1, entities=1)
+    shown["clients"][0] |= {"status": "lost", "address": ["", 0]}  # type: ignore[index]
+    shown["rooms"][0]["entities"][0] |= {"components": {}}  # type: ignore[index]
+    lines = table(shown)
+
+    assert lines[3].endswith("account/ada  -")
+    assert lines[-1] == "5       7 ada  (no components)"
+
+
+def test_where_no_entity_matches_that_is_said() -> None:
+    """An empty table would look as if the world were."""
+    shown = seen(entities=0)
+    shown["rooms"][0] |= {"count": 17, "matching": 0}  # type: ignore[index]
+
+    assert table(shown)[-1] == "not found among 17 entities"

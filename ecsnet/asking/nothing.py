@@ -1,10 +1,10 @@
 """Nothing: why an answer is empty, where a name that was asked for does not exist; on standard error."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import click
 
-from ecsnet.quoting import printable
+from ecsnet.quoting import none_of
 from ecsnet.storage.documents import mapping_in, number_in
 from ecsnet.storage.moments import Moment
 from ecsnet.storage.people import SESSION_KINDS, told
@@ -12,18 +12,7 @@ from ecsnet.storage.questions import Standing, last_known
 from ecsnet.storage.store import Match, Reading, Snapshot
 from ecsnet.tables import clock_text
 
-__all__ = ["of_events", "of_snapshot", "tell_missing"]
-
-MAX_NAMED = 12
-
-
-def tell_missing(what: str, there: Iterable[object]) -> None:
-    """Say that there is nothing of a name, and what there is: some of it."""
-    names = list(dict.fromkeys(printable(str(one)) for one in there))
-    listed = ", ".join(names[:MAX_NAMED]) + ", ..." * (len(names) > MAX_NAMED)
-    click.echo(
-        f"there is no {printable(what)}; there {'is' if len(names) == 1 else 'are'} {listed or 'none'}", err=True
-    )
+__all__ = ["of_events", "of_snapshot"]
 
 
 def of_events(
@@ -33,11 +22,11 @@ def of_events(
     happened = {event.kind: None for event in store.events(match.id)}
     for kind in kinds:
         if kind not in happened:
-            tell_missing(f"event of the kind {kind} in {match.id}", sorted(happened))
+            click.echo(none_of(f"event of the kind {kind} in {match.id}", sorted(happened)), err=True)
     if player is not None:
         people = [person for one in told(store, match, kinds=SESSION_KINDS) for person in one.people]
         if not any(person.is_called({player}) for person in people):
-            tell_missing(f"player {player} in {match.id}", people)
+            click.echo(none_of(f"player {player} in {match.id}", people), err=True)
     if since is not None:
         after_the_end(store, match, since)
 
@@ -58,10 +47,10 @@ def of_snapshot(stood: Snapshot, *, entity: int | None = None, component: str = 
     entities, standing = list(stood.entities), Standing(stood.players)
     numbers = [number_in(one, "entity") for one in entities]
     if entity is not None and entity not in numbers:
-        tell_missing(f"entity {entity}", numbers)
+        click.echo(none_of(f"entity {entity}", numbers), err=True)
     components = sorted({name for one in entities for name in mapping_in(one, "components")})
     if component and component not in components:
-        tell_missing(f"component {component}", components)
+        click.echo(none_of(f"component {component}", components), err=True)
     people = [person for person in map(standing.of, entities) if str(person)]
     if player is not None and not any(person.is_called({player}) for person in people):
-        tell_missing(f"entity of {player}", people)
+        click.echo(none_of(f"entity of {player}", people), err=True)

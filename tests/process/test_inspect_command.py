@@ -2,11 +2,13 @@
 
 import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ecsnet import udp
 from ecsnet.joinlink import JoinLink
 from tests.process.serving import START_SECONDS, Process, Server
 
@@ -37,19 +39,23 @@ def test_a_server_with_a_player_is_seen_by_its_owner(tmp_path: Path, transport: 
             server.wait_for("(joined)")
             code, printed = inspect(tmp_path, server.link, "--json")
             scheme = "ecsnet+tcp://" if transport == "tcp" else ""
-            table = inspect(tmp_path, f"{scheme}{server.link.place}")  # without the key: it is in the key file
+            own = replace(server.link, host=next(iter(udp.local_addresses()), server.link.host))
+            table = inspect(tmp_path, f"{scheme}{own.place}")  # without the key: it is in the key file
+            nothing = inspect(tmp_path, own, "--component", "Nix")
             player.kill()
         log = server.log
     seen = read(printed)
 
-    assert code == table[0] == 0
+    assert code == table[0] == nothing[0] == 0
+    assert "\nnot found among 1 entity\n" in nothing[1]
+    assert "there is no component Nix; there are Bounds2D, Dot, " in nothing[1]
     assert (seen["game"], [client["name"] for client in seen["clients"]]) == ("hello", ["ada"])
     assert seen["ticks"]["passes"] > 0
     assert seen["ticks"]["worst_ms"] > 0
     assert [entity["owner"]["name"] for entity in seen["rooms"][0]["entities"] if "owner" in entity] == ["ada"]
     assert [line.split()[0] for line in table[1].splitlines() if line.isprintable() and line][:1] == ["hello"]
     assert "1 ada" in table[1]
-    assert log.count(" inspected address=127.0.0.1:") == 2
+    assert log.count(" inspected address=127.0.0.1:") == 3
 
 
 def test_a_server_may_be_told_not_to_show_itself(tmp_path: Path) -> None:
