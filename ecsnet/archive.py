@@ -10,7 +10,7 @@ and waits while `holds` says so.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -18,34 +18,20 @@ from typing import TypeAlias
 from ecsnet.backlog import Backlog, named, single_batches
 from ecsnet.config import PersistenceConfig
 from ecsnet.errors import StoreUnavailable
+from ecsnet.lookups import Loaded, Lookups
 from ecsnet.quoting import counted
-from ecsnet.storage.capture import Capture
-from ecsnet.storage.retention import MAX_REMOVED, prune
-from ecsnet.storage.store import WORLD_OWNER, Batch, Document, Match, Save, SaveName, Store
+from ecsnet.storage.capture import Capture, PacedDocuments, Pause
+from ecsnet.storage.store import WORLD_OWNER, Batch, Save, SaveName, Store
+from ecsnet.tidier import Tidier
 from ecsnet.worker import Worker
 
-__all__ = ["REMEMBERED_MATCHES", "Archive", "CaptureDocuments", "Loaded", "Pause"]
-
-ENTITIES_A_SLICE = 16  # 0.2 ms of work: a tick that falls due meanwhile is not later than that
+__all__ = ["REMEMBERED_MATCHES", "Archive"]
 
 REMEMBERED_MATCHES = 256  # of which one may have begun in this very second
 
 logger = logging.getLogger(__name__)
 
-Pause: TypeAlias = Callable[[], None]  # lets other threads have the interpreter
 Written: TypeAlias = tuple[Sequence[SaveName], list[str]]  # saves that others had written; what no store would take
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What was found of an owner.
-
-    Attributes:
-        failed: It could not be looked up; another time, perhaps.
-    """
-
-    saves: Sequence[Save] = ()
-    failed: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -65,20 +51,6 @@ class _Job:
     unsafe_since: float | None
     done: Future[Written]
     is_late: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    """Somebody's saves, being read; or to be read again later.
-
-    Attributes:
-        newer: What the store may not have had yet when they were read.
-    """
-
-    done: Future[list[Save]]
-    until: float
-    newer: dict[SaveName, Save]
-    retry_at: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -133,9 +105,8 @@ class Archive:
         self._safe = 0  # the number up to which all saves are written
         self._unsafe_since: float | None = None  # when the first saves were put in that no write has begun with
         self._match_ids: deque[str] = deque(maxlen=REMEMBERED_MATCHES)
-        self._requests: dict[tuple[str, str], _Request] = {}
-        self._tidying: Future[list[Match]] | None = None
-        self._tidy_at: float | None = None
+        self._lookups = Lookups(store, worker, self.config)
+        self._tidier = Tidier(store, worker, self.config, unix_time)
         self._writes = 0
         self._lost = 0
         self._closing: Future[None] | None = None
@@ -155,13 +126,11 @@ class Archive:
             self.number += 1
             self._unsafe_since = now if self._unsafe_since is None else self._unsafe_since
         for save in batch.saves:
-            request = self._requests.get((save.name.game, save.name.owner))
-            if request is not None:
-                request.newer[save.name] = save
+            self._lookups.note(save)
 
-    def documents(self, capture: Capture) -> "CaptureDocuments":
+    def documents(self, capture: Capture) -> PacedDocuments:
         """Return the entities of a snapshot, for the worker to write out."""
-        return CaptureDocuments(capture, self._pause)
+        return PacedDocuments(capture, self._pause)
 
     def holds(self, number: int, now: float) -> bool:
         """Tell whether saves are not safe yet, and it is worth waiting for them.
@@ -192,7 +161,8 @@ class Archive:
     def update(self, now: float) -> None:
         """Hear what became of the write under way, and begin the next."""
         self._hear(now)
-        self._tidy(now)
+        if not self.is_closed:
+            self._tidier.update(now)
         if self._job is None and self._is_due(now) and not self.is_closed:
             self._job = self._begin(self._backlog.take(), now)
             self._hear(now)
@@ -264,40 +234,12 @@ class Archive:
 
     def request(self, game: str, owner: str, now: float) -> None:
         """Have an owner's saves looked up; nothing happens if they are already."""
-        if (game, owner) not in self._requests:
-            until = now + self.config.load_patience_seconds
-            self._requests[game, owner] = _Request(self._read(game, owner), until, self._on_its_way(game, owner))
+        under_way = () if self._job is None else self._job.batch.saves
+        self._lookups.request(game, owner, [*under_way, *self._backlog.saves.values()], now)
 
     def take_loaded(self, game: str, owner: str, now: float) -> Loaded | None:
         """Return what was found, and forget the request; None: it takes a little longer."""
-        request = self._requests[game, owner]
-        if request.retry_at is not None and now >= request.retry_at:
-            request.done, request.retry_at = self._read(game, owner), None
-        if now >= request.until:
-            return self._answer(game, owner, Loaded(failed=True))
-        if request.retry_at is not None or not request.done.done():
-            return None
-        error = request.done.exception()
-        if error is None:
-            return self._answer(game, owner, Loaded(_newest([*request.done.result(), *request.newer.values()])))
-        if not isinstance(error, StoreUnavailable):
-            logger.error("cannot read the saves of %s: %s", owner, error)
-            return self._answer(game, owner, Loaded(failed=True))
-        request.retry_at = now + self.config.retry_pauses_seconds[0]
-        return None
-
-    def _answer(self, game: str, owner: str, loaded: Loaded) -> Loaded:
-        del self._requests[game, owner]
-        return loaded
-
-    def _read(self, game: str, owner: str) -> Future[list[Save]]:
-        return self._worker.submit(lambda: list(self.store.saves(game, owner)))
-
-    def _on_its_way(self, game: str, owner: str) -> dict[SaveName, Save]:
-        """Return the saves that wait, or are being written: who reads now may come too early for them."""
-        under_way = () if self._job is None else self._job.batch.saves
-        waiting = [*under_way, *self._backlog.saves.values()]
-        return {save.name: save for save in waiting if (save.name.game, save.name.owner) == (game, owner)}
+        return self._lookups.take(game, owner, now)
 
     # The end.
 
@@ -318,36 +260,6 @@ class Archive:
             what = counted(self._waiting, "thing was", "things were")
             logger.error("%s: %s not written: %s", self.store, what, why)
         self._closing = self._worker.submit(self._close_store)
-
-    # Tidying.
-
-    def _tidy(self, now: float) -> None:
-        """Have matches deleted that are too old, or too many, if somebody wants that."""
-        config = self.config
-        if config.keep_days is None and config.max_store_bytes is None:
-            return
-        if self._tidying is not None:
-            if not self._tidying.done():
-                return
-            pause = self._note_tidied(self._tidying)
-            self._tidying, self._tidy_at = None, now + pause
-        if (self._tidy_at is None or now >= self._tidy_at) and not self.is_closed:
-            time = self.unix_time()
-            self._tidying = self._worker.submit(
-                lambda: prune(self.store, keep_days=config.keep_days, max_bytes=config.max_store_bytes, now=time)
-            )
-
-    def _note_tidied(self, tidying: "Future[list[Match]]") -> float:
-        """Say what was deleted; return how long to wait until the next time."""
-        error = tidying.exception()
-        if error is not None:
-            logger.warning("cannot delete old matches: %s", error)
-        deleted = [] if error is not None else tidying.result()
-        if deleted:
-            logger.info(
-                "deleted %s, the last of them %s", counted(len(deleted), "old match", "old matches"), deleted[-1].id
-            )
-        return 0.0 if len(deleted) == MAX_REMOVED else self.config.tidy_seconds
 
     # What became of a write.
 
@@ -425,28 +337,3 @@ class Archive:
 
 def _silence(job: _Job, now: float) -> str:
     return f"has not answered for {now - job.begun:.1f} s"
-
-
-def _newest(saves: Iterable[Save]) -> Sequence[Save]:
-    """Return of each save the highest revision."""
-    return list({save.name: save for save in sorted(saves, key=lambda save: save.revision)}.values())
-
-
-class CaptureDocuments:
-    """The documents of a capture, made anew whenever somebody goes through them: a write may have to be repeated."""
-
-    def __init__(self, capture: Capture, pause: Pause) -> None:
-        """Make none yet."""
-        self._capture = capture
-        self._pause = pause
-
-    def __repr__(self) -> str:
-        """Show what they are of."""
-        return f"CaptureDocuments(tick {self._capture.tick}, {len(self._capture.ids)} entities)"
-
-    def __iter__(self) -> Iterator[Document]:
-        """Make them one by one."""
-        for number, document in enumerate(self._capture.entities()):
-            if number % ENTITIES_A_SLICE == 0:
-                self._pause()
-            yield document

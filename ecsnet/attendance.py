@@ -18,7 +18,7 @@ from ecsnet.room import Room
 from ecsnet.rooms import Rooms
 from ecsnet.sessions import Session, Sessions
 from ecsnet.systems.jitterbuffer import InputBuffer
-from ecsnet.systems.persistence import Keeping
+from ecsnet.systems.keeper import Keeping
 from ecsnet.transport.connection import Connection
 from ecsnet.transport.state import State
 

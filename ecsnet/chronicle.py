@@ -14,7 +14,7 @@ from ecsnet.rooms import Rooms
 from ecsnet.savebook import SESSION, own_name
 from ecsnet.sessions import Session
 from ecsnet.storage.store import Batch, Save, SaveName
-from ecsnet.systems.persistence import Keeping
+from ecsnet.systems.keeper import Keeping
 
 __all__ = ["Chronicle"]
 

@@ -7,7 +7,7 @@ from ecsnet.game import Game
 from ecsnet.protocol import DisconnectReason
 from ecsnet.reception import Guest, No
 from ecsnet.sessions import Sessions
-from ecsnet.systems.persistence import Keeping
+from ecsnet.systems.keeper import Keeping
 from ecsnet.transport.connection import Connection
 
 __all__ = ["NO_SAVES", "Cloakroom", "Waiting"]

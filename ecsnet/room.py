@@ -25,8 +25,8 @@ from ecsnet.schedule import TickSchedule
 from ecsnet.systems.callmessages import CallTable
 from ecsnet.systems.heldanswers import HeldAnswers
 from ecsnet.systems.jitterbuffer import InputBuffer
+from ecsnet.systems.keeper import Keeping
 from ecsnet.systems.lagcompensation import LagCompensation
-from ecsnet.systems.persistence import Keeping
 from ecsnet.systems.pipeline import Step, assemble
 from ecsnet.systems.post import Post
 from ecsnet.systems.recording import Tape
@@ -116,7 +116,12 @@ class Room:
         self.empty_since: float | None = now
         self.creator, self.creator_network = 0, ""
         if keeper is not None and info is not None:
-            keeper.room_state = {"name": info.name, "password": password, "capacity": self.capacity, "stays": stays}
+            keeper.snapshots.room_state = {
+                "name": info.name,
+                "password": password,
+                "capacity": self.capacity,
+                "stays": stays,
+            }
         self.tells_summary = True
         if info is not None and resumed is None:
             self.world.create_entity(info)

@@ -16,7 +16,7 @@ from ecsnet.replication.schema import Schema
 from ecsnet.resumed import ResumedRoom
 from ecsnet.room import Room
 from ecsnet.systems.hall import ANY_ROOM, HALL, Landlord, hall_of
-from ecsnet.systems.persistence import Keeping
+from ecsnet.systems.keeper import Keeping
 from ecsnet.systems.pipeline import Step
 from ecsnet.systems.recording import Record, Tape
 from ecsnet.transport.noise import Entropy

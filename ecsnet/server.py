@@ -38,7 +38,7 @@ from ecsnet.rooms import BeginTape, Rooms
 from ecsnet.savebook import SaveBook
 from ecsnet.sessions import TICKETS, Sessions, Standing
 from ecsnet.storage.store import Document
-from ecsnet.systems.persistence import Keeping
+from ecsnet.systems.keeper import Keeping
 from ecsnet.systems.pipeline import SERVER, Step
 from ecsnet.tokens import TokenGate
 from ecsnet.transport.address import Address

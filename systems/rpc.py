@@ -39,7 +39,7 @@ from ecsnet.systems.heldcalls import HeldCalls
 from ecsnet.world import World
 
 if TYPE_CHECKING:
-    from ecsnet.systems.persistence import Keeper
+    from ecsnet.systems.keeper import Keeper
     from ecsnet.systems.session import ServerSession
 
 __all__ = ["ClientCalls", "ReceiveCalls", "ServerCalls"]

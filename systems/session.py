@@ -14,7 +14,7 @@ from ecsnet.systems.heldanswers import HeldAnswers
 from ecsnet.systems.inputhistory import InputHistory
 from ecsnet.systems.interpolation import Interpolator
 from ecsnet.systems.jitterbuffer import InputBuffer
-from ecsnet.systems.persistence import Keeper
+from ecsnet.systems.keeper import Keeper
 from ecsnet.systems.post import Post
 from ecsnet.systems.prediction import Predictor
 from ecsnet.systems.recording import Tape

@@ -52,7 +52,7 @@ BOUNDS = (
     Bound("names of matches remembered", 256, "ecsnet.archive:REMEMBERED_MATCHES",
           f"{KEPT}::test_two_matches_that_begin_in_the_same_second_have_two_names"),
     Bound("levels of lists in lists that are kept", 32, "ecsnet.storage.values:MAX_DEPTH",
-          "tests/storage/test_values.py::test_what_holds_itself_is_refused"),
+          "tests/storage/test_storedvalues.py::test_what_holds_itself_is_refused"),
     # Handshakes.
     Bound("pending handshakes", 64, f"{HANDSHAKE}.max_pending",
           f"{TESTS}/test_handshake.py::test_64_handshakes_are_pending_at_most"),

@@ -5,6 +5,7 @@ tell is that packets are missing), keys are renewed every 50,000 of them instead
 channels begin just below the number where its encoding grows from four bytes to eight.
 """
 
+import os
 import random
 
 import pytest
@@ -39,9 +40,9 @@ def leap(connection: Connection) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("ECSNET_SOAK", "6"))))
 def test_two_hours_on_the_worst_link_leave_nothing_behind(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten messages a second each way, of every kind, some in fragments."""
+    """Ten messages a second each way, of every kind, some in fragments. ECSNET_SOAK sets the number of seeds."""
     monkeypatch.setattr(crypto, "EPOCH_PACKETS", EPOCH_PACKETS)
     pair, chance = Pair(seed=seed), random.Random(seed)
     ends = client, server = pair.connect()
