@@ -8,6 +8,7 @@ import pytest
 from ecsnet.errors import StoreError, StoreUnavailable
 from ecsnet.storage.opening import open_store
 from ecsnet.storage.sqlitestore import SQLiteStore
+from ecsnet.storage.store import SaveName
 
 
 @pytest.mark.parametrize("kind", [str, Path])
@@ -56,3 +57,15 @@ def test_a_slip_in_a_url_makes_no_file_and_tells_no_password(
         open_store(url)
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (SaveName("knight", "world", "chest by the well"), 'the save "chest by the well" of world'),
+        (SaveName("knight", "account/anna"), "the save of account/anna"),
+    ],
+)
+def test_a_save_is_named_as_people_say_it(name: SaveName, text: str) -> None:
+    """It stands in logs and errors, whose readers write no Python."""
+    assert str(name) == text
