@@ -134,4 +134,4 @@ def test_a_store_that_hangs_does_not_keep_the_program_from_ending() -> None:
     ended = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, timeout=20, check=True)
 
     assert ended.stdout == "end\n"
-    assert "1 things were not written: there was no time" in ended.stderr
+    assert "1 thing was not written: there was no time" in ended.stderr

@@ -4,6 +4,7 @@ Hypothesis chooses what is sent, what arrives, in which order, how often and whe
 what fails to the few steps that matter. In the end the network becomes perfect, and everything promised must happen.
 """
 
+import os
 import random
 from collections.abc import Callable
 from math import inf
@@ -245,7 +246,7 @@ FEW = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-MANY = settings(FEW, max_examples=1000, stateful_step_count=80)
+MANY = settings(FEW, max_examples=100 * int(os.environ.get("ECSNET_SOAK", "3")), stateful_step_count=80)
 
 
 def test_any_conversation_keeps_its_promises() -> None:
